@@ -1,0 +1,59 @@
+// Package agent holds what this agent speaks beyond the original protocol, all of it
+// only on requests that carry wire.FlagPersistent:
+//
+//   - operations of our own (opcodes from 0x1_0000 on provider 0) and their messages;
+//   - extensions of the original's messages: fields with numbers from 1000 at the top
+//     level of a body (message Extension), which every other reader skips;
+//   - the ErrorDetail that is the body of an answer with another status than success.
+//
+// The messages are generated, in agentpb. Numbers are append-only. The document is
+// docs/spec/parsec-agent.md.
+package agent
+
+import "github.com/seed-73b3884f/parsec-agent/proto/wire"
+
+// The operations of the agent.
+const (
+	// OpInfo: Empty → Info. Anyone; administrators see more.
+	OpInfo wire.Opcode = wire.FirstAgentOpcode + iota
+	// OpDoctor: Empty → DoctorResult. Anyone; administrators see every owner's matters.
+	OpDoctor
+	// OpListKeys: ListKeys → ListKeysResult, with what the original's list cannot say.
+	OpListKeys
+	// OpProtect: Protect → stream of Progress, the last with the result. The owner of the
+	// keys; all keys for administrators.
+	OpProtect
+	// OpBackup: Backup → stream of Chunk. Administrators.
+	OpBackup
+	// OpRestore: Restore → stream of Progress. The archive is sent by RestoreChunk
+	// requests that precede it on the same connection. Administrators.
+	OpRestore
+	// OpRestoreChunk: Chunk → Empty.
+	OpRestoreChunk
+	// OpListOpcodes: Empty → opcodes of the agent itself, as psa ListOpcodesResult.
+	OpListOpcodes
+	endOpcode
+)
+
+var names = map[wire.Opcode]string{
+	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
+	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
+	OpListOpcodes: "AgentListOpcodes",
+}
+
+// Name returns the name of an agent operation, or the original's of any other.
+func Name(op wire.Opcode) string {
+	if n, ok := names[op]; ok {
+		return n
+	}
+	return op.String()
+}
+
+// Opcodes returns all operations of the agent, in order.
+func Opcodes() []wire.Opcode {
+	ops := []wire.Opcode{}
+	for op := wire.FirstAgentOpcode; op < endOpcode; op++ {
+		ops = append(ops, op)
+	}
+	return ops
+}

@@ -1,0 +1,209 @@
+// Package providers is the contract between the agent and what holds keys: software, a
+// PKCS#11 token, a TPM. The contract is a few verbs; each power is an optional interface,
+// and what a provider can do is derived from the interfaces it implements (Opcodes), never
+// written twice.
+//
+// A provider sees opaque key ids and the attributes of the key; names, owners and the
+// permission to act belong to the agent. It may be called concurrently. It returns errors
+// that carry a wire.Status (a Status itself or a *wire.Error); any other error reaches
+// the caller as a generic one with a reference to the log.
+//
+// The agent has checked usage flags, algorithm and lengths (psa.Permit…) before it calls;
+// a provider checks what only it can know.
+package providers
+
+import (
+	"context"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
+
+// Info describes a provider instance.
+type Info struct {
+	// ID is the kind, UUID its identity; both are constants of the protocol.
+	ID   wire.ProviderID
+	UUID string
+	// Name is the configured name of the instance, unique in a service.
+	Name                   string
+	Description, Vendor    string
+	Major, Minor, Revision uint32
+}
+
+// KeyID is a provider's own reference to one key, opaque to everybody else. For the kinds
+// that the original knows its bytes are the original's (docs/spec/parsec-service.md 5.3).
+type KeyID []byte
+
+// Key is what a provider needs to know of an existing key.
+type Key struct {
+	ID         KeyID
+	Attributes psa.Attributes
+}
+
+// Provider is what every provider is.
+type Provider interface {
+	Info() Info
+	// Close releases what the provider holds and wipes its secrets. No call follows.
+	Close() error
+}
+
+// Generator makes keys. The key is durable, and its id final, when the call returns.
+type Generator interface {
+	GenerateKey(ctx context.Context, attrs psa.Attributes) (KeyID, error)
+}
+
+// Importer takes keys. It returns the id; Bits of attrs may be 0, the size of the data
+// then counts.
+type Importer interface {
+	ImportKey(ctx context.Context, attrs psa.Attributes, data []byte) (KeyID, error)
+}
+
+// Destroyer removes a key for good. A key that is not there is StatusDoesNotExist.
+type Destroyer interface {
+	DestroyKey(ctx context.Context, key Key) error
+}
+
+// PublicExporter returns the public half in the format of section 3.5.
+type PublicExporter interface {
+	ExportPublicKey(ctx context.Context, key Key) ([]byte, error)
+}
+
+// Exporter returns the whole key in the format of section 3.5.
+type Exporter interface {
+	ExportKey(ctx context.Context, key Key) ([]byte, error)
+}
+
+// HashSigner signs a hash that the caller computed.
+type HashSigner interface {
+	SignHash(ctx context.Context, key Key, alg psa.Algorithm, hash []byte) ([]byte, error)
+}
+
+// HashVerifier verifies a signature of a hash; a mismatch is StatusInvalidSignature.
+type HashVerifier interface {
+	VerifyHash(ctx context.Context, key Key, alg psa.Algorithm, hash, signature []byte) error
+}
+
+// MessageSigner signs a message.
+type MessageSigner interface {
+	SignMessage(ctx context.Context, key Key, alg psa.Algorithm, message []byte) ([]byte, error)
+}
+
+// MessageVerifier verifies a signature of a message.
+type MessageVerifier interface {
+	VerifyMessage(ctx context.Context, key Key, alg psa.Algorithm, message, signature []byte) error
+}
+
+// AsymmetricEncrypter encrypts to the public half; salt is the OAEP label.
+type AsymmetricEncrypter interface {
+	AsymmetricEncrypt(ctx context.Context, key Key, alg psa.Algorithm, plaintext, salt []byte) ([]byte, error)
+}
+
+// AsymmetricDecrypter decrypts with the private half.
+type AsymmetricDecrypter interface {
+	AsymmetricDecrypt(ctx context.Context, key Key, alg psa.Algorithm, ciphertext, salt []byte) ([]byte, error)
+}
+
+// AEADInput is what authenticated encryption works on. Data is the plaintext, or
+// ciphertext ‖ tag.
+type AEADInput struct {
+	Nonce, AdditionalData, Data []byte
+}
+
+// AEADEncrypter returns ciphertext ‖ tag.
+type AEADEncrypter interface {
+	AEADEncrypt(ctx context.Context, key Key, alg psa.Algorithm, in AEADInput) ([]byte, error)
+}
+
+// AEADDecrypter returns the plaintext; a wrong tag is StatusInvalidSignature.
+type AEADDecrypter interface {
+	AEADDecrypt(ctx context.Context, key Key, alg psa.Algorithm, in AEADInput) ([]byte, error)
+}
+
+// CipherEncrypter returns IV ‖ ciphertext.
+type CipherEncrypter interface {
+	CipherEncrypt(ctx context.Context, key Key, alg psa.Algorithm, plaintext []byte) ([]byte, error)
+}
+
+// CipherDecrypter takes IV ‖ ciphertext.
+type CipherDecrypter interface {
+	CipherDecrypt(ctx context.Context, key Key, alg psa.Algorithm, ciphertext []byte) ([]byte, error)
+}
+
+// MACComputer computes a message authentication code.
+type MACComputer interface {
+	MACCompute(ctx context.Context, key Key, alg psa.Algorithm, input []byte) ([]byte, error)
+}
+
+// MACVerifier verifies one; a mismatch is StatusInvalidSignature.
+type MACVerifier interface {
+	MACVerify(ctx context.Context, key Key, alg psa.Algorithm, input, mac []byte) error
+}
+
+// KeyAgreer computes the raw shared secret with the peer's public key.
+type KeyAgreer interface {
+	RawKeyAgreement(ctx context.Context, key Key, alg psa.Algorithm, peer []byte) ([]byte, error)
+}
+
+// HashComputer hashes; it needs no key.
+type HashComputer interface {
+	HashCompute(ctx context.Context, alg psa.Hash, input []byte) ([]byte, error)
+}
+
+// Randomizer fills p with random bytes.
+type Randomizer interface {
+	Random(ctx context.Context, p []byte) error
+}
+
+// Capability is one question of CanDoCrypto.
+type Capability struct {
+	Check      psa.Check
+	Attributes psa.Attributes
+	// Original asks for the answer that the original's clients know, with our fixes;
+	// otherwise the answer is what the provider really does.
+	Original bool
+}
+
+// Advisor answers CanDoCrypto: nil for yes, StatusNotSupported for no.
+type Advisor interface {
+	CanDo(q Capability) error
+}
+
+// Finding is something that `parsecctl doctor` reports.
+type Finding struct {
+	// Severity is "error", "warning" or "note".
+	Severity string
+	// Object, Problem and Remedy are texts for a person; Remedy is a command where possible.
+	Object, Problem, Remedy string
+}
+
+// Examiner looks at a provider's own storage. known holds the key ids that the key info
+// manager maps to this instance: what is stored beyond them is an orphan, what is missing
+// is lost.
+type Examiner interface {
+	Examine(ctx context.Context, known []KeyID) ([]Finding, error)
+}
+
+// Archiver moves keys in and out of a backup. The bytes are a plaintext key in the
+// provider's own format: only the agent's backup may see them, and wipes them.
+type Archiver interface {
+	ArchiveKey(ctx context.Context, key Key) ([]byte, error)
+	// RestoreKey stores an archived key under a new id.
+	RestoreKey(ctx context.Context, attrs psa.Attributes, archived []byte) (KeyID, error)
+}
+
+// Protection is how a provider stores its keys.
+type Protection string
+
+// The storage forms of software keys, see docs/formats/key-file.md.
+const (
+	ProtectionEncrypted  Protection = "encrypted"
+	ProtectionCompatible Protection = "compatible"
+)
+
+// Protector rewrites stored keys in another form.
+type Protector interface {
+	// Protection returns how the key is stored now.
+	Protection(ctx context.Context, key Key) (Protection, error)
+	// Protect rewrites the key; it is durable when the call returns, and never absent.
+	Protect(ctx context.Context, key Key, form Protection) error
+}
