@@ -1,0 +1,126 @@
+# parsec-agent. `make help` lists the targets.
+#
+# Every target installs the Debian packages that it needs when it runs as root, and names
+# them otherwise. Tools of development are built from pinned versions into .tools and are
+# no dependency of the module.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
+export PATH := $(CURDIR)/.tools:$(dir $(GO)):$(PATH)
+
+MODULE  := github.com/seed-73b3884f/parsec-agent
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+
+GOLANGCI_LINT_VERSION := v2.15.0
+PROTOC_GEN_GO_VERSION := v1.36.12
+GOVULNCHECK_VERSION   := v1.8.0
+
+# What `make cross` builds; everything without cgo.
+TARGETS := linux/amd64 linux/arm64 linux/arm linux/riscv64 linux/386
+
+# Passed to every go test, such as TESTFLAGS=-count=1.
+TESTFLAGS ?=
+TEST_TIMEOUT ?= 20m
+FUZZTIME ?= 60s
+# The tests against the original's programs have a target of their own.
+PACKAGES = $$($(GO) list ./... | grep -v '^$(MODULE)/interop')
+
+NEED_BUILD   := git:git
+NEED_RUN     := $(NEED_BUILD) openssl:openssl
+NEED_TEST    := $(NEED_RUN) sqlite3:sqlite3 ps:procps setpriv:util-linux
+NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
+NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
+
+.PHONY: help build run test race lint fuzz bench interop soak docs generate vectors cross vuln deb check clean
+.PHONY: FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build parsec-agentd, parsecctl and parsec-tool into bin/
+	@scripts/need $(NEED_BUILD)
+	$(BUILD) -o bin/ ./agentd/parsec-agentd ./ctl/parsecctl
+	@ln -sf parsecctl bin/parsec-tool
+
+run: ## build, start an agent of your own, show a tour, leave it running until Ctrl-C (TOUR_ONCE=1: end after the tour)
+	@scripts/need $(NEED_RUN)
+	@$(MAKE) build
+	@scripts/tour bin
+
+test: ## unit and integration tests on real components
+	@scripts/need $(NEED_TEST)
+	$(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+
+race: ## the same tests under the race detector
+	@scripts/need $(NEED_RACE)
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(TESTFLAGS) $(PACKAGES)
+
+lint: .tools/golangci-lint-$(GOLANGCI_LINT_VERSION) ## go vet, golangci-lint, formatting
+	$(GO) vet ./...
+	.tools/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
+	.tools/golangci-lint-$(GOLANGCI_LINT_VERSION) fmt --diff ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (60s) each
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz ./...
+
+bench: ## measure against the original service in one run, print ratios
+	@scripts/need $(NEED_INTEROP)
+	@$(MAKE) build
+	$(GO) test -timeout 60m -run '^$$' -bench . $(TESTFLAGS) ./bench/...
+
+interop: ## run the original's programs and state against ours, and ours against the original
+	@scripts/need $(NEED_INTEROP)
+	@$(MAKE) build
+	$(GO) test -timeout 40m $(TESTFLAGS) ./interop/...
+
+soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
+	@scripts/need $(NEED_INTEROP)
+	PARSEC_SOAK=1 $(GO) test -count=1 -timeout 4h $(TESTFLAGS) ./...
+
+docs: ## regenerate the generated documents
+	$(GO) generate ./...
+
+generate: .tools/protoc-gen-go-$(PROTOC_GEN_GO_VERSION) ## regenerate the protobuf messages
+	@scripts/need protoc:protobuf-compiler
+	@for file in proto/psa/psapb/psa.proto proto/agent/agentpb/agent.proto; do \
+	  echo protoc "$$file"; \
+	  protoc --plugin=protoc-gen-go=.tools/protoc-gen-go-$(PROTOC_GEN_GO_VERSION) \
+	    --go_out=paths=source_relative:"$${file%/*}" -I "$${file%/*}" "$${file##*/}"; \
+	done
+
+vectors: ## replay the golden vectors only
+	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) $(PACKAGES)
+
+cross: ## build for every supported processor without cgo
+	@for target in $(TARGETS); do \
+	  echo "CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build ./..."; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
+	done
+
+vuln: .tools/govulncheck-$(GOVULNCHECK_VERSION) ## look the dependencies up in Go's vulnerability database (needs its server)
+	.tools/govulncheck-$(GOVULNCHECK_VERSION) ./...
+
+deb: ## (not yet: comes with the packaging work)
+	@echo "make deb: Debian packages are not made yet; they come with the packaging work" >&2; exit 1
+
+check: ## everything that CI runs
+	@.ci/run
+
+clean: ## remove what was built
+	rm -rf bin dist .tools
+
+# Tools, from the Go module proxy, outside of go.mod.
+define tool
+.tools/$(1)-$(2):
+	@mkdir -p .tools/build
+	cd .tools/build && GOFLAGS= GOBIN=$(CURDIR)/.tools/build $(GO) install $(3)@$(2)
+	@mv .tools/build/$(1) $$@ && rmdir .tools/build
+endef
+$(eval $(call tool,golangci-lint,$(GOLANGCI_LINT_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+$(eval $(call tool,protoc-gen-go,$(PROTOC_GEN_GO_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
+$(eval $(call tool,govulncheck,$(GOVULNCHECK_VERSION),golang.org/x/vuln/cmd/govulncheck))
