@@ -52,6 +52,12 @@ type Generator interface {
 	GenerateKey(ctx context.Context, attrs psa.Attributes) (KeyID, error)
 }
 
+// Checker refuses, before the name of a new key is looked at, what the original refuses
+// at that point (docs/spec/parsec-service.md 6.1.1, step 2). data is nil when generating.
+type Checker interface {
+	CheckNewKey(attrs psa.Attributes, data []byte) error
+}
+
 // Importer takes keys. It returns the id; Bits of attrs may be 0, the size of the data
 // then counts.
 type Importer interface {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -42,7 +41,7 @@ func (e *FrameError) Unwrap() []error {
 // A Reader reads frames from one connection into a buffer that it reuses. It is not for
 // concurrent use.
 type Reader struct {
-	r         *bufio.Reader
+	r         ahead
 	bodyLimit uint32
 	head      [HeaderSize]byte
 	buf       []byte
@@ -51,24 +50,31 @@ type Reader struct {
 // keepBuffer is the largest buffer that a Reader keeps between two frames, in bytes.
 const keepBuffer = 64 << 10
 
-// readAhead is the size of the buffer before the frame's own, in bytes: a usual request
-// arrives with one system call, an idle connection costs little.
-const readAhead = 512
-
 // chunk bounds how much is allocated ahead of the bytes that have arrived.
 const chunk = 64 << 10
 
+// maxBodyLimit keeps the sum of a frame's lengths within an int of 32 bits.
+const maxBodyLimit = math.MaxInt32 - MaxAuthLen
+
 // NewReader returns a Reader of r that refuses bodies above bodyLimit bytes.
 func NewReader(r io.Reader, bodyLimit uint32) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, readAhead), bodyLimit: bodyLimit}
+	return &Reader{r: ahead{r: r}, bodyLimit: min(bodyLimit, maxBodyLimit)}
+}
+
+// Whole reports whether all of the next frame is in memory already, so that reading it
+// cannot wait for the peer.
+func (r *Reader) Whole() bool {
+	b := r.r.buffered()
+	if len(b) < HeaderSize {
+		return false
+	}
+	le := binary.LittleEndian
+	return uint64(len(b)) >= HeaderSize+uint64(le.Uint32(b[22:]))+uint64(le.Uint16(b[26:]))
 }
 
 // Await blocks until the first byte of the next frame is there, so that a caller can
 // give a frame a deadline of its own. It returns io.EOF when the peer is gone.
-func (r *Reader) Await() error {
-	_, err := r.r.Peek(1)
-	return err
-}
+func (r *Reader) Await() error { return r.r.await() }
 
 // ReadRequest reads a frame and makes checks 1 to 9 of the specification's section 1.2.
 // Whether opcode, authenticator and provider exist is for the caller.
@@ -82,7 +88,7 @@ func (r *Reader) ReadRequest() (Request, error) {
 
 // ReadHeader reads the fixed part of the next frame.
 func (r *Reader) ReadHeader() (Header, error) {
-	n, err := io.ReadFull(r.r, r.head[:4])
+	n, err := io.ReadFull(&r.r, r.head[:4])
 	if err != nil {
 		if n == 0 && errors.Is(err, io.EOF) {
 			return Header{}, io.EOF
@@ -92,19 +98,19 @@ func (r *Reader) ReadHeader() (Header, error) {
 	if binary.LittleEndian.Uint32(r.head[:]) != Magic {
 		return Header{}, &FrameError{Status: StatusInvalidHeader}
 	}
-	if _, err := io.ReadFull(r.r, r.head[4:6]); err != nil {
+	if _, err := io.ReadFull(&r.r, r.head[4:6]); err != nil {
 		return Header{}, &FrameError{StatusConnectionError, err}
 	}
 	// The announced number of bytes is read before it is judged, as the original does:
 	// a size above 30 whose bytes never come is a connection error.
 	size := int(binary.LittleEndian.Uint16(r.head[4:]))
 	if size != announcedSize {
-		if _, err := io.CopyN(io.Discard, r.r, int64(size)); err != nil {
+		if _, err := io.CopyN(io.Discard, &r.r, int64(size)); err != nil {
 			return Header{}, &FrameError{StatusConnectionError, err}
 		}
 		return Header{}, &FrameError{Status: StatusInvalidHeader}
 	}
-	if _, err := io.ReadFull(r.r, r.head[6:]); err != nil {
+	if _, err := io.ReadFull(&r.r, r.head[6:]); err != nil {
 		return Header{}, &FrameError{StatusConnectionError, err}
 	}
 	h, err := ParseHeader(&r.head)
@@ -112,7 +118,7 @@ func (r *Reader) ReadHeader() (Header, error) {
 		return Header{}, &FrameError{Status: StatusOf(err)}
 	}
 	if h.BodyLen > r.bodyLimit {
-		return Header{}, &FrameError{Status: StatusBodySizeExceedsLimit}
+		return h, &FrameError{Status: StatusBodySizeExceedsLimit}
 	}
 	return h, nil
 }
@@ -144,18 +150,24 @@ func (r *Reader) fill(n int) error {
 		step := min(n-len(r.buf), max(chunk, len(r.buf)))
 		have := len(r.buf)
 		if cap(r.buf) < have+step {
-			r.buf = append(make([]byte, 0, have+step), r.buf...)
+			grown := append(make([]byte, 0, have+step), r.buf...)
+			clear(r.buf)
+			r.buf = grown
 		}
 		r.buf = r.buf[:have+step]
-		if _, err := io.ReadFull(r.r, r.buf[have:]); err != nil {
+		if _, err := io.ReadFull(&r.r, r.buf[have:]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Wipe overwrites the last frame's body and authentication field.
-func (r *Reader) Wipe() { clear(r.buf[:cap(r.buf)]) }
+// Wipe overwrites the last frame's body and authentication field, wherever the Reader
+// had them.
+func (r *Reader) Wipe() {
+	clear(r.buf[:cap(r.buf)])
+	r.r.wipe()
+}
 
 // AppendRequest appends a whole request frame to b. The lengths of h are set from body
 // and auth, which must fit their fields.
