@@ -1,0 +1,78 @@
+package config
+
+import (
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+)
+
+// Provider is one [[provider]]. Exactly one of the pointers is set, the one of its type.
+type Provider struct {
+	// Type is the kind: ProviderMbedCrypto (the software provider), ProviderPKCS11 or
+	// ProviderTPM.
+	Type wire.ProviderID
+	// Name is unique; the default is the original's for the kind.
+	Name string
+	// KeyManager is the name of an existing key manager.
+	KeyManager string
+
+	Software *Software
+	PKCS11   *PKCS11
+	TPM      *TPM
+}
+
+// Software are the settings of provider_type "MbedCrypto", all of them ours.
+type Software struct {
+	// KeyStorePath is the absolute directory of the key files. By default it is the
+	// directory of a SQLite key manager's file, or `<store_path>-keys` beside an on-disk
+	// key manager, for ids of keys are unique in a key manager only.
+	KeyStorePath string
+	// KeyStorage is how new keys are stored.
+	KeyStorage providers.Protection
+	// RootKeyCredential is the name of the systemd credential with the root key.
+	RootKeyCredential string
+	// CacheKeys is how many loaded keys stay in memory, 0 for none.
+	CacheKeys int
+}
+
+// PKCS11 are the settings of provider_type "Pkcs11".
+type PKCS11 struct {
+	// LibraryPath is the vendor's library.
+	LibraryPath string
+	// Slot is nil when not set.
+	Slot *uint64
+	// Serial is the token's serial number, empty when not set.
+	Serial string
+	// UserPIN is nil when not set: only public objects are then usable.
+	UserPIN *Secret
+	// SoftwarePublicOperations computes with public keys in the agent.
+	SoftwarePublicOperations bool
+	// AllowExport permits keys with the export flag.
+	AllowExport bool
+}
+
+// TPM are the settings of provider_type "Tpm".
+type TPM struct {
+	TCTI TCTI
+	// OwnerAuth authorises the owner hierarchy; it may be empty.
+	OwnerAuth *Secret
+	// EndorsementAuth authorises the endorsement hierarchy, nil when not set.
+	EndorsementAuth *Secret
+	// SkipIfNone leaves the provider out when there is no TPM.
+	SkipIfNone bool
+}
+
+// TCTI is the way to a TPM.
+type TCTI struct {
+	// Kind is device, mssim, swtpm or tabrmd.
+	Kind string
+	// Path is the device file, for device.
+	Path string
+	// Host and Port are for mssim and swtpm.
+	Host string
+	Port uint16
+	// BusName and BusType (session or system) are for tabrmd.
+	BusName, BusType string
+}
+
+// String returns the setting that gives this TCTI.
+func (t TCTI) String() string { return t.format() }
