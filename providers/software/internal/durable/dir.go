@@ -1,0 +1,90 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is an open directory.
+type Dir struct {
+	path string
+	f    *os.File
+	id   Identity
+}
+
+// Identity names a directory whatever its path.
+type Identity struct {
+	Device, Inode uint64
+}
+
+// Open opens the directory at path, which must exist.
+func Open(path string) (*Dir, error) {
+	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	d := &Dir{path: path, f: os.NewFile(uintptr(fd), path)} //nolint:gosec // a descriptor is not negative
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, errors.Join(d.fail("stat", "", err), d.Close())
+	}
+	d.id = Identity{Device: uint64(st.Dev), Inode: st.Ino} //nolint:unconvert,nolintlint // Dev has 32 bits on some machines
+	return d, nil
+}
+
+// Path returns the path that the directory was opened with.
+func (d *Dir) Path() string { return d.path }
+
+// Identity returns the device and inode of the directory.
+func (d *Dir) Identity() Identity { return d.id }
+
+// Stat describes the directory itself.
+func (d *Dir) Stat() (fs.FileInfo, error) { return d.f.Stat() }
+
+// Lock takes the exclusive lock of the directory. It does not wait: when another open
+// file has the lock, the error is unix.EWOULDBLOCK. Close gives the lock up.
+func (d *Dir) Lock() error {
+	_, err := retry(func() (int, error) { return 0, unix.Flock(d.fd(), unix.LOCK_EX|unix.LOCK_NB) })
+	return d.fail("lock", "", err)
+}
+
+// Names lists the directory in no order.
+func (d *Dir) Names() ([]string, error) {
+	// A second open file, for the position of a directory belongs to the open file.
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd(), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, d.fail("open", "", err)
+	}
+	f := os.NewFile(uintptr(fd), d.path) //nolint:gosec // a descriptor is not negative
+	names, err := f.Readdirnames(-1)
+	return names, errors.Join(err, f.Close())
+}
+
+// Close closes the directory.
+func (d *Dir) Close() error { return d.f.Close() }
+
+func (d *Dir) fd() int { return int(d.f.Fd()) } //nolint:gosec // a descriptor fits in an int
+
+// fail makes a PathError of an errno; nil stays nil.
+func (d *Dir) fail(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: filepath.Join(d.path, name), Err: err}
+}
+
+// retry repeats a system call that a signal interrupted, as some file systems let it be.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}

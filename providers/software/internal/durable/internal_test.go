@@ -1,0 +1,39 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+)
+
+// TestLinkNew covers file systems without RENAME_NOREPLACE.
+func TestLinkNew(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close() //nolint:errcheck // read-only
+	temp, err := d.writeTemp("a", []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !Leftover(temp) {
+		t.Errorf("a crash now would leave %q unrecognised", temp)
+	}
+	if err := d.linkNew(temp, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if temp, err = d.writeTemp("a", []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.linkNew(temp, "a"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("linked over a name: %v", err)
+	}
+	if err := d.unlink(temp); err != nil {
+		t.Fatal(err)
+	}
+	names, err := d.Names()
+	if err != nil || len(names) != 1 {
+		t.Errorf("the directory holds %q, %v", names, err)
+	}
+}
