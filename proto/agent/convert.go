@@ -29,8 +29,8 @@ func DecodeAttributes(m *agentpb.Attributes) (psa.Attributes, error) {
 		return psa.Attributes{}, wire.Errorf(wire.StatusInvalidEncoding, "attributes out of range")
 	}
 	a := psa.Attributes{
-		Type: psa.KeyType(m.GetType()), Curve: psa.Curve(m.GetCurve()), Group: psa.Group(m.GetGroup()),
-		Bits: uint64(m.GetBits()), Usage: psa.Usage(m.GetUsage()).Expand(), Alg: alg,
+		Type: psa.KeyType(m.GetType()), Curve: psa.Curve(m.GetCurve()), Group: psa.Group(m.GetGroup()), //nolint:gosec // compared above
+		Bits: uint64(m.GetBits()), Usage: psa.Usage(m.GetUsage()).Expand(), Alg: alg, //nolint:gosec // compared above
 	}
 	return a, a.Valid()
 }
@@ -49,8 +49,8 @@ func DecodeAlgorithm(m *agentpb.Algorithm) (psa.Algorithm, error) {
 		return psa.Algorithm{}, wire.Errorf(wire.StatusInvalidEncoding, "algorithm out of range")
 	}
 	a := psa.Algorithm{
-		Kind: psa.Kind(m.GetKind()), Hash: psa.Hash(m.GetHash()), Truncated: m.GetTruncated(), Length: uint64(m.GetLength()),
-		KDF: psa.Kind(m.GetKdf()), KDFHash: psa.Hash(m.GetKdfHash()),
+		Kind: psa.Kind(m.GetKind()), Hash: psa.Hash(m.GetHash()), Truncated: m.GetTruncated(), Length: uint64(m.GetLength()), //nolint:gosec // compared above
+		KDF: psa.Kind(m.GetKdf()), KDFHash: psa.Hash(m.GetKdfHash()), //nolint:gosec // compared above
 	}
 	return a, a.Valid()
 }

@@ -17,7 +17,7 @@ func DecodeAttributes(m *psapb.KeyAttributes) (Attributes, error) {
 		return Attributes{}, invalid("attributes are missing")
 	}
 	a := Attributes{Bits: uint64(m.GetKeyBits())}
-	if err := a.decodeType(m.GetKeyType()); err != nil {
+	if err := decodeType(m.GetKeyType(), &a); err != nil {
 		return Attributes{}, err
 	}
 	policy := m.GetKeyPolicy()
@@ -30,7 +30,7 @@ func DecodeAttributes(m *psapb.KeyAttributes) (Attributes, error) {
 	return a, err
 }
 
-func (a *Attributes) decodeType(m *psapb.KeyType) error {
+func decodeType(m *psapb.KeyType, a *Attributes) error {
 	var ecc *psapb.KeyType_Ecc
 	var dh *psapb.KeyType_Dh
 	switch v := m.GetVariant().(type) {

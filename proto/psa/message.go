@@ -49,7 +49,7 @@ var shapes sync.Map // protoreflect.FullName → shape; grows to the number of m
 
 func shapeOf(d protoreflect.MessageDescriptor) shape {
 	if s, ok := shapes.Load(d.FullName()); ok {
-		return s.(shape) //nolint:forcetypeassert // only this function stores
+		return s.(shape) //nolint:forcetypeassert,errcheck // only this function stores
 	}
 	s := shape{}
 	for i := range d.Fields().Len() {
@@ -102,29 +102,34 @@ func wellFormed(s shape, b []byte, depth int) bool {
 }
 
 // skipGroup returns what follows the group opened by num, or nil if it does not end.
+// depth is that of the group's content: at maxDepth there may be none, exactly as the
+// original counts.
 func skipGroup(num protowire.Number, b []byte, depth int) []byte {
-	for depth <= maxDepth && len(b) > 0 {
+	for len(b) > 0 {
 		inner, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return nil
 		}
 		b = b[n:]
-		switch typ {
-		case protowire.EndGroupType:
+		if typ == protowire.EndGroupType {
 			if inner != num {
 				return nil
 			}
-			return b[:len(b):len(b)]
-		case protowire.StartGroupType:
+			return b
+		}
+		if depth >= maxDepth {
+			return nil
+		}
+		if typ == protowire.StartGroupType {
 			if b = skipGroup(inner, b, depth+1); b == nil {
 				return nil
 			}
-		default:
-			if n = protowire.ConsumeFieldValue(inner, typ, b); n < 0 {
-				return nil
-			}
-			b = b[n:]
+			continue
 		}
+		if n = protowire.ConsumeFieldValue(inner, typ, b); n < 0 {
+			return nil
+		}
+		b = b[n:]
 	}
 	return nil
 }

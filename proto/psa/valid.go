@@ -40,3 +40,9 @@ func (a Algorithm) Valid() error {
 	}
 	return nil
 }
+
+// Expressible reports whether the original's messages and stores can hold the
+// attributes; a key of which they cannot is only for callers that asked.
+func (a Attributes) Expressible() bool {
+	return a.Curve <= maxWireCurve && a.Alg.Kind != AlgPureEdDSA
+}

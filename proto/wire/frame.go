@@ -172,7 +172,7 @@ func (r *Reader) Wipe() {
 // AppendRequest appends a whole request frame to b. The lengths of h are set from body
 // and auth, which must fit their fields.
 func AppendRequest(b []byte, h Header, body, auth []byte) ([]byte, error) {
-	if len(body) > math.MaxUint32 || len(auth) > MaxAuthLen {
+	if uint64(len(body)) > math.MaxUint32 || len(auth) > MaxAuthLen {
 		return b, StatusBodySizeExceedsLimit
 	}
 	h.BodyLen, h.AuthLen = uint32(len(body)), uint16(len(auth)) //nolint:gosec // compared above
@@ -184,7 +184,7 @@ func AppendRequest(b []byte, h Header, body, auth []byte) ([]byte, error) {
 // AppendResponse appends a whole response frame to b; content, accept and auth type of a
 // response are always 0.
 func AppendResponse(b []byte, h Header, body []byte) ([]byte, error) {
-	if len(body) > math.MaxUint32 {
+	if uint64(len(body)) > math.MaxUint32 {
 		return b, StatusResponseTooLarge
 	}
 	h.ContentType, h.AcceptType, h.AuthType, h.AuthLen = 0, 0, 0, 0

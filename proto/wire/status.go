@@ -9,9 +9,11 @@ import (
 // Status is the result code of a response. A Status other than StatusSuccess is an
 // error by itself, so that errors.Is(err, wire.StatusDoesNotExist) works on every error
 // that carries one.
-type Status uint16
+type Status uint16 //nolint:errname // the protocol's word, and a status before it is an error
 
 // The status codes of docs/spec/parsec-service.md, section 2.3.
+//
+//nolint:errname // these are the names of the protocol, and statuses before they are errors
 const (
 	StatusSuccess                    Status = 0
 	StatusWrongProviderID            Status = 1
@@ -165,7 +167,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, status) true for the status that the error carries.
 func (e *Error) Is(target error) bool {
-	s, ok := target.(Status) //nolint:errorlint // Is compares with one target, unwrapping is the caller's
+	s, ok := target.(Status)
 	return ok && s == e.Status
 }
 

@@ -21,8 +21,10 @@ const (
 	HeaderSize = 36
 	// announcedSize is what the header-size field holds: the bytes that follow it.
 	announcedSize = 30
-	// VersionMajor and VersionMinor are the only protocol version there is.
-	VersionMajor, VersionMinor = 1, 0
+	// VersionMajor is the major number of the only protocol version there is.
+	VersionMajor = 1
+	// VersionMinor is the minor number of the only protocol version there is.
+	VersionMinor = 0
 	// DefaultBodyLimit is the largest request body accepted by default, in bytes.
 	DefaultBodyLimit = 1 << 20
 	// MaxAuthLen is the largest authentication field, by its 16-bit length.
