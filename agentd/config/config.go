@@ -38,8 +38,8 @@ type Core struct {
 	LogErrorDetails bool
 	// BodyLimit is the largest request body in bytes, equality allowed.
 	BodyLimit uint32
-	// BufferLimit is the largest answer of PsaGenerateRandom in bytes.
-	BufferLimit uint32
+	// BufferSizeLimit is the largest answer of PsaGenerateRandom in bytes.
+	BufferSizeLimit uint32
 	// AllowRoot lets the agent run with real uid 0.
 	AllowRoot bool
 	// AllowDeprecated permits to make keys of deprecated types and algorithms.

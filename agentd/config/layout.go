@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -13,7 +12,8 @@ import (
 
 // Layout is where an agent keeps its things: the paths that the file does not set.
 type Layout struct {
-	// User is true for one person's own agent. That person, UID, is an administrator.
+	// User is true for one person's own agent. That person, UID, is an administrator: the
+	// agent sees to it.
 	User bool
 	UID  int
 	// ConfigFile is the file that is read when none is named; it may be absent.
@@ -62,6 +62,7 @@ func CurrentUserLayout() (Layout, error) { return UserLayout(os.Getenv, os.Getui
 
 // Paths below the layout's directories; the original's for a system.
 func (l Layout) socketPath() string { return filepath.Join(l.RuntimeDir, "parsec.sock") }
+
 func (l Layout) sqlitePath() string {
 	return filepath.Join(l.StateDir, "kim-mappings/sqlite/sqlite-key-info-manager.sqlite3")
 }
@@ -73,6 +74,8 @@ const (
 	defaultIdleSleep = 10 * time.Millisecond
 	defaultBuffer    = 1 << 20
 	defaultCacheKeys = 256
+	// rootKeyCredential is the name of a systemd credential, not a secret.
+	rootKeyCredential = "parsec-root-key" //nolint:gosec // a name
 )
 
 // Default returns the configuration of an agent without a file: software provider,
@@ -91,28 +94,11 @@ func Default(l Layout) *Config {
 		KeyManager: c.KeyManagers[0].Name, Software: defaultSoftware(),
 	}}
 	c.Providers[0].Software.KeyStorePath = c.KeyManagers[0].keyStorePath()
-	c.addSelf()
 	return c
 }
 
-// addSelf makes the owner of a user's agent its administrator.
-func (c *Config) addSelf() {
-	if !c.Layout.User {
-		return
-	}
-	all := []*Authenticator{&c.Authenticator}
-	for i := range c.Agent.Authenticators {
-		all = append(all, &c.Agent.Authenticators[i])
-	}
-	for _, a := range all {
-		if a.Type == wire.AuthUnixPeer {
-			a.addAdmin(strconv.Itoa(c.Layout.UID))
-		}
-	}
-}
-
 func defaultCore() Core {
-	return Core{IdleSleep: defaultIdleSleep, BodyLimit: wire.DefaultBodyLimit, BufferLimit: defaultBuffer}
+	return Core{IdleSleep: defaultIdleSleep, BodyLimit: wire.DefaultBodyLimit, BufferSizeLimit: defaultBuffer}
 }
 
 func defaultAgent() Agent {
@@ -129,5 +115,5 @@ func defaultAgent() Agent {
 }
 
 func defaultSoftware() *Software {
-	return &Software{KeyStorage: providers.ProtectionEncrypted, RootKeyCredential: "parsec-root-key", CacheKeys: defaultCacheKeys}
+	return &Software{KeyStorage: providers.ProtectionEncrypted, RootKeyCredential: rootKeyCredential, CacheKeys: defaultCacheKeys}
 }

@@ -16,8 +16,8 @@ type Problem struct {
 	Reason, Remedy string
 }
 
-// Error returns `file:line: key: reason; remedy`.
-func (p *Problem) Error() string {
+// String returns `file:line: key: reason; remedy`.
+func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
 		b.WriteString(p.File)
@@ -40,22 +40,13 @@ func (p *Problem) Error() string {
 type Warning = Problem
 
 // Errors are all problems of one file, in the order of its lines. There is at least one.
-type Errors []*Problem
+type Errors []Problem
 
 // Error returns one problem a line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, p := range e {
-		lines[i] = p.Error()
+		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Unwrap returns the problems.
-func (e Errors) Unwrap() []error {
-	errs := make([]error, len(e))
-	for i, p := range e {
-		errs[i] = p
-	}
-	return errs
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 )
@@ -75,4 +77,13 @@ type TCTI struct {
 }
 
 // String returns the setting that gives this TCTI.
-func (t TCTI) String() string { return t.format() }
+func (t TCTI) String() string {
+	switch t.Kind {
+	case "device":
+		return "device:" + t.Path
+	case "mssim", "swtpm":
+		return fmt.Sprintf("%s:host=%s,port=%d", t.Kind, t.Host, t.Port)
+	default:
+		return fmt.Sprintf("%s:bus_name=%s,bus_type=%s", t.Kind, t.BusName, t.BusType)
+	}
+}

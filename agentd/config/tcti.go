@@ -16,6 +16,7 @@ func parseTCTI(s string) (TCTI, error) {
 		return TCTI{}, fmt.Errorf("nothing follows %q", kind+":")
 	}
 	t := TCTI{Kind: kind}
+	var set func(name, value string) (known bool, err error)
 	switch kind {
 	case "device":
 		t.Path = "/dev/tpm0"
@@ -28,60 +29,56 @@ func parseTCTI(s string) (TCTI, error) {
 		return t, nil
 	case "mssim", "swtpm":
 		t.Host, t.Port = "localhost", 2321
-		return t, t.options(rest, map[string]func(string) error{"host": t.setHost, "port": t.setPort})
+		set = func(name, value string) (bool, error) { return setSocket(&t, name, value) }
 	case "tabrmd":
 		t.BusName, t.BusType = "com.intel.tss2.Tabrmd", "system"
-		return t, t.options(rest, map[string]func(string) error{"bus_name": t.setBusName, "bus_type": t.setBusType})
+		set = func(name, value string) (bool, error) { return setBus(&t, name, value) }
 	default:
 		return TCTI{}, errors.New(`expected "device", "swtpm", "mssim" or "tabrmd"`)
 	}
-}
-
-// options applies the comma-separated name=value pairs of rest.
-func (t *TCTI) options(rest string, set map[string]func(string) error) error {
-	if rest == "" {
-		return nil
+	if !given {
+		return t, nil
 	}
 	for pair := range strings.SplitSeq(rest, ",") {
-		name, value, ok := strings.Cut(pair, "=")
-		f, known := set[name]
-		if !ok || !known || value == "" {
-			return fmt.Errorf("%q is not an option of %q", pair, t.Kind)
+		name, value, _ := strings.Cut(pair, "=")
+		known, err := set(name, value)
+		if err != nil {
+			return TCTI{}, err
 		}
-		if err := f(value); err != nil {
-			return err
+		if !known || value == "" {
+			return TCTI{}, fmt.Errorf("%q is not an option of %q", pair, kind)
 		}
 	}
-	return nil
+	return t, nil
 }
 
-func (t *TCTI) setHost(v string) error    { t.Host = v; return nil }
-func (t *TCTI) setBusName(v string) error { t.BusName = v; return nil }
-
-func (t *TCTI) setPort(v string) error {
-	n, err := strconv.ParseUint(v, 10, 16)
-	if err != nil || n == 0 {
-		return fmt.Errorf("%q is not a port from 1 to 65535", v)
-	}
-	t.Port = uint16(n)
-	return nil
-}
-
-func (t *TCTI) setBusType(v string) error {
-	if v != "session" && v != "system" {
-		return fmt.Errorf("%q is neither session nor system", v)
-	}
-	t.BusType = v
-	return nil
-}
-
-func (t TCTI) format() string {
-	switch t.Kind {
-	case "device":
-		return "device:" + t.Path
-	case "mssim", "swtpm":
-		return fmt.Sprintf("%s:host=%s,port=%d", t.Kind, t.Host, t.Port)
+func setSocket(t *TCTI, name, value string) (bool, error) {
+	switch name {
+	case "host":
+		t.Host = value
+	case "port":
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n == 0 {
+			return true, fmt.Errorf("%q is not a port from 1 to 65535", value)
+		}
+		t.Port = uint16(n)
 	default:
-		return fmt.Sprintf("%s:bus_name=%s,bus_type=%s", t.Kind, t.BusName, t.BusType)
+		return false, nil
 	}
+	return true, nil
+}
+
+func setBus(t *TCTI, name, value string) (bool, error) {
+	switch name {
+	case "bus_name":
+		t.BusName = value
+	case "bus_type":
+		if value != "session" && value != "system" {
+			return true, fmt.Errorf("%q is neither session nor system", value)
+		}
+		t.BusType = value
+	default:
+		return false, nil
+	}
+	return true, nil
 }

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+)
+
+// providerTypes are the values of provider_type.
+var providerTypes = map[string]wire.ProviderID{
+	"MbedCrypto": wire.ProviderMbedCrypto, "Pkcs11": wire.ProviderPKCS11, "Tpm": wire.ProviderTPM,
+	"CryptoAuthLib": wire.ProviderCryptoAuthLib, "TrustedService": wire.ProviderTrustedService,
+}
+
+func readProviders(root *section, c *Config) []Provider {
+	sections := root.tables("provider")
+	if _, wrong := root.values["provider"].(map[string]any); len(sections) == 0 && !wrong {
+		root.r.fail("provider", "need one provider", "add a table [[provider]]")
+	}
+	var all []Provider
+	for _, s := range sections {
+		p := readProvider(s, c)
+		for _, earlier := range all {
+			if p.Name == earlier.Name && (p.Name != "" || s.values["name"] != nil) {
+				s.r.fail(s.at("name"), fmt.Sprintf("duplicate provider names found: %q", p.Name), "give each provider a name of its own")
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func readProvider(s *section, c *Config) Provider {
+	var p Provider
+	if s.require("provider_type") {
+		t := s.choice("provider_type", "", "MbedCrypto", "Pkcs11", "Tpm", "CryptoAuthLib", "TrustedService")
+		p.Type = providerTypes[t]
+	}
+	if p.Type == wire.ProviderCryptoAuthLib || p.Type == wire.ProviderTrustedService {
+		s.r.fail(s.at("provider_type"), fmt.Sprintf("provider not compiled: this agent does not support %s", p.Type), "remove the provider")
+		return p // what its other keys mean is unknown here
+	}
+	p.Name = s.text("name", defaultProviderName(p.Type))
+	p.KeyManager = s.requiredText("key_info_manager")
+	manager, found := c.KeyManager(p.KeyManager)
+	if !found && s.values["key_info_manager"] != nil {
+		s.r.fail(s.at("key_info_manager"), fmt.Sprintf("key info manager builder not found: no [[key_manager]] is named %q", p.KeyManager), c.suggestManager(p.KeyManager))
+	}
+	switch p.Type {
+	case wire.ProviderMbedCrypto:
+		p.Software = readSoftware(s, manager)
+	case wire.ProviderPKCS11:
+		p.PKCS11 = readPKCS11(s)
+	case wire.ProviderTPM:
+		p.TPM = readTPM(s)
+	default:
+		return p // the type is missing or wrong, which is reported
+	}
+	s.close()
+	return p
+}
+
+func (c *Config) suggestManager(name string) string {
+	names := make([]string, len(c.KeyManagers))
+	for i, m := range c.KeyManagers {
+		names[i] = m.Name
+	}
+	if near := nearest(name, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
+
+func readSoftware(s *section, manager KeyManager) *Software {
+	p := defaultSoftware()
+	if manager.Path != "" {
+		p.KeyStorePath = manager.keyStorePath()
+	}
+	p.KeyStorePath = s.absPath("key_store_path", p.KeyStorePath)
+	p.KeyStorage = providers.Protection(s.choice("key_storage", string(p.KeyStorage),
+		string(providers.ProtectionEncrypted), string(providers.ProtectionCompatible)))
+	p.RootKeyCredential = s.text("root_key_credential", p.RootKeyCredential)
+	if n := p.RootKeyCredential; n == "" || n != filepath.Base(n) || strings.HasPrefix(n, ".") {
+		s.fail("root_key_credential", "%q is not the name of a credential", n)
+	}
+	const most = 1 << 20
+	p.CacheKeys = int(s.count("cache_keys", int64(p.CacheKeys), 0, most))
+	return p
+}
+
+func readPKCS11(s *section) *PKCS11 {
+	p := &PKCS11{
+		LibraryPath:              s.libraryPath("library_path"),
+		Serial:                   strings.TrimSpace(s.text("serial_number", "")),
+		UserPIN:                  s.secret("user_pin"),
+		SoftwarePublicOperations: s.flag("software_public_operations", false),
+		AllowExport:              s.flag("allow_export", true),
+	}
+	if _, given := s.take("slot_number"); given {
+		slot := uint64(s.count("slot_number", 0, 0, math.MaxInt64)) //nolint:gosec // count returns no negative number
+		p.Slot = &slot
+	}
+	return p
+}
+
+// libraryPath returns a required library. A bare file name is left to the dynamic loader,
+// which looks for it in its own directories.
+func (s *section) libraryPath(key string) string {
+	if !s.require(key) {
+		return ""
+	}
+	if name := s.text(key, ""); name != "" && !strings.ContainsAny(name, "/\x00") {
+		return name
+	}
+	return s.absPath(key, "")
+}
+
+func readTPM(s *section) *TPM {
+	p := &TPM{SkipIfNone: s.flag("skip_if_no_tpm", false), EndorsementAuth: s.secret("endorsement_hierarchy_auth")}
+	if s.require("owner_hierarchy_auth") {
+		p.OwnerAuth = s.secret("owner_hierarchy_auth")
+	}
+	if text := s.requiredText("tcti"); s.values["tcti"] != nil {
+		t, err := parseTCTI(text)
+		if err != nil {
+			s.fail("tcti", "%q is no way to a TPM: %v", text, err)
+		}
+		p.TCTI = t
+	}
+	return p
+}
+
+// secret returns a value that may be prefixed by str: (the rest counts) or hex: (decoded),
+// or nil when the key is absent.
+func (s *section) secret(key string) *Secret {
+	if _, given := s.take(key); !given {
+		return nil
+	}
+	text := s.text(key, "")
+	if rest, ok := strings.CutPrefix(text, "str:"); ok {
+		return NewSecret([]byte(rest))
+	}
+	if rest, ok := strings.CutPrefix(text, "hex:"); ok {
+		b, err := hex.DecodeString(rest)
+		if err != nil {
+			clear(b)
+			s.fail(key, "what follows hex: is not an even number of hexadecimal digits")
+			return nil
+		}
+		return NewSecret(b)
+	}
+	return NewSecret([]byte(text))
+}
