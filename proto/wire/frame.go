@@ -69,7 +69,8 @@ func (r *Reader) Whole() bool {
 		return false
 	}
 	le := binary.LittleEndian
-	return uint64(len(b)) >= HeaderSize+uint64(le.Uint32(b[22:]))+uint64(le.Uint16(b[26:]))
+	// A header that announces another size waits for as many bytes (section 1.2, row 2).
+	return le.Uint16(b[4:]) == announcedSize && uint64(len(b)) >= HeaderSize+uint64(le.Uint32(b[22:]))+uint64(le.Uint16(b[26:]))
 }
 
 // Await blocks until the first byte of the next frame is there, so that a caller can

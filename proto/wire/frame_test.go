@@ -297,3 +297,26 @@ func TestResponses(t *testing.T) {
 	_, _, err = wire.NewReader(bytes.NewReader(b), 5).ReadResponse()
 	wantFrameError(t, err, wire.StatusBodySizeExceedsLimit)
 }
+
+// TestWhole: a frame that is said to be whole can be read without another byte.
+func TestWhole(t *testing.T) {
+	good := request(t, wire.Header{AuthType: wire.AuthUnixPeer, Opcode: wire.OpListKeys}, []byte("body"), []byte{1, 2, 3, 4})
+	for n := range len(good) + 1 {
+		r := wire.NewReader(iotest.DataErrReader(bytes.NewReader(good[:n])), 100)
+		if n > 0 && r.Await() != nil {
+			t.Fatalf("%d bytes cannot be awaited", n)
+		}
+		if got := r.Whole(); got != (n == len(good)) {
+			t.Errorf("%d of %d bytes: whole is %t", n, len(good), got)
+		}
+	}
+	// The header alone decides how much is waited for: also when it is wrong.
+	for name, at := range map[string]map[int]byte{
+		"size above": {4: 31}, "largest size": {4: 255, 5: 255}, "longer body": {22: 5}, "longest body": {25: 255}, "longer field": {26: 5},
+	} {
+		r := wire.NewReader(bytes.NewReader(patch(good, at)), 1<<32-1)
+		if err := r.Await(); err != nil || r.Whole() {
+			t.Errorf("%s: %v, whole is %t", name, err, r.Whole())
+		}
+	}
+}
