@@ -30,7 +30,7 @@ FUZZTIME ?= 60s
 # The tests against the original's programs have a target of their own.
 PACKAGES = $$($(GO) list ./... | grep -v '^$(MODULE)/interop')
 
-NEED_BUILD   := git:git
+NEED_BUILD   := git:git /etc/ssl/certs/ca-certificates.crt:ca-certificates
 NEED_RUN     := $(NEED_BUILD) openssl:openssl
 NEED_TEST    := $(NEED_RUN) sqlite3:sqlite3 ps:procps setpriv:util-linux
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
