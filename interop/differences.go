@@ -48,7 +48,10 @@ original does not know them.
 	for _, d := range Differences {
 		fmt.Fprintf(b, "\n## %s\n\n| | |\n|---|---|\n", d.ID)
 		for _, row := range [][2]string{
-			{"Subject", d.Subject}, {"Original", d.Original}, {"Ours", d.Ours}, {"Reason", d.Reason},
+			{"Subject", d.Subject},
+			{"Original", d.Original},
+			{"Ours", d.Ours},
+			{"Reason", d.Reason},
 			{"Shown by", strings.Join(quoted(d.Shown), ", ")},
 		} {
 			fmt.Fprintf(b, "| %s | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
