@@ -1,0 +1,47 @@
+package client
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
+
+// keyless makes a request to the provider that needs neither a key nor authentication.
+// It carries authentication all the same where there is one, as the original's clients do.
+func (c *Client) keyless(ctx context.Context, op wire.Opcode, in proto.Message) ([]byte, error) {
+	q, err := c.crypto(ctx, op, "")
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.identity(ctx)
+	q.anyone = err != nil
+	q.in = in
+	c.choosing(&q)
+	return c.output(ctx, q)
+}
+
+// GenerateRandom returns n random bytes of the provider.
+func (c *Client) GenerateRandom(ctx context.Context, n uint64) ([]byte, error) {
+	b, err := c.keyless(ctx, wire.OpGenerateRandom, &psapb.GenerateRandom{Size: n})
+	if err == nil && uint64(len(b)) != n {
+		clear(b)
+		return nil, &ProtocolError{c.endpoint, "it holds another number of random bytes than asked for"}
+	}
+	return b, err
+}
+
+// HashCompute returns the hash of the input.
+func (c *Client) HashCompute(ctx context.Context, hash psa.Hash, input []byte) ([]byte, error) {
+	return c.keyless(ctx, wire.OpHashCompute, &psapb.HashCompute{Alg: int32(hash), Input: input})
+}
+
+// HashCompare compares the hash of the input with an expected one; a difference is
+// StatusInvalidSignature.
+func (c *Client) HashCompare(ctx context.Context, hash psa.Hash, input, expected []byte) error {
+	_, err := c.keyless(ctx, wire.OpHashCompare, &psapb.HashCompare{Alg: int32(hash), Input: input, Hash: expected})
+	return err
+}
