@@ -160,14 +160,6 @@ var Differences = []Difference{
 		Shown:    []string{"list_opcodes_mbed"},
 	},
 	{
-		ID:       "core-opcodes",
-		Subject:  "ListOpcodes of the core provider",
-		Original: "ListClients and DeleteClient work and are not listed",
-		Ours:     "listed",
-		Reason:   "what works is listed",
-		Shown:    []string{"list_opcodes_core"},
-	},
-	{
 		ID:       "software-policy-of-row",
 		Subject:  "usage flags and algorithm of a software key",
 		Original: "read back from the key file, which cannot hold all of them",
