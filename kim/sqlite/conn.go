@@ -81,4 +81,7 @@ func code(err error) int {
 }
 
 // taken reports whether err is the refusal of a second row with one key.
-func taken(err error) bool { return code(err) == lib.SQLITE_CONSTRAINT }
+func taken(err error) bool {
+	e, ok := errors.AsType[*driver.Error](err)
+	return ok && e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY
+}
