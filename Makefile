@@ -12,7 +12,6 @@ MAKEFLAGS += --no-print-directory
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 export PATH := $(CURDIR)/.tools:$(dir $(GO)):$(PATH)
 
-MODULE  := github.com/seed-73b3884f/parsec-agent
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 
@@ -26,8 +25,6 @@ TARGETS := linux/amd64 linux/arm64 linux/arm linux/riscv64 linux/386
 TESTFLAGS ?=
 TEST_TIMEOUT ?= 20m
 FUZZTIME ?= 60s
-# The tests against the original's programs have a target of their own.
-PACKAGES = $$($(GO) list ./... | grep -v '^$(MODULE)/interop')
 
 NEED_BUILD   := git:git /etc/ssl/certs/ca-certificates.crt:ca-certificates
 NEED_RUN     := $(NEED_BUILD) openssl:openssl
@@ -35,7 +32,7 @@ NEED_TEST    := $(NEED_RUN) sqlite3:sqlite3 ps:procps setpriv:util-linux
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build run test race lint fuzz bench interop soak docs generate vectors cross vuln deb check clean
+.PHONY: help build run test race lint fuzz bench interop peers soak docs generate vectors cross vuln deb check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -53,14 +50,16 @@ run: ## build, start an agent of your own, show a tour, leave it running until C
 
 test: ## unit and integration tests on real components
 	@scripts/need $(NEED_TEST)
-	$(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	$(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 
 race: ## the same tests under the race detector
 	@scripts/need $(NEED_RACE)
-	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(TESTFLAGS) $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(TESTFLAGS) ./...
 
 lint: .tools/golangci-lint-$(GOLANGCI_LINT_VERSION) ## go vet, golangci-lint with gofumpt
+	$(GO) mod tidy -diff
 	$(GO) vet ./...
+	$(GO) vet -tags interop ./...
 	.tools/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (60s) each
@@ -68,17 +67,24 @@ fuzz: ## run every fuzz target for FUZZTIME (60s) each
 
 bench: ## measure against the original service in one run, print ratios
 	@scripts/need $(NEED_INTEROP)
+	@$(MAKE) peers
 	@$(MAKE) build
-	$(GO) test -timeout 60m -run '^$$' -bench . $(TESTFLAGS) ./bench/...
+	$(GO) test -tags interop -timeout 60m -run '^$$' -bench . $(TESTFLAGS) ./bench/...
 
 interop: ## run the original's programs and state against ours, and ours against the original
 	@scripts/need $(NEED_INTEROP)
 	@$(MAKE) build
-	$(GO) test -timeout 40m $(TESTFLAGS) ./interop/...
+	@$(MAKE) peers
+	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
+
+peers: ## make the Debian tree with the original's programs (once, some minutes)
+	@scripts/need $(NEED_INTEROP)
+	@[ -e "$$(interop/peers root)/usr/bin/parsec-tool" ] || interop/peers setup parsec-service parsec-tool
 
 soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
 	@scripts/need $(NEED_INTEROP)
-	PARSEC_SOAK=1 $(GO) test -count=1 -timeout 4h $(TESTFLAGS) ./...
+	@$(MAKE) peers
+	PARSEC_SOAK=1 $(GO) test -tags interop -count=1 -timeout 4h $(TESTFLAGS) ./...
 
 docs: ## regenerate the generated documents
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
@@ -94,7 +100,7 @@ generate: ## regenerate the protobuf messages
 	done
 
 vectors: ## replay the golden vectors only
-	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) $(PACKAGES)
+	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) ./...
 
 cross: ## build for every supported processor without cgo
 	@for target in $(TARGETS); do \
