@@ -153,17 +153,17 @@ func TestLockExcludes(t *testing.T) {
 }
 
 func TestLeftover(t *testing.T) {
-	for name, want := range map[string]bool{
-		".00000000000000d8.psa_its.0123456789abcdef.tmp": true,
-		".root.key.0123456789abcdef.tmp":                 true,
-		"tempfile.psa_its":                               false,
-		".0123456789abcdef.tmp":                          false,
-		".x.0123456789abcde.tmp":                         false,
-		"x.0123456789abcdef.tmp":                         false,
-		".x.0123456789abcdef.tmp.bak":                    false,
+	for name, want := range map[string]string{
+		".00000000000000d8.psa_its.0123456789abcdef.tmp": "00000000000000d8.psa_its",
+		".root.key.0123456789abcdef.tmp":                 "root.key",
+		"tempfile.psa_its":                               "",
+		".0123456789abcdef.tmp":                          "",
+		".x.0123456789abcde.tmp":                         "",
+		"x.0123456789abcdef.tmp":                         "",
+		".x.0123456789abcdef.tmp.bak":                    "",
 	} {
-		if durable.Leftover(name) != want {
-			t.Errorf("Leftover(%q) is %v", name, !want)
+		if got, ok := durable.Leftover(name); got != want || ok != (want != "") {
+			t.Errorf("Leftover(%q) is %q, %v", name, got, ok)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestLinkNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !Leftover(temp) {
+	if final, ok := Leftover(temp); !ok || final != "a" {
 		t.Errorf("a crash now would leave %q unrecognised", temp)
 	}
 	if err := d.linkNew(temp, "a"); err != nil {

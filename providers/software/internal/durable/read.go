@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,8 @@ type Stat struct {
 	Mode fs.FileMode // permission bits only
 	UID  uint32
 	Size int64
+	// Modified is when the content was last changed.
+	Modified time.Time
 }
 
 // File is an open regular file.
@@ -49,7 +52,7 @@ func (d *Dir) OpenFile(name string) (*File, error) {
 		return nil, errors.Join(d.fail("open", name, err), unix.Close(fd))
 	}
 	return &File{
-		Stat: Stat{Mode: fs.FileMode(st.Mode & 0o777), UID: st.Uid, Size: st.Size},
+		Stat: Stat{Mode: fs.FileMode(st.Mode & 0o777), UID: st.Uid, Size: st.Size, Modified: time.Unix(st.Mtim.Unix())},
 		f:    os.NewFile(uintptr(fd), filepath.Join(d.path, name)), //nolint:gosec // a descriptor is not negative
 	}, nil
 }

@@ -13,10 +13,17 @@ import (
 const mode = 0o600
 
 // leftover matches the temporary files of this package and nothing else.
-var leftover = regexp.MustCompile(`^\..+\.[0-9a-f]{16}\.tmp$`)
+var leftover = regexp.MustCompile(`^\.(.+)\.[0-9a-f]{16}\.tmp$`)
 
-// Leftover reports whether a name is that of a temporary file which a crash left.
-func Leftover(name string) bool { return leftover.MatchString(name) }
+// Leftover reports whether a name is that of a temporary file, such as a crash leaves, and
+// which name it would have got.
+func Leftover(name string) (final string, ok bool) {
+	m := leftover.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
 
 // Create makes a file with the content, mode 0600. An existing name is an error that is
 // fs.ErrExist. The file is durable when Create returns nil and does not exist otherwise.
