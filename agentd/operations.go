@@ -1,0 +1,77 @@
+package agentd
+
+import (
+	"github.com/seed-73b3884f/parsec-agent/proto/agent"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
+
+// class says which providers an operation belongs to.
+type class int
+
+const (
+	core   class = iota // provider 0
+	crypto              // any other provider
+)
+
+// access says who may use an operation.
+type access int
+
+const (
+	admins access = iota // the default of a forgotten field is the narrowest
+	owners               // callers with an application identity, on their own keys
+	anyone               // also callers without authentication
+)
+
+// operation is a row of the operation table. decode reads and validates the body and
+// returns what is to be done; ours marks operations for flagged requests only.
+type operation struct {
+	class  class
+	access access
+	ours   bool
+	decode func(*request) (action, error)
+}
+
+// operations is the one table of what the agent can be asked.
+var operations = map[wire.Opcode]operation{
+	wire.OpPing:               {core, anyone, false, decodePing},
+	wire.OpListProviders:      {core, anyone, false, decodeListProviders},
+	wire.OpListOpcodes:        {core, anyone, false, decodeListOpcodes},
+	wire.OpListAuthenticators: {core, anyone, false, decodeListAuthenticators},
+	wire.OpListKeys:           {core, owners, false, decodeListKeys},
+	wire.OpListClients:        {core, admins, false, decodeListClients},
+	wire.OpDeleteClient:       {core, admins, false, decodeDeleteClient},
+
+	wire.OpGenerateKey:     {crypto, owners, false, decodeGenerateKey},
+	wire.OpImportKey:       {crypto, owners, false, decodeImportKey},
+	wire.OpDestroyKey:      {crypto, owners, false, decodeDestroyKey},
+	wire.OpExportPublicKey: {crypto, owners, false, decodeExportPublicKey},
+	wire.OpExportKey:       {crypto, owners, false, decodeExportKey},
+
+	wire.OpSignHash:          {crypto, owners, false, decodeSignHash},
+	wire.OpVerifyHash:        {crypto, owners, false, decodeVerifyHash},
+	wire.OpSignMessage:       {crypto, owners, false, decodeSignMessage},
+	wire.OpVerifyMessage:     {crypto, owners, false, decodeVerifyMessage},
+	wire.OpAsymmetricEncrypt: {crypto, owners, false, decodeAsymmetricEncrypt},
+	wire.OpAsymmetricDecrypt: {crypto, owners, false, decodeAsymmetricDecrypt},
+	wire.OpAEADEncrypt:       {crypto, owners, false, decodeAEADEncrypt},
+	wire.OpAEADDecrypt:       {crypto, owners, false, decodeAEADDecrypt},
+	wire.OpCipherEncrypt:     {crypto, owners, false, decodeCipherEncrypt},
+	wire.OpCipherDecrypt:     {crypto, owners, false, decodeCipherDecrypt},
+	wire.OpMACCompute:        {crypto, owners, true, decodeMACCompute},
+	wire.OpMACVerify:         {crypto, owners, true, decodeMACVerify},
+	wire.OpRawKeyAgreement:   {crypto, owners, false, decodeRawKeyAgreement},
+
+	wire.OpHashCompute:    {crypto, anyone, false, decodeHashCompute},
+	wire.OpHashCompare:    {crypto, anyone, false, decodeHashCompare},
+	wire.OpGenerateRandom: {crypto, anyone, false, decodeGenerateRandom},
+	wire.OpCanDoCrypto:    {crypto, owners, false, decodeCanDoCrypto},
+
+	wire.OpAttestKey:             {crypto, owners, false, decodeAttestKey},
+	wire.OpPrepareKeyAttestation: {crypto, owners, false, decodePrepareKeyAttestation},
+
+	agent.OpInfo:        {core, anyone, true, decodeInfo},
+	agent.OpDoctor:      {core, anyone, true, decodeDoctor},
+	agent.OpListKeys:    {core, owners, true, decodeListKeysDetailed},
+	agent.OpListOpcodes: {core, anyone, true, decodeListAgentOpcodes},
+	agent.OpProtect:     {core, owners, true, decodeProtect},
+}
