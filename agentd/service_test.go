@@ -41,7 +41,7 @@ func (r *recorder) Record(rec *audit.Record) {
 
 // running is a service of the test on a socket of its own.
 type running struct {
-	t       *testing.T
+	t       testing.TB
 	service *Service
 	config  *config.Config
 	socket  string
@@ -50,7 +50,7 @@ type running struct {
 }
 
 // start serves the default user configuration, changed by change, in a fresh directory.
-func start(t *testing.T, change func(*config.Config)) *running {
+func start(t testing.TB, change func(*config.Config)) *running {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pa") //nolint:usetesting // a socket path has at most 107 bytes
 	if err != nil {
@@ -99,21 +99,14 @@ func (r *running) dial() *net.UnixConn {
 // ask sends one frame on a connection and reads one answer.
 func (r *running) ask(c net.Conn, h wire.Header, m proto.Message) (wire.Header, []byte) {
 	r.t.Helper()
-	var body, auth []byte
+	var body []byte
 	if m != nil {
 		var err error
 		if body, err = psa.Marshal(m); err != nil {
 			r.t.Fatal(err)
 		}
 	}
-	if h.AuthType == wire.AuthUnixPeer {
-		auth = wire.AppendUID(nil, uint32(os.Getuid()))
-	}
-	frame, err := wire.AppendRequest(nil, h, body, auth)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := c.Write(frame); err != nil {
+	if _, err := c.Write(frame(r.t, h, body)); err != nil {
 		r.t.Fatal(err)
 	}
 	head, answer, err := wire.NewReader(c, 1<<24).ReadResponse()
@@ -139,7 +132,7 @@ func (r *running) want(status wire.Status, op wire.Opcode, provider wire.Provide
 	return body
 }
 
-func attributes(t *testing.T, a psa.Attributes) *psapb.KeyAttributes {
+func attributes(t testing.TB, a psa.Attributes) *psapb.KeyAttributes {
 	t.Helper()
 	m, err := psa.EncodeAttributes(a)
 	if err != nil {
@@ -213,16 +206,8 @@ func TestOrderOfChecks(t *testing.T) {
 		"attestation is validated, then not": {wire.Header{Opcode: wire.OpAttestKey, Provider: mbed, AuthType: unix}, nil, wire.StatusInvalidEncoding},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var auth []byte
-			if c.h.AuthType == unix {
-				auth = wire.AppendUID(nil, uint32(os.Getuid()))
-			}
-			frame, err := wire.AppendRequest(nil, c.h, c.body, auth)
-			if err != nil {
-				t.Fatal(err)
-			}
 			conn := r.dial()
-			if _, err := conn.Write(frame); err != nil {
+			if _, err := conn.Write(frame(t, c.h, c.body)); err != nil {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(conn)
@@ -286,14 +271,10 @@ func TestFramingErrorEndsAKeptConnection(t *testing.T) {
 func TestSlowWriterMeetsOneDeadline(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.Listener.Timeout = 50 * time.Millisecond })
 	c := r.dial()
-	frame, err := wire.AppendRequest(nil, wire.Header{Opcode: wire.OpPing}, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, b := range frame {
+		for _, b := range frame(t, wire.Header{Opcode: wire.OpPing}, nil) {
 			if _, err := c.Write([]byte{b}); err != nil {
 				return
 			}
@@ -322,7 +303,7 @@ func TestExcessOfConnectionsIsRefusedAndRecovers(t *testing.T) {
 	deadline := time.Now().Add(5 * time.Second)
 	for time.Now().Before(deadline) {
 		third := r.dial()
-		if _, err := third.Write(mustFrame(t, ping)); err != nil {
+		if _, err := third.Write(frame(t, ping, nil)); err != nil {
 			continue
 		}
 		if h, _, err := wire.NewReader(third, 1<<20).ReadResponse(); err == nil && h.Status == wire.StatusSuccess {
@@ -330,15 +311,6 @@ func TestExcessOfConnectionsIsRefusedAndRecovers(t *testing.T) {
 		}
 	}
 	t.Error("the place of the closed connection was not given back")
-}
-
-func mustFrame(t *testing.T, h wire.Header) []byte {
-	t.Helper()
-	b, err := wire.AppendRequest(nil, h, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func TestReloadKeepsConnectionsAndKeys(t *testing.T) {
