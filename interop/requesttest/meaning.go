@@ -1,0 +1,130 @@
+package requesttest
+
+import (
+	"bytes"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
+
+// Meaning is what a frame says, by the rules of packages wire and psa.
+type Meaning struct {
+	wire.Header
+	// Whole is false for what is no valid request; the fields below are then as far as
+	// they could be read.
+	Whole bool
+	// Message is the decoded body, nil for operations without one.
+	Message proto.Message
+	// Key is the name that the operation is about.
+	Key psa.KeyName
+	// Attributes are those of GenerateKey, ImportKey and CanDoCrypto.
+	Attributes psa.Attributes
+	// Algorithm is that of an operation with a key.
+	Algorithm psa.Algorithm
+	// Data is what is imported, signed, encrypted …; Signature what is verified.
+	Data, Signature []byte
+}
+
+// Mean takes a frame apart.
+func Mean(frame []byte) Meaning {
+	q, err := wire.NewReader(bytes.NewReader(frame), wire.DefaultBodyLimit).ReadRequest()
+	m := Meaning{Header: q.Header}
+	if err != nil || !q.Opcode.Original() {
+		return m
+	}
+	if m.Message = message(q.Opcode); m.Message == nil {
+		m.Whole = true
+		return m
+	}
+	if psa.Unmarshal(q.Body, m.Message) != nil {
+		return m
+	}
+	m.Whole = m.read() == nil
+	return m
+}
+
+// message returns an empty message for the request of an operation, nil if it has none.
+func message(op wire.Opcode) proto.Message {
+	switch op {
+	case wire.OpGenerateKey:
+		return &psapb.GenerateKey{}
+	case wire.OpDestroyKey, wire.OpExportKey, wire.OpExportPublicKey:
+		return &psapb.KeyRef{}
+	case wire.OpSignHash, wire.OpSignMessage:
+		return &psapb.Sign{}
+	case wire.OpVerifyHash, wire.OpVerifyMessage:
+		return &psapb.Verify{}
+	case wire.OpImportKey:
+		return &psapb.ImportKey{}
+	case wire.OpListOpcodes:
+		return &psapb.ListOpcodes{}
+	case wire.OpAsymmetricEncrypt, wire.OpAsymmetricDecrypt:
+		return &psapb.AsymmetricCrypt{}
+	case wire.OpGenerateRandom:
+		return &psapb.GenerateRandom{}
+	case wire.OpHashCompute:
+		return &psapb.HashCompute{}
+	case wire.OpHashCompare:
+		return &psapb.HashCompare{}
+	case wire.OpAEADEncrypt, wire.OpAEADDecrypt:
+		return &psapb.AeadCrypt{}
+	case wire.OpRawKeyAgreement:
+		return &psapb.RawKeyAgreement{}
+	case wire.OpCipherEncrypt, wire.OpCipherDecrypt:
+		return &psapb.CipherCrypt{}
+	case wire.OpDeleteClient:
+		return &psapb.DeleteClient{}
+	case wire.OpAttestKey:
+		return &psapb.AttestKey{}
+	case wire.OpPrepareKeyAttestation:
+		return &psapb.PrepareKeyAttestation{}
+	case wire.OpCanDoCrypto:
+		return &psapb.CanDoCrypto{}
+	default:
+		return nil
+	}
+}
+
+// read converts the message to the model.
+func (m *Meaning) read() (err error) {
+	switch b := m.Message.(type) {
+	case *psapb.GenerateKey:
+		m.Key = psa.KeyName(b.GetKeyName())
+		m.Attributes, err = psa.DecodeAttributes(b.GetAttributes())
+	case *psapb.ImportKey:
+		m.Key, m.Data = psa.KeyName(b.GetKeyName()), b.GetData()
+		m.Attributes, err = psa.DecodeAttributes(b.GetAttributes())
+	case *psapb.CanDoCrypto:
+		if _, err = psa.DecodeCheck(b.GetCheckType()); err == nil {
+			m.Attributes, err = psa.DecodeAttributes(b.GetAttributes())
+		}
+	case *psapb.KeyRef:
+		m.Key = psa.KeyName(b.GetKeyName())
+	case *psapb.Sign:
+		m.Key, m.Data = psa.KeyName(b.GetKeyName()), b.GetInput()
+		m.Algorithm, err = psa.DecodeSignature(b.GetAlg())
+	case *psapb.Verify:
+		m.Key, m.Data, m.Signature = psa.KeyName(b.GetKeyName()), b.GetInput(), b.GetSignature()
+		m.Algorithm, err = psa.DecodeSignature(b.GetAlg())
+	case *psapb.AsymmetricCrypt:
+		m.Key, m.Data = psa.KeyName(b.GetKeyName()), b.GetInput()
+		m.Algorithm, err = psa.DecodeEncryption(b.GetAlg())
+	case *psapb.AeadCrypt:
+		m.Key, m.Data = psa.KeyName(b.GetKeyName()), b.GetInput()
+		m.Algorithm, err = psa.DecodeAEAD(b.GetAlg())
+	case *psapb.CipherCrypt:
+		m.Key, m.Data = psa.KeyName(b.GetKeyName()), b.GetInput()
+		m.Algorithm, err = psa.DecodeCipher(b.GetAlg())
+	case *psapb.RawKeyAgreement:
+		m.Key, m.Data = psa.KeyName(b.GetPrivateKeyName()), b.GetPeerKey()
+		m.Algorithm, err = psa.DecodeRawAgreement(b.GetAlg())
+	case *psapb.HashCompute:
+		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
+	case *psapb.HashCompare:
+		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
+	}
+	return err
+}
