@@ -10,20 +10,7 @@ var Differences = []Difference{
 		Original: "bounds each system call: a byte now and then keeps a worker for ever",
 		Ours:     "one deadline for a whole frame, then status 15 and close",
 		Reason:   "slow or idle peers cannot hold a place; a client that sends its request at once sees no difference",
-	},
-	{
-		ID:       "transport-one-write",
-		Subject:  "responses",
-		Original: "several small writes",
-		Ours:     "one write",
-		Reason:   "fewer system calls; the bytes are equal",
-	},
-	{
-		ID:       "transport-reset",
-		Subject:  "a connection with unread bytes when the answer is sent (pipelined requests, trailing bytes, a body above the limit)",
-		Original: "closes at once; the client may see ECONNRESET instead of the answer",
-		Ours:     "the same answer, delivered before the connection ends",
-		Reason:   "the answer says what was wrong; a reset does not",
+		Shown:    []string{"agentd.TestSlowWriterMeetsOneDeadline"},
 	},
 	{
 		ID:       "transport-limits",
@@ -31,13 +18,15 @@ var Differences = []Difference{
 		Original: "queued without bound",
 		Ours:     "refused with status 1141, or closed where no request was read yet",
 		Reason:   "one caller cannot starve others or exhaust memory; the defaults are far above what the original can serve at a time",
+		Shown:    []string{"agentd.TestExcessOfConnectionsIsRefusedAndRecovers", "agentd.TestMemoryIsSharedByTheConnectionsOfAUID"},
 	},
 	{
 		ID:       "transport-no-polling",
 		Subject:  "`thread_pool_size`, `idle_listener_sleep_duration`",
 		Original: "a fixed pool of workers; the listener sleeps 10 ms between looks",
-		Ours:     "accepted; the first bounds how many requests compute at a time, the second has no effect, for nothing polls. 0 threads does not crash",
+		Ours:     "accepted; the first bounds how many requests compute at a time, the second has no effect, for nothing polls",
 		Reason:   "answers come at once and an idle agent sleeps",
+		Shown:    []string{"agentd/config.TestEverything"},
 	},
 	{
 		ID:       "transport-flag",
@@ -45,6 +34,7 @@ var Differences = []Difference{
 		Original: "ignores flags",
 		Ours:     "persistent connections and error details, see spec/parsec-agent.md",
 		Reason:   "the original's clients send 0, and every other value is ignored here too",
+		Shown:    []string{"ping_flags_and_status_ignored", "proto/wire.TestPersistentIsExactlyOne", "agentd.TestPersistentConnection"},
 	},
 	// Process.
 	{
@@ -60,6 +50,7 @@ var Differences = []Difference{
 		Original: "a bad file ends the process, waiting connections are lost, the log level stays",
 		Ours:     "a bad file is reported and the old configuration stays, no connection is lost, the log level changes",
 		Reason:   "a reload is no outage",
+		Shown:    []string{"agentd.TestReloadKeepsConnectionsAndKeys"},
 	},
 	{
 		ID:       "process-unknown-keys",
@@ -67,13 +58,31 @@ var Differences = []Difference{
 		Original: "ignored without a message",
 		Ours:     "ignored with a warning that names file, line and key",
 		Reason:   "a misspelt key is noticed; files of the original still load",
+		Shown:    []string{"agentd/config.TestWarnings"},
+	},
+	{
+		ID:       "process-config-refused",
+		Subject:  "configurations that would lose keys or serve nobody: `thread_pool_size = 0`, two key managers on one store, two software providers on one key directory, a `hex:` PIN that is not hexadecimal",
+		Original: "panics, keeps two copies of a store that diverge, or uses another PIN than the file says",
+		Ours:     "refused at start with file, line, key and reason",
+		Reason:   "each is a mistake that shows late and costs keys or tries of a PIN",
+		Shown:    []string{"agentd/config.TestErrors"},
+	},
+	{
+		ID:       "process-timeout-zero",
+		Subject:  "`listener.timeout = 0`",
+		Original: "starts, and drops every connection without an answer",
+		Ours:     "200 is used, with a warning",
+		Reason:   "nobody can want the former",
+		Shown:    []string{"agentd/config.TestWarnings"},
 	},
 	{
 		ID:       "process-no-deletion",
 		Subject:  "mappings whose key is missing when the service starts",
 		Original: "deleted without a question",
-		Ours:     "kept; use of the key answers 1140 and `parsecctl doctor` reports it",
+		Ours:     "kept; use of the key answers 1136 and `parsecctl doctor` reports it",
 		Reason:   "a wrong directory or an unplugged token does not destroy anything",
+		Shown:    []string{"providers/software.TestMissingFile", "providers/software.TestExamineFindsEverything"},
 	},
 	{
 		ID:       "process-key-directory",
@@ -81,6 +90,7 @@ var Differences = []Difference{
 		Original: "working directory of the process; if it is not writable every creation answers 1153",
 		Ours:     "`key_store_path` of the provider, by default beside its key info manager",
 		Reason:   "a service needs no particular working directory; a state directory of the original is named by this key",
+		Shown:    []string{"agentd/config.TestExampleValuesAreDefaults", "providers/software.TestStoreIsCreated"},
 	},
 	{
 		ID:       "process-key-files",
@@ -88,6 +98,7 @@ var Differences = []Difference{
 		Original: "plaintext, mode 0644",
 		Ours:     "encrypted, mode 0600; `key_storage = \"compatible\"` writes the original's bytes, mode 0600",
 		Reason:   "another local user cannot read private keys. On an encrypted file the original refuses to start instead of deleting the mapping",
+		Shown:    []string{"providers/software/internal/keyfile.TestGolden", "providers/software.TestTighten"},
 	},
 	// Keys in general.
 	{
@@ -96,6 +107,7 @@ var Differences = []Difference{
 		Original: "both may pass; the mapping may end up pointing at nothing",
 		Ours:     "one succeeds, the other answers 1139",
 		Reason:   "a name is given once",
+		Shown:    []string{"kim/sqlite.TestConformance", "kim/ondisk.TestConformance"},
 	},
 	{
 		ID:       "keys-wrong-provider",
@@ -110,6 +122,7 @@ var Differences = []Difference{
 		Original: "random order",
 		Ours:     "sorted",
 		Reason:   "stable output; the contract is a set",
+		Shown:    []string{"kim/sqlite.TestConformance", "providers.TestOpcodes"},
 	},
 	// Software provider.
 	{
@@ -134,6 +147,7 @@ var Differences = []Difference{
 		Original: "the key can be made, every use answers 1133",
 		Ours:     "works",
 		Reason:   "the contract defines it; the original reads its own policy back wrongly",
+		Shown:    []string{"providers/software.TestConformance"},
 	},
 	{
 		ID:       "software-cipher",
@@ -165,5 +179,6 @@ var Differences = []Difference{
 		Original: "read back from the key file, which cannot hold all of them",
 		Ours:     "read from the key info manager's row",
 		Reason:   "a key may do what it was created for",
+		Shown:    []string{"providers/software.TestOriginalKeys"},
 	},
 }
