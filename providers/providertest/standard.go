@@ -5,16 +5,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	_ "crypto/md5" //nolint:gosec // providers may have it
+	_ "crypto/md5"
 	"crypto/rsa"
-	_ "crypto/sha1" //nolint:gosec // providers may have it
+	_ "crypto/sha1"
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
 	"crypto/x509"
 	"math/big"
 
-	_ "golang.org/x/crypto/ripemd160" //nolint:gosec,staticcheck // providers may have it
+	_ "golang.org/x/crypto/ripemd160" //nolint:staticcheck // providers may have it
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"

@@ -17,7 +17,7 @@ type cache struct {
 
 	mu      sync.Mutex // guards the fields below and those of entries that say so
 	entries map[keyID]*entry
-	recent  *list.List // of *entry, the most recently used in front
+	recent  *list.List // of *entry, those that are loaded, the most recently used in front
 	closed  bool
 }
 
@@ -32,8 +32,10 @@ type entry struct {
 	loaded atomic.Bool
 	ready  chan struct{}
 
-	element *list.Element // guarded by cache.mu; nil when the entry has left the cache
-	users   int           // guarded by cache.mu
+	// Guarded by cache.mu:
+	held    bool          // whether the entry can be found
+	element *list.Element // its place in cache.recent, once it is loaded
+	users   int
 }
 
 func newCache(limit int) *cache {
@@ -49,21 +51,23 @@ func (c *cache) take(id keyID, attrs psa.Attributes) (e *entry, mine bool, err e
 		return nil, false, wire.Errorf(wire.StatusBadState, "the provider is closed")
 	}
 	if e = c.entries[id]; e != nil && e.attrs == attrs {
-		c.recent.MoveToFront(e.element)
+		if e.element != nil {
+			c.recent.MoveToFront(e.element)
+		}
 		e.users++
 		return e, false, nil
 	}
 	if e != nil {
 		c.evict(e)
 	}
-	e = &entry{id: id, attrs: attrs, ready: make(chan struct{}), users: 1}
-	c.add(e)
+	e = &entry{id: id, attrs: attrs, ready: make(chan struct{}), held: true, users: 1}
+	c.entries[id] = e
 	return e, true, nil
 }
 
 // put adds a key that was just made. If it cannot be kept, it is wiped.
 func (c *cache) put(id keyID, attrs psa.Attributes, key *material.Key) {
-	e := &entry{id: id, attrs: attrs, key: key, ready: make(chan struct{})}
+	e := &entry{id: id, attrs: attrs, key: key, ready: make(chan struct{}), held: true}
 	e.loaded.Store(true)
 	close(e.ready)
 	c.mu.Lock()
@@ -72,18 +76,23 @@ func (c *cache) put(id keyID, attrs psa.Attributes, key *material.Key) {
 		key.Wipe()
 		return
 	}
-	c.add(e)
+	c.entries[id] = e
+	c.rank(e)
 }
 
-// fill sets the result of loading for all who wait. A failure is not kept.
+// fill sets the result of loading for all who wait. A failure is not kept, and displaces
+// no key.
 func (c *cache) fill(e *entry, key *material.Key, err error) {
 	e.key, e.err = key, err
 	e.loaded.Store(true)
 	close(e.ready)
-	if err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil:
 		c.evict(e)
+	case e.held:
+		c.rank(e)
 	}
 }
 
@@ -122,9 +131,9 @@ func (c *cache) close() {
 	}
 }
 
-func (c *cache) add(e *entry) {
+// rank makes a loaded entry the most recently used and lets the oldest go.
+func (c *cache) rank(e *entry) {
 	e.element = c.recent.PushFront(e)
-	c.entries[e.id] = e
 	for c.recent.Len() > c.max {
 		c.evict(c.recent.Back().Value.(*entry)) //nolint:errcheck,forcetypeassert // the list holds nothing else
 	}
@@ -132,11 +141,13 @@ func (c *cache) add(e *entry) {
 
 // evict takes an entry out of the cache, once.
 func (c *cache) evict(e *entry) {
-	if e.element == nil {
+	if !e.held {
 		return
 	}
-	c.recent.Remove(e.element)
-	e.element = nil
+	if e.element != nil {
+		c.recent.Remove(e.element)
+	}
+	e.held, e.element = false, nil
 	delete(c.entries, e.id)
 	e.wipeUnused()
 }
@@ -144,7 +155,7 @@ func (c *cache) evict(e *entry) {
 // wipeUnused wipes the key of an entry that nobody uses and nobody can find. An entry
 // that is being loaded has a user.
 func (e *entry) wipeUnused() {
-	if e.users == 0 && e.element == nil && e.key != nil {
+	if e.users == 0 && !e.held && e.key != nil {
 		e.key.Wipe()
 		e.key = nil
 	}

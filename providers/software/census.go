@@ -62,6 +62,6 @@ func (s *store) head(id keyID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	return f.Head(keyfile.HeadSize)
 }

@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 					return p
 				},
 				Reopen: func(t *testing.T, old providers.Provider) providers.Provider {
-					was := old.(*software.Provider)
+					was := old.(*software.Provider) //nolint:errcheck,forcetypeassert // New made it
 					if err := was.Close(); err != nil {
 						t.Fatal(err)
 					}

@@ -96,7 +96,7 @@ func (x *examination) rootKey(names []string) {
 		x.report(severityError, x.path(rootKeyFile), "cannot be read: "+err.Error(), "")
 		return
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	x.rights(rootKeyFile, f.Stat, severityError)
 }
 
@@ -141,7 +141,7 @@ func (x *examination) file(ctx context.Context, id keyID, mapped bool) {
 		x.report(severityError, x.path(name), "cannot be read: "+errors.Unwrap(err).Error(), "restore the key from a backup")
 		return
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	x.rights(name, f.Stat, severityWarning)
 	its, err := x.content(ctx, id, f)
 	if err != nil {

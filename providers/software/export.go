@@ -34,7 +34,7 @@ func (p *Provider) content(ctx context.Context, key providers.Key) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	content, _, err := p.read(ctx, id)
+	content, err := p.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,8 @@ package software
 import (
 	"encoding/binary"
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
@@ -36,15 +36,13 @@ func (id keyID) valid() bool { return id > 0 && id <= maxID }
 
 func (id keyID) fileName() string { return fmt.Sprintf("%016x.psa_its", uint32(id)) }
 
-var keyFileName = regexp.MustCompile(`^00000000([0-9a-f]{8})\.psa_its$`)
-
 // parseFileName returns the id of a key file; ok is false for every other name.
 func parseFileName(name string) (id keyID, ok bool) {
-	m := keyFileName.FindStringSubmatch(name)
-	if m == nil {
+	digits, ok := strings.CutSuffix(name, ".psa_its")
+	if !ok || len(digits) != 16 {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(m[1], 16, 32)
+	n, err := strconv.ParseUint(digits, 16, 32)
 	id = keyID(n)
-	return id, err == nil && id.valid()
+	return id, err == nil && id.valid() && id.fileName() == name
 }

@@ -45,7 +45,7 @@ func (p *Provider) fill(ctx context.Context, e *entry) {
 
 // load reads a key file. Type and policy are the row's, size and data the file's.
 func (p *Provider) load(ctx context.Context, id keyID, attrs psa.Attributes) (*material.Key, error) {
-	content, _, err := p.read(ctx, id)
+	content, err := p.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -70,17 +70,17 @@ func newMaterial(attrs psa.Attributes, content []byte) (*material.Key, error) {
 	return key, nil
 }
 
-// read returns the content of a key file in its compatible form, and the form in which it
-// is stored. The caller wipes the content.
-func (p *Provider) read(ctx context.Context, id keyID) ([]byte, keyfile.Form, error) {
+// read returns the content of a key file in its compatible form. The caller wipes it.
+func (p *Provider) read(ctx context.Context, id keyID) ([]byte, error) {
 	b, err := p.readFile(id)
 	if err != nil {
-		return nil, keyfile.FormUnknown, err
+		return nil, err
 	}
-	return p.open(ctx, id, b)
+	content, _, err := p.open(ctx, id, b)
+	return content, err
 }
 
-// open decrypts the bytes of a key file where they are encrypted.
+// open decrypts the bytes of a key file where they are encrypted, and tells the form.
 func (p *Provider) open(ctx context.Context, id keyID, b []byte) ([]byte, keyfile.Form, error) {
 	form := keyfile.DetectForm(b)
 	if form != keyfile.FormEncrypted {
@@ -99,7 +99,7 @@ func (p *Provider) readFile(id keyID) ([]byte, error) {
 	if err != nil {
 		return nil, readError(err)
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	p.tighten(id, f)
 	b, err := f.Read(keyfile.MaxSize)
 	return b, readError(err)

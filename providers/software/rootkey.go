@@ -17,12 +17,11 @@ import (
 // RootKey is the key under which key files are encrypted. It prints as a redaction.
 type RootKey = rootkey.Key
 
-// RootKeySource is where the root key comes from; RootKeyCreator is one that can also
-// make and keep a new one. ErrNoRootKey is a source's answer when it has none.
-type (
-	RootKeySource  = rootkey.Source
-	RootKeyCreator = rootkey.Creator
-)
+// RootKeySource is where the root key comes from.
+type RootKeySource = rootkey.Source
+
+// RootKeyCreator is a source that can also make and keep a new root key.
+type RootKeyCreator = rootkey.Creator
 
 // RootKeySize is the length of a root key in bytes.
 const RootKeySize = rootkey.Size
@@ -38,7 +37,7 @@ func NewRootKey(secret []byte) (*RootKey, error) { return rootkey.New(secret) }
 const rootKeyFile = "root.key"
 
 // DefaultCredential is the name of the systemd credential that holds the root key.
-const DefaultCredential = "parsec-root-key"
+const DefaultCredential = "parsec-root-key" //nolint:gosec // a name, not a secret
 
 // RootKeyFile is the source that is a file, see docs/formats/root-key.md.
 func RootKeyFile(path string) RootKeyCreator { return rootkey.File{Path: path} }

@@ -82,7 +82,7 @@ func TestOneProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close() //nolint:errcheck // a directory
+	defer other.Close()
 	if err := unix.Flock(int(other.Fd()), unix.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func lockable(t *testing.T, dir string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // a directory
+	defer f.Close()
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
@@ -180,10 +180,10 @@ func TestOpenRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, nil, 0o600)
 	for want, o := range map[string]software.Options{
-		"the software provider needs a key_store_path":                             {},
-		`key_storage "plain" is neither "encrypted" nor "compatible"`:              {KeyStorePath: t.TempDir(), Storage: "plain"},
-		"-1 keys cannot be cached":                                                 {KeyStorePath: t.TempDir(), CacheKeys: -1},
-		writable + ": every local user can write to it; chmod it to 0700":          {KeyStorePath: writable},
+		"the software provider needs a key_store_path":                              {},
+		`key_storage "plain" is neither "encrypted" nor "compatible"`:               {KeyStorePath: t.TempDir(), Storage: "plain"},
+		"-1 keys cannot be cached":                                                  {KeyStorePath: t.TempDir(), CacheKeys: -1},
+		writable + ": every local user can write to it; chmod it to 0700":           {KeyStorePath: writable},
 		"cannot create key store " + file + ": mkdir " + file + ": not a directory": {KeyStorePath: file},
 	} {
 		_, err := software.Open(t.Context(), o)

@@ -24,9 +24,9 @@ func original(t *testing.T, dir string) []providers.Key {
 	return keys
 }
 
-// real returns the attributes with the size of the vector, which a row may leave out, so
+// sized returns the attributes with the size of the vector, which a row may leave out, so
 // that the suite can generate peers.
-func real(key providers.Key) providers.Key {
+func sized(key providers.Key) providers.Key {
 	if key.Attributes.Bits == 0 && key.Attributes.Type == psa.KeyECCPair {
 		key.Attributes.Bits = 384
 	}
@@ -44,7 +44,7 @@ func TestOriginalKeys(t *testing.T) {
 		t.Helper()
 		p := open(t, o)
 		for i, key := range keys {
-			providertest.Exercise(t, p, real(key))
+			providertest.Exercise(t, p, sized(key))
 			data, err := p.ExportKey(t.Context(), key)
 			if err != nil || !bytes.Equal(data, vectors[i].Data) {
 				t.Errorf("%s: exported %x, %v", vectors[i].Name, data, err)

@@ -37,11 +37,11 @@ func Tiny(t *testing.T) string {
 // Fill writes a file "filler" until the file system is full.
 func Fill(t *testing.T, path string) {
 	t.Helper()
-	f, err := os.Create(filepath.Join(path, "filler")) //nolint:gosec // the test's own path
+	f, err := os.Create(filepath.Join(path, "filler"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // full by intent
+	defer f.Close()
 	for {
 		if _, err := f.Write(make([]byte, 512)); err != nil {
 			if !errors.Is(err, unix.ENOSPC) {

@@ -27,7 +27,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	d := &Dir{path: path, f: os.NewFile(uintptr(fd), path)} //nolint:gosec // a descriptor is not negative
+	d := &Dir{path: path, f: os.NewFile(uintptr(fd), path)}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, errors.Join(d.fail("stat", "", err), d.Close())
@@ -61,7 +61,7 @@ func (d *Dir) Names() ([]string, error) {
 	if err != nil {
 		return nil, d.fail("open", "", err)
 	}
-	f := os.NewFile(uintptr(fd), d.path) //nolint:gosec // a descriptor is not negative
+	f := os.NewFile(uintptr(fd), d.path)
 	names, err := f.Readdirnames(-1)
 	return names, errors.Join(err, f.Close())
 }
@@ -69,7 +69,7 @@ func (d *Dir) Names() ([]string, error) {
 // Close closes the directory.
 func (d *Dir) Close() error { return d.f.Close() }
 
-func (d *Dir) fd() int { return int(d.f.Fd()) } //nolint:gosec // a descriptor fits in an int
+func (d *Dir) fd() int { return int(d.f.Fd()) }
 
 // fail makes a PathError of an errno; nil stays nil.
 func (d *Dir) fail(op, name string, err error) error {

@@ -44,7 +44,7 @@ func content(t *testing.T, d *durable.Dir, name string) (durable.Stat, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	b, err := f.Read(1 << 20)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestReadIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read-only
+	defer f.Close()
 	if _, err := f.Read(4); !errors.Is(err, durable.ErrSize) {
 		t.Errorf("read 5 bytes of 4: %v", err)
 	}

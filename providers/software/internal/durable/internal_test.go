@@ -12,7 +12,7 @@ func TestLinkNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // read-only
+	defer d.Close()
 	temp, err := d.writeTemp("a", []byte("one"))
 	if err != nil {
 		t.Fatal(err)

@@ -57,9 +57,12 @@ func usageCode(u psa.Usage) uint32 {
 		flag psa.Usage
 		code uint32
 	}{
-		{psa.UsageExport, 0x0001}, {psa.UsageCopy, 0x0002},
-		{psa.UsageEncrypt, 0x0100}, {psa.UsageDecrypt, 0x0200},
-		{psa.UsageSignHash, 0x1400}, {psa.UsageVerifyHash, 0x2800},
+		{psa.UsageExport, 0x0001},
+		{psa.UsageCopy, 0x0002},
+		{psa.UsageEncrypt, 0x0100},
+		{psa.UsageDecrypt, 0x0200},
+		{psa.UsageSignHash, 0x1400},
+		{psa.UsageVerifyHash, 0x2800},
 		{psa.UsageDerive, 0x4000},
 	} {
 		if u.Has(f.flag) {
@@ -113,5 +116,5 @@ func algorithmCode(a psa.Algorithm) (uint32, error) {
 	case a.Kind.AEAD():
 		length = defaultTag
 	}
-	return code | hash | uint32(length)<<lengthShift | (kdf|kdfHash)&derivationMask, nil //nolint:gosec // length has six bits
+	return code | hash | uint32(length)<<lengthShift | (kdf|kdfHash)&derivationMask, nil
 }

@@ -86,7 +86,7 @@ func Parse(b []byte) (ITS, error) {
 		return ITS{}, corrupt("it has %d bytes, a key file has %d to %d", len(b), minITS, maxITS)
 	case string(b[:offSize]) != itsMagic || string(b[offKey:offVersion]) != keyMagic:
 		return ITS{}, corrupt("it does not begin with the magic of key files")
-	case uint64(le.Uint32(b[offSize:])) != uint64(len(b)-offKey) || uint64(le.Uint32(b[offLength:])) != uint64(len(b)-offData):
+	case int64(le.Uint32(b[offSize:])) != int64(len(b)-offKey) || int64(le.Uint32(b[offLength:])) != int64(len(b)-offData):
 		return ITS{}, corrupt("its lengths do not add up to its %d bytes", len(b))
 	case le.Uint32(b[offFlags:]) != 0 || le.Uint32(b[offVersion:]) != 0 || le.Uint32(b[offLife:]) != persistent:
 		return ITS{}, corrupt("it is of an unknown version")

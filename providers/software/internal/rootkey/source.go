@@ -93,7 +93,7 @@ func (f File) create() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close() //nolint:errcheck // read-only descriptor
+	defer dir.Close()
 	k, err := Generate()
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (r rules) load(dir, name string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close() //nolint:errcheck // read-only descriptor
+	defer d.Close()
 	f, err := d.OpenFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrAbsent
@@ -134,7 +134,7 @@ func (r rules) load(dir, name string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read-only descriptor
+	defer f.Close()
 	if err := r.judge(f.Stat); err != nil {
 		return nil, err
 	}
