@@ -13,9 +13,9 @@ import (
 //
 //	P-384, RSA-3072               yes; the original's size tables lack them
 //	SECP_R1 of 284 bits           no; a misprint of the original for 384
-//	GENERATE of what is refused   no: sizes that the type has not (AES-77, DH-1000), no size,
-//	                              curves that nobody implements
-//	USE, IMPORT of such curves    no; the original knows them by name only
+//	a size that no key can have   no; the original answers yes for AES-77 and DH-1000
+//	curves that nobody implements no; the original knows them by name only
+//	GENERATE without a size       no; the original answers yes and refuses to generate
 //
 // Otherwise the answer is what we really do: GENERATE and IMPORT are yes if the call would
 // succeed and the key would be usable with its algorithm (or has none, or feeds a
@@ -110,7 +110,7 @@ func supportedPolicy(a psa.Attributes) bool {
 
 // adviseOriginal follows the steps of section 6.1.5.
 func adviseOriginal(check psa.Check, a psa.Attributes) bool {
-	if a.Type.ECC() && !sizePossible(a) {
+	if !sizePossible(a) {
 		return false
 	}
 	switch check {

@@ -1,16 +1,17 @@
 package material
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/chacha20"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material/mode"
 )
 
@@ -22,7 +23,8 @@ func (k *Key) CipherEncrypt(alg psa.Algorithm, plaintext []byte) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	iv := make([]byte, m.ivSize(alg.Kind))
+	var buf [aes.BlockSize]byte
+	iv := buf[:m.ivSize(alg.Kind)]
 	if _, err := rand.Read(iv); err != nil {
 		return nil, wire.Errorf(wire.StatusInsufficientEntropy, "read randomness: %w", err)
 	}
@@ -30,7 +32,7 @@ func (k *Key) CipherEncrypt(alg psa.Algorithm, plaintext []byte) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	return append(iv, text...), nil
+	return slices.Concat(iv, text), nil
 }
 
 // CipherDecrypt decrypts IV ‖ ciphertext. A wrong key goes unnoticed, except that CBC with

@@ -53,7 +53,7 @@ func newDHGroup(bits uint, offset int64) (*dhGroup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the group of %d bits: %w", bits, err)
 	}
-	return &dhGroup{p, m, int(bits / 8)}, nil //nolint:gosec // at most 8192
+	return &dhGroup{p, m, int(bits / 8)}, nil
 }
 
 // element parses a number of the modulus's length between 1 and p-2 for exponents, 2 and
@@ -120,8 +120,8 @@ type dhPair struct {
 	x []byte
 }
 
-func (k *dhPublic) public() ([]byte, error) { return k.y.Bytes(k.group.modulus), nil }
-func (k *dhPublic) export() ([]byte, error) { return k.public() }
+func (k *dhPublic) public() []byte          { return k.y.Bytes(k.group.modulus) }
+func (k *dhPublic) export() ([]byte, error) { return k.public(), nil }
 func (k *dhPublic) wipe()                   {}
 func (k *dhPair) export() ([]byte, error)   { return append([]byte(nil), k.x...), nil }
 func (k *dhPair) wipe()                     { clear(k.x) }

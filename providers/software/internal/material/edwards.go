@@ -79,8 +79,8 @@ type edPair struct {
 	priv ed25519.PrivateKey
 }
 
-func (k *edPublic) public() ([]byte, error) { return slices.Clone(k.pub), nil }
-func (k *edPublic) export() ([]byte, error) { return k.public() }
+func (k *edPublic) public() []byte          { return slices.Clone(k.pub) }
+func (k *edPublic) export() ([]byte, error) { return k.public(), nil }
 func (k *edPublic) wipe()                   {}
 func (k *edPair) export() ([]byte, error)   { return k.priv.Seed(), nil }
 func (k *edPair) wipe()                     { clear(k.priv) }

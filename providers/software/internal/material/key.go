@@ -26,7 +26,7 @@ type keyMaterial interface {
 }
 
 type (
-	publicExporter interface{ public() ([]byte, error) }
+	publicExporter interface{ public() []byte }
 	hashSigner     interface {
 		signHash(alg psa.Algorithm, hash []byte) ([]byte, error)
 	}
@@ -118,7 +118,7 @@ func (k *Key) Export() ([]byte, error) { return k.m.export() }
 // Public returns the public half in the format of section 3.5; a public key returns itself.
 func (k *Key) Public() ([]byte, error) {
 	if m, ok := k.m.(publicExporter); ok {
-		return m.public()
+		return m.public(), nil
 	}
 	return nil, wire.Errorf(wire.StatusInvalidArgument, "a key of type %s has no public half", k.attrs.Type)
 }

@@ -74,7 +74,7 @@ type x25519Pair struct {
 	priv *ecdh.PrivateKey
 }
 
-func (k *x25519Public) public() ([]byte, error) { return k.pub.Bytes(), nil }
+func (k *x25519Public) public() []byte          { return k.pub.Bytes() }
 func (k *x25519Public) export() ([]byte, error) { return k.pub.Bytes(), nil }
 func (k *x25519Public) wipe()                   {}
 func (k *x25519Pair) export() ([]byte, error)   { return k.priv.Bytes(), nil }
@@ -136,8 +136,8 @@ type x448Pair struct {
 	d x448.Key
 }
 
-func (k *x448Public) public() ([]byte, error) { return append([]byte(nil), k.u[:]...), nil }
-func (k *x448Public) export() ([]byte, error) { return k.public() }
+func (k *x448Public) public() []byte          { return append([]byte(nil), k.u[:]...) }
+func (k *x448Public) export() ([]byte, error) { return k.public(), nil }
 func (k *x448Public) wipe()                   {}
 func (k *x448Pair) export() ([]byte, error)   { return append([]byte(nil), k.d[:]...), nil }
 func (k *x448Pair) wipe()                     { clear(k.d[:]) }

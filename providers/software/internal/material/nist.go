@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math/big"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material/weierstrass"
 )
 
@@ -72,7 +72,11 @@ func (g nist) private(data []byte) (keyMaterial, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair := &nistPair{nistPublic{&k.PublicKey}, k, nil}
+	point, err := k.PublicKey.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	pair := &nistPair{nistPublic{&k.PublicKey, point}, k, nil}
 	pair.agreement = sync.OnceValues(func() (func([]byte) ([]byte, error), error) { return g.agreement(k) })
 	return pair, nil
 }
@@ -82,10 +86,13 @@ func (g nist) point(data []byte) (keyMaterial, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &nistPublic{k}, nil
+	return &nistPublic{k, slices.Clone(data)}, nil
 }
 
-type nistPublic struct{ pub *ecdsa.PublicKey }
+type nistPublic struct {
+	pub   *ecdsa.PublicKey
+	bytes []byte // the uncompressed point
+}
 
 type nistPair struct {
 	nistPublic
@@ -93,8 +100,8 @@ type nistPair struct {
 	agreement func() (func(peer []byte) ([]byte, error), error)
 }
 
-func (k *nistPublic) public() ([]byte, error) { return k.pub.Bytes() }
-func (k *nistPublic) export() ([]byte, error) { return k.pub.Bytes() }
+func (k *nistPublic) public() []byte          { return slices.Clone(k.bytes) }
+func (k *nistPublic) export() ([]byte, error) { return k.public(), nil }
 func (k *nistPublic) wipe()                   {}
 func (k *nistPair) export() ([]byte, error)   { return k.priv.Bytes() }
 func (k *nistPair) wipe()                     { clear(k.priv.D.Bits()) } //nolint:staticcheck // the last use of the key

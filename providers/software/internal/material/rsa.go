@@ -20,8 +20,8 @@ type rsaPair struct {
 	priv *rsa.PrivateKey
 }
 
-func (k *rsaPublic) public() ([]byte, error) { return x509.MarshalPKCS1PublicKey(k.pub), nil }
-func (k *rsaPublic) export() ([]byte, error) { return k.public() }
+func (k *rsaPublic) public() []byte          { return x509.MarshalPKCS1PublicKey(k.pub) }
+func (k *rsaPublic) export() ([]byte, error) { return k.public(), nil }
 func (k *rsaPublic) wipe()                   {}
 func (k *rsaPair) export() ([]byte, error)   { return x509.MarshalPKCS1PrivateKey(k.priv), nil }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material/weierstrass"
 )
 
@@ -53,7 +52,7 @@ type shortPair struct {
 	priv *weierstrass.PrivateKey
 }
 
-func (k *shortPublic) public() ([]byte, error) { return k.pub.Bytes(), nil }
+func (k *shortPublic) public() []byte          { return k.pub.Bytes() }
 func (k *shortPublic) export() ([]byte, error) { return k.pub.Bytes(), nil }
 func (k *shortPublic) wipe()                   {}
 func (k *shortPair) export() ([]byte, error)   { return k.priv.Bytes(), nil }

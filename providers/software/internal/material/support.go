@@ -89,7 +89,8 @@ func tagSize(alg psa.Algorithm) (int, error) {
 	if alg.Truncated {
 		n = alg.Length
 	}
-	valid, status := false, wire.StatusInvalidArgument
+	var valid bool
+	status := wire.StatusInvalidArgument
 	switch alg.Kind {
 	case psa.AlgGCM:
 		valid = n >= 4 && n <= full
@@ -101,7 +102,7 @@ func tagSize(alg psa.Algorithm) (int, error) {
 	if !valid {
 		return 0, wire.Errorf(status, "%s does not have tags of %d bytes", alg.Kind, n)
 	}
-	return int(n), nil //nolint:gosec // at most 16
+	return int(n), nil
 }
 
 // blockSizeOf returns the block size in bytes of the block ciphers, 0 for other types.

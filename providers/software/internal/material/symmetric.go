@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material/camellia"
 )
 

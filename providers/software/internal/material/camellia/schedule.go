@@ -5,8 +5,10 @@ import "encoding/binary"
 // word128 is a big-endian 128-bit word.
 type word128 struct{ hi, lo uint64 }
 
-func load(b []byte) word128 {
-	return word128{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:16])}
+// load reads the first 16 bytes, which there must be.
+func load(in []byte) word128 {
+	b := (*[BlockSize]byte)(in)
+	return word128{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
 func (w word128) store(b []byte) {

@@ -77,7 +77,7 @@ func (c *CCM) check(nonce []byte, size int) error {
 // counter returns the key stream, and its first block, which masks the tag.
 func (c *CCM) counter(nonce []byte) (cipher.Stream, [blockSize]byte) {
 	var start, mask [blockSize]byte
-	start[0] = byte(14 - len(nonce)) // the counter's length in bytes, less one
+	start[0] = byte(14 - len(nonce)) //nolint:gosec // the counter's length in bytes, less one: 1 to 7
 	copy(start[1:], nonce)
 	stream := cipher.NewCTR(c.block, start[:])
 	stream.XORKeyStream(mask[:], mask[:])
@@ -110,10 +110,10 @@ func adLength(n int) []byte {
 	if n < 0xff00 {
 		return binary.BigEndian.AppendUint16(nil, uint16(n)) //nolint:gosec // compared
 	}
-	if uint64(n)>>32 == 0 { //nolint:gosec // a length is not negative
+	if uint64(n)>>32 == 0 {
 		return binary.BigEndian.AppendUint32([]byte{0xff, 0xfe}, uint32(n)) //nolint:gosec // compared
 	}
-	return binary.BigEndian.AppendUint64([]byte{0xff, 0xff}, uint64(n)) //nolint:gosec // a length is not negative
+	return binary.BigEndian.AppendUint64([]byte{0xff, 0xff}, uint64(n))
 }
 
 // cbcMAC is the chaining of CCM: data of any length, padded on demand.

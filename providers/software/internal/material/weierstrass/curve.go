@@ -12,7 +12,7 @@ type Curve struct {
 	p, n      *field // coordinates and scalars
 	a, b, b3  element
 	base      point
-	baseTable func() *table
+	baseTable func() []table
 }
 
 // params are the domain parameters in hexadecimal, as in SEC 2 and RFC 5639.
@@ -27,7 +27,7 @@ func newCurve(d params) func() *Curve {
 		c.a, c.b = coordinate(d.a), coordinate(d.b)
 		c.b3 = c.p.add(c.p.add(c.b, c.b), c.b)
 		c.base = point{coordinate(d.x), coordinate(d.y), c.p.one}
-		c.baseTable = sync.OnceValue(func() *table { return c.multiples(c.base) })
+		c.baseTable = sync.OnceValue(c.powers)
 		return c
 	})
 }
@@ -88,7 +88,7 @@ func (c *Curve) multiples(p point) *table {
 // pick reads the whole table, so that the cache does not see the index.
 func (t *table) pick(index byte) (r point) {
 	for i := range t {
-		c := equal(element{uint64(index)}, element{uint64(i)}) //nolint:gosec // i is below 16
+		c := equal(element{uint64(index)}, element{uint64(i)})
 		r.x, r.y, r.z = choose(c, t[i].x, r.x), choose(c, t[i].y, r.y), choose(c, t[i].z, r.z)
 	}
 	return r
@@ -104,6 +104,30 @@ func (c *Curve) multiply(t *table, k []byte) point {
 			}
 			r = c.add(r, t.pick(nibble))
 		}
+	}
+	return r
+}
+
+// powers returns the multiples of 16ⁱ times the base point for each nibble i of a scalar, the
+// lowest first. They take some hundred kilobytes and are made at the first use of a curve.
+func (c *Curve) powers() []table {
+	tables := make([]table, 2*c.n.size)
+	p := c.base
+	for i := range tables {
+		tables[i] = *c.multiples(p)
+		p = c.add(tables[i][15], p)
+	}
+	return tables
+}
+
+// multiplyBase returns k times the base point; k is big-endian, of the scalars' length.
+func (c *Curve) multiplyBase(k []byte) point {
+	tables := c.baseTable()
+	r := point{y: c.p.one}
+	for i, v := range k {
+		low := 2 * (len(k) - 1 - i)
+		r = c.add(r, tables[low].pick(v&15))
+		r = c.add(r, tables[low+1].pick(v>>4))
 	}
 	return r
 }

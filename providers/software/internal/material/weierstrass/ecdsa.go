@@ -39,7 +39,7 @@ func (k *PrivateKey) sign(digest []byte, next func() []byte) []byte {
 		if !below || isZero(nonce) == 1 {
 			continue
 		}
-		x, _, _ := c.affine(c.multiply(c.baseTable(), raw))
+		x, _, _ := c.affine(c.multiplyBase(raw))
 		clear(raw)
 		r := n.reduced(c.p.bytes(x))
 		s := n.mul(n.invert(nonce), n.add(z, n.mul(r, d)))
@@ -62,7 +62,7 @@ func (k *PublicKey) Verify(digest, sig []byte) bool {
 	}
 	w := n.invert(s)
 	u1, u2 := n.mul(c.scalar(digest), w), n.mul(r, w)
-	sum := c.add(c.multiply(c.baseTable(), n.bytes(u1)), c.multiply(c.multiples(k.point), n.bytes(u2)))
+	sum := c.add(c.multiplyBase(n.bytes(u1)), c.multiply(c.multiples(k.point), n.bytes(u2)))
 	x, _, finite := c.affine(sum)
 	return finite && equal(n.reduced(c.p.bytes(x)), r) == 1
 }

@@ -32,7 +32,7 @@ func newField(m *big.Int) *field {
 		inv *= 2 - f.m[0]*inv
 	}
 	f.minvneg = -inv
-	r := new(big.Int).Lsh(big.NewInt(1), uint(64*f.n)) //nolint:gosec // n is at most maxLimbs
+	r := new(big.Int).Lsh(big.NewInt(1), uint(64*f.n))
 	mod := func(x *big.Int) element {
 		return f.limbs(new(big.Int).Mod(x, m).FillBytes(make([]byte, f.size)))
 	}
@@ -73,7 +73,7 @@ func (f *field) bytes(e element) []byte {
 	b := make([]byte, f.size)
 	for i := range b {
 		pos := len(b) - 1 - i
-		b[i] = byte(e[pos/8] >> (8 * (pos % 8)))
+		b[i] = byte(e[pos/8] >> (8 * (pos % 8)) & 0xff)
 	}
 	return b
 }
@@ -83,8 +83,8 @@ func (f *field) bytes(e element) []byte {
 func (f *field) subtract(x element, carry uint64) element {
 	var d element
 	var borrow uint64
-	for i := range f.n {
-		d[i], borrow = bits.Sub64(x[i], f.m[i], borrow)
+	for i, m := range f.m[:f.n] {
+		d[i], borrow = bits.Sub64(x[i], m, borrow)
 	}
 	_, borrow = bits.Sub64(carry, 0, borrow)
 	return choose(borrow, x, d)
@@ -101,43 +101,45 @@ func choose(c uint64, a, b element) element {
 
 func (f *field) add(a, b element) element {
 	var carry uint64
-	for i := range f.n {
-		a[i], carry = bits.Add64(a[i], b[i], carry)
+	for i, v := range b[:f.n] {
+		a[i], carry = bits.Add64(a[i], v, carry)
 	}
 	return f.subtract(a, carry)
 }
 
 func (f *field) sub(a, b element) element {
 	var borrow, carry uint64
-	for i := range f.n {
-		a[i], borrow = bits.Sub64(a[i], b[i], borrow)
+	for i, v := range b[:f.n] {
+		a[i], borrow = bits.Sub64(a[i], v, borrow)
 	}
 	mask := -borrow
-	for i := range f.n {
-		a[i], carry = bits.Add64(a[i], f.m[i]&mask, carry)
+	for i, v := range f.m[:f.n] {
+		a[i], carry = bits.Add64(a[i], v&mask, carry)
 	}
 	return a
 }
 
 // mul is Montgomery multiplication, interleaved (CIOS): a·b/2^(64n).
 func (f *field) mul(a, b element) element {
-	var t element
-	var top uint64 // limb n of t; limb n+1 lives only within a turn
-	for i := range f.n {
+	var product element
+	var top uint64 // limb n of the product; limb n+1 lives only within a turn
+	t, x, m := product[:f.n], a[:f.n], f.m[:f.n]
+	x, m = x[:len(t)], m[:len(t)] // one length for all, so that the loops need no bounds checks
+	for _, y := range b[:f.n] {
 		var carry, over uint64
-		for j := range f.n {
-			carry, t[j] = multiplyAdd(a[j], b[i], t[j], carry)
+		for j := range t {
+			carry, t[j] = multiplyAdd(x[j], y, t[j], carry)
 		}
 		top, over = bits.Add64(top, carry, 0)
 		q := t[0] * f.minvneg
-		carry, _ = multiplyAdd(q, f.m[0], t[0], 0)
-		for j := 1; j < f.n; j++ {
-			carry, t[j-1] = multiplyAdd(q, f.m[j], t[j], carry)
+		carry, _ = multiplyAdd(q, m[0], t[0], 0)
+		for j := 1; j < len(t); j++ {
+			carry, t[j-1] = multiplyAdd(q, m[j], t[j], carry)
 		}
-		t[f.n-1], carry = bits.Add64(top, carry, 0)
+		t[len(t)-1], carry = bits.Add64(top, carry, 0)
 		top = over + carry
 	}
-	return f.subtract(t, top)
+	return f.subtract(product, top)
 }
 
 // multiplyAdd returns a·b + c + d, which fits in two limbs.

@@ -37,7 +37,7 @@ func (c *Curve) NewPrivateKey(d []byte) (*PrivateKey, error) {
 	if e, below := c.n.fromBytes(d); !below || isZero(e) == 1 {
 		return nil, errScalarRange
 	}
-	x, y, _ := c.affine(c.multiply(c.baseTable(), d)) // d is not a multiple of the order
+	x, y, _ := c.affine(c.multiplyBase(d)) // d is not a multiple of the order
 	return &PrivateKey{public: PublicKey{c, point{x, y, c.p.one}}, d: append([]byte(nil), d...)}, nil
 }
 
