@@ -8,7 +8,7 @@ type word128 struct{ hi, lo uint64 }
 // load reads the first 16 bytes, which there must be.
 func load(in []byte) word128 {
 	b := (*[BlockSize]byte)(in)
-	return word128{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+	return word128{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 
 func (w word128) store(b []byte) {
