@@ -20,6 +20,7 @@ type conn struct {
 	account *account
 	reader  *wire.Reader
 	out     []byte
+	upload  *upload // what RestoreChunk requests of this connection brought
 
 	// kept is set once a flagged request was answered: the connection stays.
 	kept bool
@@ -36,6 +37,7 @@ const keepOut = 64 << 10
 
 // serve answers requests until the peer, the protocol or the service ends it.
 func (c *conn) serve(ctx context.Context) {
+	defer func() { c.upload.discard() }()
 
 	for c.next(ctx) {
 	}

@@ -69,9 +69,12 @@ var operations = map[wire.Opcode]operation{
 	wire.OpAttestKey:             {crypto, owners, false, decodeAttestKey},
 	wire.OpPrepareKeyAttestation: {crypto, owners, false, decodePrepareKeyAttestation},
 
-	agent.OpInfo:        {core, anyone, true, decodeInfo},
-	agent.OpDoctor:      {core, anyone, true, decodeDoctor},
-	agent.OpListKeys:    {core, owners, true, decodeListKeysDetailed},
-	agent.OpListOpcodes: {core, anyone, true, decodeListAgentOpcodes},
-	agent.OpProtect:     {core, owners, true, decodeProtect},
+	agent.OpInfo:         {core, anyone, true, decodeInfo},
+	agent.OpDoctor:       {core, anyone, true, decodeDoctor},
+	agent.OpListKeys:     {core, owners, true, decodeListKeysDetailed},
+	agent.OpListOpcodes:  {core, anyone, true, decodeListAgentOpcodes},
+	agent.OpBackup:       {core, admins, true, decodeBackup},
+	agent.OpRestore:      {core, admins, true, decodeRestore},
+	agent.OpRestoreChunk: {core, admins, true, decodeRestoreChunk},
+	agent.OpProtect:      {core, owners, true, decodeProtect},
 }

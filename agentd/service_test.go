@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -347,8 +348,8 @@ func TestOneAuditRecordPerRequest(t *testing.T) {
 	if len(r.audit.records) != 2 {
 		t.Fatalf("%d records", len(r.audit.records))
 	}
-	rec := r.audit.records[0]
-	if rec.Application != strconv.Itoa(os.Getuid()) || rec.Operation != "PsaExportKey" || rec.Key != "k" ||
+	rec := r.audit.records[slices.IndexFunc(r.audit.records, func(rec audit.Record) bool { return rec.Key == "k" })]
+	if rec.Application != strconv.Itoa(os.Getuid()) || rec.Operation != "PsaExportKey" ||
 		rec.Result != wire.StatusDoesNotExist || rec.Provider == "" || int(rec.PID) != os.Getpid() {
 		t.Errorf("%+v", rec)
 	}
