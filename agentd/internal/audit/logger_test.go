@@ -61,7 +61,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func closeLog(t *testing.T, l *Logger) {
 	t.Helper()
-	if err := l.Close(context.Background()); err != nil { //nolint:usetesting // also called from cleanups
+	if err := l.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

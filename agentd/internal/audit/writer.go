@@ -49,7 +49,11 @@ func (l *Logger) wait(d time.Duration) bool {
 
 // write writes the backlog, or else what is pending. It reports whether there is more.
 func (l *Logger) write() (more bool, err error) {
-	sink := l.take()
+	sink, dropped := l.take()
+	if dropped.records > 0 {
+		l.log.LogAttrs(context.Background(), slog.LevelError, "audit_records_dropped",
+			slog.Uint64("records", dropped.records), slog.Uint64("refused", dropped.refused))
+	}
 	w := &l.writer
 	w.backlog, err = sink.write(w.backlog)
 	l.report(err)
@@ -68,27 +72,25 @@ func (l *Logger) write() (more bool, err error) {
 }
 
 // take makes what is pending the backlog, when there is none, with the count of what was
-// dropped after it. It returns the sink of now.
-func (l *Logger) take() *Sink {
+// dropped after it, which it returns with the sink of now.
+func (l *Logger) take() (*Sink, drops) {
 	w := &l.writer
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(w.backlog) > 0 {
-		return l.sink
+		return l.sink, drops{}
 	}
 	l.pending, w.buf = w.buf[:0], l.pending
-	if l.dropped.records > 0 {
-		w.buf = l.dropped.appendTo(w.buf, time.Now())
-		l.log.LogAttrs(context.Background(), slog.LevelError, "audit_records_dropped",
-			slog.Uint64("records", l.dropped.records), slog.Uint64("refused", l.dropped.refused))
-		l.dropped = drops{}
+	dropped := l.dropped
+	if l.dropped = (drops{}); dropped.records > 0 {
+		w.buf = dropped.appendTo(w.buf, time.Now())
 	}
 	w.backlog = w.buf
 	w.syncs, l.syncs = l.syncs, nil
 	l.stuck = false
 	close(l.room)
 	l.room = make(chan struct{})
-	return l.sink
+	return l.sink, dropped
 }
 
 func tell(syncs []chan error, err error) {

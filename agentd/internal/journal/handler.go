@@ -91,9 +91,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	} else {
 		l.buf = h.log.appendText(l.buf[:0], r, l.members)
 	}
-	h.log.mu.Lock()
-	_, err := h.log.options.Writer.Write(l.buf)
-	h.log.mu.Unlock()
+	_, err := h.log.Write(l.buf)
 	clear(l.members)
 	if cap(l.buf) <= maxKept {
 		lines.Put(l)

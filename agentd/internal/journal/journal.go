@@ -92,6 +92,14 @@ func (l *Log) SetDetails(on bool) { l.details.Store(on) }
 // Logger returns a logger on this Log.
 func (l *Log) Logger() *slog.Logger { return slog.New(&handler{log: l}) }
 
+// Write writes whole lines of somebody else's, such as the audit log's, between those of
+// the loggers.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.options.Writer.Write(p)
+}
+
 // AuditPrefix is what makes a line of the audit log fit in among the log lines.
 func (l *Log) AuditPrefix() string {
 	switch l.options.Format {
