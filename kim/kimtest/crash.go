@@ -57,7 +57,7 @@ func killedChild(t *testing.T, dir string, round int) []string {
 	t.Helper()
 	// The name of the suite's test alone: the child's Run sees the variable and obeys.
 	suite, _, _ := strings.Cut(t.Name(), "/")
-	child := exec.Command(os.Args[0], "-test.run=^"+suite+"$") //nolint:gosec,noctx // this very program; killed below
+	child := exec.Command(os.Args[0], "-test.run=^"+suite+"$")
 	child.Env = append(os.Environ(), crashDirectory+"="+dir, crashRound+"="+strconv.Itoa(round))
 	var trouble bytes.Buffer
 	child.Stderr = &trouble
@@ -70,7 +70,7 @@ func killedChild(t *testing.T, dir string, round int) []string {
 	}
 	lines := bufio.NewReader(out)
 	first, err := lines.ReadString('\n')
-	moment := time.Duration(rand.Int64N(int64(80 * time.Millisecond))) //nolint:gosec // no secret depends on it
+	moment := time.Duration(rand.Int64N(int64(80 * time.Millisecond)))
 	killer := time.AfterFunc(moment, func() { _ = child.Process.Kill() })
 	rest, readErr := io.ReadAll(lines)
 	killer.Stop()

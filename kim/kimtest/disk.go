@@ -76,7 +76,7 @@ func testFullDisk(t *testing.T, c Config) {
 // fill writes a file until its disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()
-	f, err := os.Create(path) //nolint:gosec // in the test's directory
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,4 +121,23 @@ func testReadOnlyDisk(t *testing.T, c Config) {
 	remount(0)
 	create(t, s, young)
 	same(t, "after writing again", s.List(Alice), []kim.Entry{old, young})
+}
+
+// LockFile locks a file as another process would, until release is called.
+func LockFile(t *testing.T, path string) (release func()) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// flock belongs to the open file, not to the process.
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

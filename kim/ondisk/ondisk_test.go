@@ -17,12 +17,16 @@ func options() ondisk.Options {
 	}
 }
 
-func TestConformance(t *testing.T) {
-	kimtest.Run(t, kimtest.Config{
+func config() kimtest.Config {
+	return kimtest.Config{
 		Open: func(tb testing.TB, dir string) (kim.Store, error) {
 			tb.Helper()
 			return ondisk.Open(tb.Context(), filepath.Join(dir, "mappings"), options())
 		},
 		ComparesProvider: true, MaxName: 189,
-	})
+	}
 }
+
+func TestConformance(t *testing.T) { kimtest.Run(t, config()) }
+
+func BenchmarkStore(b *testing.B) { kimtest.Benchmark(b, config()) }

@@ -113,20 +113,26 @@ type loader struct {
 // an application's directory, and directories below the providers' are ignored, as the
 // original does; a name matters only where a file is.
 func (l *loader) load() error {
-	return l.each(".", func(owner fs.DirEntry) error {
+	return l.each(".", func(_ *os.Root, owner fs.DirEntry) error {
 		switch {
 		case !owner.IsDir():
 			return nil
 		case owner.Name() == internalDir:
 			return l.each(internalDir, l.internal)
 		}
-		return l.each(owner.Name(), func(f fs.DirEntry) error { return l.application(owner.Name(), f) })
+		return l.each(owner.Name(), func(in *os.Root, f fs.DirEntry) error { return l.application(in, owner.Name(), f) })
 	})
 }
 
-// each visits a directory in the order of names.
-func (l *loader) each(dir string, visit func(fs.DirEntry) error) error {
-	files, err := fs.ReadDir(l.root.FS(), dir)
+// each visits what is in a directory, with the directory itself at hand: opening a file
+// from there takes one step, not one for each level.
+func (l *loader) each(dir string, visit func(in *os.Root, f fs.DirEntry) error) error {
+	in, err := l.root.OpenRoot(dir)
+	if err != nil {
+		return start(l.dir, dir, err)
+	}
+	defer func() { _ = in.Close() }() // only read
+	files, err := fs.ReadDir(in.FS(), ".")
 	if err != nil {
 		return start(l.dir, dir, err)
 	}
@@ -134,21 +140,21 @@ func (l *loader) each(dir string, visit func(fs.DirEntry) error) error {
 		if !f.IsDir() && !f.Type().IsRegular() {
 			return start(l.dir, path.Join(dir, f.Name()), errors.New("it is neither a file nor a directory"))
 		}
-		if err := visit(f); err != nil {
+		if err := visit(in, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *loader) application(owner string, f fs.DirEntry) error {
+func (l *loader) application(in *os.Root, owner string, f fs.DirEntry) error {
 	if f.IsDir() {
-		return l.each(path.Join(owner, f.Name()), func(g fs.DirEntry) error {
+		return l.each(path.Join(owner, f.Name()), func(in *os.Root, g fs.DirEntry) error {
 			if g.IsDir() {
 				return nil
 			}
 			k, err := keyOf(owner, f.Name(), g.Name())
-			return l.original(path.Join(owner, f.Name(), g.Name()), k, err)
+			return l.original(in, path.Join(owner, f.Name(), g.Name()), k, err)
 		})
 	}
 	if !isOurs(f.Name()) {
@@ -158,31 +164,31 @@ func (l *loader) application(owner string, f fs.DirEntry) error {
 	if err != nil {
 		return start(l.dir, owner, err)
 	}
-	return l.ours(path.Join(owner, f.Name()), kim.Owner{App: app})
+	return l.ours(in, path.Join(owner, f.Name()), kim.Owner{App: app})
 }
 
-func (l *loader) internal(f fs.DirEntry) error {
+func (l *loader) internal(in *os.Root, f fs.DirEntry) error {
 	name := path.Join(internalDir, f.Name())
 	if f.IsDir() {
 		return nil
 	}
 	if isOurs(f.Name()) {
-		return l.ours(name, kim.Internal())
+		return l.ours(in, name, kim.Internal())
 	}
 	k, known, err := internalKeyOf(f.Name())
 	if err == nil && !known {
 		return nil
 	}
-	return l.original(name, k, err)
+	return l.original(in, name, k, err)
 }
 
 // original reads a file of the original's; err is what was wrong with its name.
-func (l *loader) original(name string, k index.Key, err error) error {
+func (l *loader) original(in *os.Root, name string, k index.Key, err error) error {
 	if err != nil {
 		return start(l.dir, name, err)
 	}
 	e := plain(k)
-	b, err := readFile(l.root, name)
+	b, err := readFile(in, path.Base(name))
 	if err == nil {
 		e.KeyID, e.Attributes, err = parseOriginal(b)
 	}
@@ -190,16 +196,22 @@ func (l *loader) original(name string, k index.Key, err error) error {
 }
 
 // ours reads a file of our own, whose name must be the one that its content asks for.
-func (l *loader) ours(name string, owner kim.Owner) error {
+func (l *loader) ours(in *os.Root, name string, owner kim.Owner) error {
 	var e kim.Entry
-	b, err := readFile(l.root, name)
+	b, err := readFile(in, path.Base(name))
 	if err == nil {
 		e, err = parseOurs(b)
 	}
 	e.Owner = owner
 	k := index.Key{Owner: owner, Name: e.Name, Provider: e.Provider.ID}
-	if err == nil && ourPath(k) != name {
-		err = fmt.Errorf("it is that of key %q and should be called %q", e.Name, path.Base(ourPath(k)))
+	if err == nil {
+		err = checkNames(k)
+	}
+	if err == nil {
+		var right string
+		if right, _, err = place(k, e); err == nil && right != name {
+			err = fmt.Errorf("it is that of key %q and should be %q", e.Name, right)
+		}
 	}
 	return l.add(name, k, e, err)
 }

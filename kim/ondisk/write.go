@@ -35,6 +35,9 @@ func (d *directory) insert(ctx context.Context, k index.Key, e kim.Entry) error 
 	}
 	d.writing.RLock()
 	defer d.writing.RUnlock()
+	if _, there := d.index.Get(k); there {
+		return kim.ErrExists // another program was faster, and a reload has seen it
+	}
 	if err := d.unchanged(); err != nil {
 		return err
 	}

@@ -253,7 +253,10 @@ func refusal(remedy, format string, args ...any) error {
 
 // start is an error of an opening: it names the file, and the cause in full.
 func start(path string, err error) error {
-	e := &wire.Error{Status: wire.StatusKeyInfoManagerError, Object: path, Reason: err.Error(), Err: err}
+	e := &wire.Error{
+		Status: wire.StatusKeyInfoManagerError, Object: path, Reason: err.Error(),
+		Remedy: "let the service's user read and write the file and its directory", Err: err,
+	}
 	if inner, ok := errors.AsType[*wire.Error](err); ok {
 		e.Remedy = inner.Remedy
 		if inner.Err != nil {

@@ -68,6 +68,9 @@ func (r *row) entry(t *table) (kim.Entry, error) {
 	if err != nil {
 		return kim.Entry{}, fmt.Errorf("key_attributes cannot be decoded: %w", err)
 	}
+	if where, _, err := encode(attributes); err != nil || where != t {
+		return kim.Entry{}, fmt.Errorf("its key belongs in %s", original.name)
+	}
 	return kim.Entry{
 		Owner: kim.Owner{Auth: wire.AuthType(auth), App: app}, Name: psa.KeyName(name),
 		Provider: kim.Provider{ID: kim.ProviderByUUID(uuid), UUID: uuid, Name: provider},

@@ -58,7 +58,7 @@ INSERT INTO ` + metadata + ` (id, int_value) VALUES ('schema_version', 1);
 const columns = "authenticator_id, application_name, key_name, provider_uuid, provider_name, " +
 	"key_id, key_id_version, key_attributes, key_attributes_version"
 
-const where = " WHERE authenticator_id = ? AND application_name = ? AND key_name = ?"
+const where = " WHERE authenticator_id = ?1 AND application_name = ?2 AND key_name = ?3"
 
 func (t *table) selectAll() string { return "SELECT " + columns + " FROM " + t.name }
 
@@ -69,8 +69,11 @@ func (t *table) insertRow() string {
 }
 
 func (t *table) updateRow() string {
-	return "UPDATE " + t.name + " SET key_id = coalesce(?, x''), key_id_version = ?, key_attributes = ?, key_attributes_version = ?" + where
+	return "UPDATE " + t.name + " SET key_id = coalesce(?4, x''), key_attributes = ?5" + where +
+		" AND (key_id <> coalesce(?4, x'') OR key_attributes <> ?5)"
 }
+
+func (t *table) countRow() string { return "SELECT count(*) FROM " + t.name + where }
 
 func (t *table) deleteRow() string { return "DELETE FROM " + t.name + where }
 

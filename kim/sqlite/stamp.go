@@ -27,9 +27,9 @@ func counter(f *os.File) (uint32, error) {
 	switch {
 	case n == 0 && errors.Is(err, io.EOF):
 		return 0, nil
-	case err != nil:
+	case err != nil && !errors.Is(err, io.EOF):
 		return 0, fmt.Errorf("cannot read the header: %w", err)
-	case string(h[:len(headerMagic)]) != headerMagic:
+	case n < headerSize || string(h[:len(headerMagic)]) != headerMagic:
 		return 0, refusal("restore a backup", "it is no SQLite database")
 	case h[offsetWriting] != rollback || h[offsetReading] != rollback:
 		// With a write-ahead log the counter says nothing.

@@ -104,7 +104,7 @@ func (d *database) transact(ctx context.Context, batch []*change) (again bool) {
 		d.abandon(ctx)
 		return d.settle(ctx, batch, err)
 	}
-	d.counter++
+	d.counter++ // as SQLite did
 	for _, ch := range batch {
 		d.remember(ch)
 	}
@@ -141,25 +141,31 @@ func (d *database) begin(ctx context.Context) error {
 func (d *database) apply(ctx context.Context, batch []*change) (written int, err error) {
 	extra := d.extra
 	for _, ch := range batch {
+		if _, there := d.index.Get(ch.key); there && ch.verb == insert {
+			ch.err = kim.ErrExists // another program was faster, and a reload has seen it
+			continue
+		}
 		if ch.table == ours && !extra {
 			if _, err := d.conn.exec(ctx, ours.definition); err != nil {
 				return 0, fault("make a table", err)
 			}
 			extra = true
 		}
-		if ch.err, err = ch.exec(ctx, d.conn); err != nil {
+		var changed bool
+		if changed, ch.err, err = ch.exec(ctx, d.conn); err != nil {
 			return 0, fault("write the database", err)
 		}
-		if ch.err == nil {
+		if changed {
 			written++
 		}
 	}
 	return written, nil
 }
 
-// exec executes one change. The first error is the change's own, the second that of the
-// database.
-func (ch *change) exec(ctx context.Context, c *conn) (own, fatal error) {
+// exec executes one change and reports whether it changed the file, which an update to
+// what is there does not: SQLite would not count a transaction of such changes alone. The
+// first error is the change's own, the second that of the database.
+func (ch *change) exec(ctx context.Context, c *conn) (changed bool, own, fatal error) {
 	e := ch.entry
 	auth, app, name := int64(ch.key.Owner.Auth), ch.key.Owner.App, string(ch.key.Name)
 	var rows int64
@@ -169,17 +175,24 @@ func (ch *change) exec(ctx context.Context, c *conn) (own, fatal error) {
 		rows, err = c.exec(ctx, ch.table.insertRow(), auth, app, name, e.Provider.UUID, e.Provider.Name,
 			e.KeyID, keyIDVersion, ch.blob, attributesVersion)
 	case update:
-		rows, err = c.exec(ctx, ch.table.updateRow(), e.KeyID, keyIDVersion, ch.blob, attributesVersion, auth, app, name)
+		rows, err = c.exec(ctx, ch.table.updateRow(), auth, app, name, e.KeyID, ch.blob)
+		if err == nil && rows == 0 {
+			var there bool
+			err = c.QueryRowContext(ctx, ch.table.countRow(), auth, app, name).Scan(&there)
+			if there {
+				return false, nil, err
+			}
+		}
 	case remove:
 		rows, err = c.exec(ctx, ch.table.deleteRow(), auth, app, name)
 	}
 	switch {
 	case taken(err):
-		return kim.ErrExists, nil
+		return false, kim.ErrExists, nil
 	case err == nil && rows == 0:
-		return kim.ErrNotFound, nil
+		return false, kim.ErrNotFound, nil
 	}
-	return nil, err
+	return true, nil, err
 }
 
 // remember takes a change that is in the file into memory.

@@ -50,6 +50,9 @@ func New(entries map[Key]kim.Entry) *Index {
 
 // Replace exchanges all entries; reservations stay.
 func (x *Index) Replace(entries map[Key]kim.Entry) {
+	if entries == nil {
+		entries = map[Key]kim.Entry{}
+	}
 	owners := map[kim.Owner][]Key{}
 	for k := range entries {
 		owners[k.Owner] = append(owners[k.Owner], k)
