@@ -110,9 +110,9 @@ type ownedKey struct {
 }
 
 // drop gives one reference up where nobody could act on an error.
-func (b *backend) drop(log *slog.Logger) {
+func (b *backend) drop(ctx context.Context, log *slog.Logger) {
 	if err := b.release(); err != nil {
-		log.LogAttrs(context.Background(), slog.LevelError, "backend_not_closed", slog.Any("error", err))
+		log.LogAttrs(ctx, slog.LevelError, "backend_not_closed", slog.Any("error", err))
 	}
 }
 

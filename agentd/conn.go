@@ -48,7 +48,7 @@ func (c *conn) interrupt() { _ = c.net.SetReadDeadline(time.Unix(1, 0)) }
 
 // next serves one request and reports whether another may follow.
 func (c *conn) next(ctx context.Context) bool {
-	if !c.await() {
+	if !c.await(ctx) {
 		return false
 	}
 	r := &request{conn: c, start: time.Now()}
@@ -61,28 +61,28 @@ func (c *conn) next(ctx context.Context) bool {
 	r.Header = header
 	r.flagged = header.Persistent()
 	if err != nil {
-		return c.refuse(r, err)
+		return c.refuse(ctx, r, err)
 	}
 	size := int64(header.BodyLen) + int64(header.AuthLen)
 	if err := c.account.reserve(size); err != nil {
-		return c.refuse(r, err)
+		return c.refuse(ctx, r, err)
 	}
 	defer c.account.release(size)
 	defer c.reader.Wipe()
 	r.Request, err = c.reader.ReadRest(header)
 	if err != nil && wire.StatusOf(err) == wire.StatusConnectionError {
-		return c.refuse(r, err)
+		return c.refuse(ctx, r, err)
 	}
-	body, err := []byte(nil), error(err)
+	var body []byte
 	if err == nil {
 		body, err = c.service.dispatch(ctx, r)
 	}
-	return c.finish(r, body, err) && r.flagged
+	return c.finish(ctx, r, body, err) && r.flagged
 }
 
 // await blocks until a request begins. A connection that has had none yet is told when
 // its time is up, as the original does; a kept one is closed in silence.
-func (c *conn) await() bool {
+func (c *conn) await(ctx context.Context) bool {
 	wait := c.service.timeout()
 	if c.kept {
 		wait = c.service.idle()
@@ -97,25 +97,25 @@ func (c *conn) await() bool {
 	err := c.reader.Await()
 	if err != nil && !c.kept && !c.service.stopping.Load() {
 		r := &request{conn: c, start: time.Now()}
-		c.refuse(r, &wire.FrameError{Status: wire.StatusConnectionError, Err: err})
+		c.refuse(ctx, r, &wire.FrameError{Status: wire.StatusConnectionError, Err: err})
 	}
 	return err == nil
 }
 
 // refuse answers a request that could not be read. The connection is of no further use.
-func (c *conn) refuse(r *request, err error) bool {
+func (c *conn) refuse(ctx context.Context, r *request, err error) bool {
 	if errors.Is(err, io.EOF) && !r.flagged && r.Opcode == 0 && c.kept {
 		return false
 	}
-	c.finish(r, nil, err)
+	c.finish(ctx, r, nil, err)
 	return false
 }
 
 // finish writes the last frame of an answer and records the request. It reports whether
 // the connection is still good.
-func (c *conn) finish(r *request, body []byte, err error) bool {
+func (c *conn) finish(ctx context.Context, r *request, body []byte, err error) bool {
 	if err != nil {
-		body = r.failure(err)
+		body = r.failure(ctx, err)
 	}
 	header := r.answer(err)
 	sent := c.write(header, body)

@@ -20,7 +20,7 @@ func (s *Service) dispatch(ctx context.Context, r *request) (body []byte, err er
 	defer func() {
 		if p := recover(); p != nil {
 			body, err = nil, fmt.Errorf("operation %s panicked: %v", agent.Name(r.Opcode), p)
-			s.logPanic(r, p)
+			s.logPanic(ctx, r, p)
 		}
 	}()
 	op, ok := operations[r.Opcode]
@@ -32,7 +32,7 @@ func (s *Service) dispatch(ctx context.Context, r *request) (body []byte, err er
 	}
 	r.echo = true
 	r.backend = s.acquire()
-	defer r.backend.drop(s.log)
+	defer r.backend.drop(ctx, s.log)
 	if err := r.authenticate(ctx); err != nil {
 		return nil, err
 	}

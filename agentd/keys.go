@@ -73,7 +73,7 @@ func (r *request) candidates() []*instance {
 }
 
 // create makes a key of the caller after the checks that come before its name.
-func (r *request) create(ctx context.Context, attrs psa.Attributes, data []byte, make func() (providers.KeyID, error)) error {
+func (r *request) create(ctx context.Context, attrs psa.Attributes, data []byte, produce func() (providers.KeyID, error)) error {
 	if !attrs.Expressible() && !r.flagged {
 		return wire.StatusNotSupported
 	}
@@ -82,21 +82,21 @@ func (r *request) create(ctx context.Context, attrs psa.Attributes, data []byte,
 			return err
 		}
 	}
-	return r.instance.create(ctx, r.owner(), r.key, attrs, make)
+	return r.instance.create(ctx, r.owner(), r.key, attrs, produce)
 }
 
 // create makes a key under a name: the name is reserved, the provider makes the key
 // durable, then the entry is committed. A crash in between leaves a provider key that
 // nothing maps to, which `parsecctl doctor` reports, and the name free.
 func (i *instance) create(
-	ctx context.Context, owner kim.Owner, key psa.KeyName, attrs psa.Attributes, make func() (providers.KeyID, error),
+	ctx context.Context, owner kim.Owner, key psa.KeyName, attrs psa.Attributes, produce func() (providers.KeyID, error),
 ) error {
 	name, err := i.store.Reserve(owner, key, i.ref)
 	if err != nil {
 		return err
 	}
 	defer name.Release()
-	id, err := make()
+	id, err := produce()
 	if err != nil {
 		return err
 	}

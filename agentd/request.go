@@ -34,8 +34,7 @@ type request struct {
 	instance *instance      // nil for the core provider
 	ext      *agentpb.Extension
 	key      psa.KeyName // for the audit record
-	hasKey   bool
-	ref      string // reference to the log, once there is one
+	ref      string      // reference to the log, once there is one
 }
 
 // action is what a decoded request does. Its result is the body of the answer.
@@ -48,10 +47,7 @@ func (r *request) authenticated() bool { return r.who.Auth != wire.AuthNone }
 func (r *request) owner() kim.Owner { return kim.Owner{Auth: r.who.Auth, App: r.who.App} }
 
 // about notes the key that the request is about.
-func (r *request) about(name string) psa.KeyName {
-	r.key, r.hasKey = psa.KeyName(name), true
-	return r.key
-}
+func (r *request) about(name string) { r.key = psa.KeyName(name) }
 
 // answer is the header of an answer. Errors that come before the request is understood
 // carry the original's default header; callers that asked get their own values back.
@@ -75,7 +71,7 @@ func (r *request) stream(body []byte) error {
 
 // failure logs what the caller cannot mend and returns the body that tells a caller who
 // asked what it can know.
-func (r *request) failure(err error) []byte {
+func (r *request) failure(ctx context.Context, err error) []byte {
 	status := wire.StatusOf(err)
 	detail, ok := errors.AsType[*wire.Error](err)
 	if !ok {
@@ -83,9 +79,7 @@ func (r *request) failure(err error) []byte {
 	}
 	if internal(status) {
 		r.ref = reference()
-		r.conn.service.log.LogAttrs(context.Background(), slog.LevelError, "request_failed",
-			slog.String("reference", r.ref), slog.String("operation", agent.Name(r.Opcode)),
-			slog.String("status", status.String()), slog.Any("error", err), slog.Any("cause", detail.Err))
+		r.conn.service.logFailure(ctx, r, detail)
 	}
 	if !r.flagged {
 		return nil
@@ -96,6 +90,20 @@ func (r *request) failure(err error) []byte {
 	}
 	body, _ := psa.Marshal(m) // an error without its detail is still an error
 	return body
+}
+
+// logFailure writes the cause of an error that the caller cannot mend, under the
+// reference that the caller gets. What it was about is named only where the
+// configuration allows names in the log.
+func (s *Service) logFailure(ctx context.Context, r *request, detail *wire.Error) {
+	attrs := []slog.Attr{
+		slog.String("reference", r.ref), slog.String("operation", agent.Name(r.Opcode)), slog.String("status", detail.Status.String()),
+		slog.String("reason", detail.Reason), slog.Any("cause", detail.Err),
+	}
+	if s.config.Load().Core.LogErrorDetails {
+		attrs = append(attrs, slog.String("object", detail.Object), slog.String("application", r.who.App))
+	}
+	s.log.LogAttrs(ctx, slog.LevelError, "request_failed", attrs...)
 }
 
 // internal reports whether a status tells of our own trouble rather than the caller's.

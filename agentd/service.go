@@ -88,7 +88,7 @@ func (s *Service) Load(ctx context.Context, cfg *config.Config) error {
 	s.current = next
 	s.mu.Unlock()
 	if old != nil {
-		old.drop(s.log)
+		old.drop(ctx, s.log)
 	}
 	return nil
 }
@@ -265,7 +265,7 @@ func (s *Service) record(r *request, status wire.Status) {
 	s.options.Audit.Record(&rec)
 }
 
-func (s *Service) logPanic(r *request, p any) {
-	s.log.LogAttrs(context.Background(), slog.LevelError, "operation_panicked",
+func (s *Service) logPanic(ctx context.Context, r *request, p any) {
+	s.log.LogAttrs(ctx, slog.LevelError, "operation_panicked",
 		slog.String("operation", agent.Name(r.Opcode)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 }
