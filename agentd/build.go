@@ -163,7 +163,6 @@ func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Pr
 	c := inst.config.Software
 	return software.Open(ctx, software.Options{
 		Name: inst.ref.Name, KeyStorePath: c.KeyStorePath, Storage: c.KeyStorage,
-		AllowDeprecated: b.out.config.Core.AllowDeprecated, KnownIDs: inst.keyIDs(),
-		Credential: c.RootKeyCredential, CacheKeys: c.CacheKeys, Logger: b.log,
+		KnownIDs: inst.keyIDs(), Credential: c.RootKeyCredential, CacheKeys: c.CacheKeys, Logger: b.log,
 	})
 }

@@ -8,8 +8,8 @@
 // that carry a wire.Status (a Status itself or a *wire.Error); any other error reaches
 // the caller as a generic one with a reference to the log.
 //
-// The agent has checked usage flags, algorithm and lengths (psa.Permit…) before it calls;
-// a provider checks what only it can know.
+// The agent has checked usage flags, algorithm, lengths (psa.Permit…) and whether new keys
+// of deprecated kinds are allowed before it calls; a provider checks what only it can know.
 package providers
 
 import (

@@ -14,7 +14,7 @@ func TestConformance(t *testing.T) {
 			options := map[*software.Provider]software.Options{}
 			providertest.Run(t, providertest.Config{
 				New: func(t *testing.T) providers.Provider {
-					o := software.Options{KeyStorePath: t.TempDir(), Storage: form, AllowDeprecated: true, CacheKeys: 4}
+					o := software.Options{KeyStorePath: t.TempDir(), Storage: form, CacheKeys: 4}
 					p := open(t, o)
 					options[p] = o
 					return p

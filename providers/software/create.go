@@ -4,18 +4,13 @@ import (
 	"context"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
-	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/keyfile"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material"
 )
 
-// GenerateKey makes a key and stores it. Deprecated primitives are
-// StatusDeprecatedPrimitive unless the configuration allows them.
+// GenerateKey makes a key and stores it.
 func (p *Provider) GenerateKey(ctx context.Context, attrs psa.Attributes) (providers.KeyID, error) {
-	if !p.allowDeprecated && attrs.Deprecated() {
-		return nil, wire.Errorf(wire.StatusDeprecatedPrimitive, "keys of type %s for %s are deprecated and not allowed by the configuration", attrs.Type, attrs.Alg)
-	}
 	data, err := material.Generate(attrs)
 	if err != nil {
 		return nil, err

@@ -31,8 +31,6 @@ type Options struct {
 	KeyStorePath string
 	// Storage is the form of new key files; empty means encrypted.
 	Storage providers.Protection
-	// AllowDeprecated permits the generation of keys with deprecated primitives.
-	AllowDeprecated bool
 	// KnownIDs are the ids that the key info manager maps to this instance. They are never
 	// given out again, even when their files are missing.
 	KnownIDs []providers.KeyID
@@ -49,10 +47,9 @@ type Options struct {
 
 // Provider is the software provider.
 type Provider struct {
-	info            providers.Info
-	storage         providers.Protection
-	allowDeprecated bool
-	log             *slog.Logger
+	info    providers.Info
+	storage providers.Protection
+	log     *slog.Logger
 
 	store *store
 	root  *keeper
@@ -105,14 +102,13 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		info:            Info(o.Name),
-		storage:         o.Storage,
-		allowDeprecated: o.AllowDeprecated,
-		log:             o.Logger,
-		store:           s,
-		root:            &keeper{source: o.RootKey, store: s, log: o.Logger},
-		cache:           newCache(o.CacheKeys),
-		exposed:         map[keyID]fs.FileMode{},
+		info:    Info(o.Name),
+		storage: o.Storage,
+		log:     o.Logger,
+		store:   s,
+		root:    &keeper{source: o.RootKey, store: s, log: o.Logger},
+		cache:   newCache(o.CacheKeys),
+		exposed: map[keyID]fs.FileMode{},
 	}
 	if o.Storage == providers.ProtectionEncrypted {
 		if _, err := p.root.getOrCreate(ctx); err != nil {
