@@ -118,7 +118,7 @@ func TestPackageDocs(t *testing.T) {
 		if name == "main" {
 			want = dir[strings.LastIndex(dir, "/")+1:]
 		}
-		if first, _, _ := strings.Cut(docs[dir], "\n"); !strings.Contains(first, want) {
+		if first, _, _ := strings.Cut(docs[dir], "\n"); !strings.Contains(strings.ToLower(first), strings.ToLower(want)) {
 			t.Errorf("%s has no package documentation whose first line names %q", dir, want)
 		}
 	}

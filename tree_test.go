@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,8 @@ func files(t *testing.T, suffixes ...string) []string {
 	return found
 }
 
+var passedOver = regexp.MustCompile(`(^|/)[._]`)
+
 // source is one parsed Go file.
 type source struct {
 	path, dir string
@@ -52,11 +55,15 @@ type source struct {
 }
 
 // sources parses every Go file of the tree, whatever its build constraints are, with
-// the given mode.
+// the given mode. Like the go command it passes over what begins with a dot or an
+// underscore.
 func sources(t *testing.T, mode parser.Mode) []source {
 	t.Helper()
 	all := []source{}
 	for _, path := range files(t, ".go") {
+		if passedOver.MatchString(path) {
+			continue
+		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, mode)
 		if err != nil {
 			t.Fatal(err)
