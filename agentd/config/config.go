@@ -24,6 +24,14 @@ type Config struct {
 	Providers []Provider
 }
 
+// String names where the configuration came from.
+func (c *Config) String() string {
+	if c.Path == "" {
+		return "embedded defaults, for there is no " + c.Layout.ConfigFile
+	}
+	return c.Path
+}
+
 // Core is [core_settings].
 type Core struct {
 	// Threads is how many requests may compute at the same time; 0 means one for each CPU.

@@ -148,7 +148,7 @@ func (l *Logger) Switch(ctx context.Context, sink *Sink) {
 	l.sink = sink
 	l.enabled.Store(sink.w != nil && !l.closed)
 	l.mu.Unlock()
-	if err := old.close(); err != nil {
+	if err := old.Close(); err != nil {
 		l.log.LogAttrs(ctx, slog.LevelError, "audit_close_failed", slog.Any("error", err))
 	}
 }
@@ -170,5 +170,5 @@ func (l *Logger) Close(ctx context.Context) error {
 		return fmt.Errorf("audit records are lost: %w", flushed)
 	}
 	<-l.done
-	return l.sink.close()
+	return l.sink.Close()
 }

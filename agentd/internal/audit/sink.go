@@ -135,7 +135,8 @@ func skipLines(lines []byte, n int) []byte {
 	return lines
 }
 
-func (s *Sink) close() error {
+// Close closes the sink.
+func (s *Sink) Close() error {
 	if s.closer == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"context"
 	"log/slog"
 	"time"
 )
@@ -51,7 +50,7 @@ func (l *Logger) wait(d time.Duration) bool {
 func (l *Logger) write() (more bool, err error) {
 	sink, dropped := l.take()
 	if dropped.records > 0 {
-		l.log.LogAttrs(context.Background(), slog.LevelError, "audit_records_dropped",
+		l.log.Error("audit_records_dropped",
 			slog.Uint64("records", dropped.records), slog.Uint64("refused", dropped.refused))
 	}
 	w := &l.writer
@@ -104,9 +103,9 @@ func (l *Logger) report(err error) {
 	w := &l.writer
 	switch {
 	case err != nil && !w.failing:
-		l.log.LogAttrs(context.Background(), slog.LevelError, "audit_write_failed", slog.Any("error", err))
+		l.log.Error("audit_write_failed", slog.Any("error", err))
 	case err == nil && w.failing:
-		l.log.LogAttrs(context.Background(), slog.LevelWarn, "audit_write_recovered")
+		l.log.Warn("audit_write_recovered")
 	}
 	w.failing = err != nil
 }

@@ -20,6 +20,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -110,4 +111,19 @@ func (l *Log) AuditPrefix() string {
 	default:
 		return "[AUDIT parsec] "
 	}
+}
+
+// Fatal writes the error that ends the program, in the original's form `Error: text`. Each
+// line of the text is a line of the log.
+func (l *Log) Fatal(err error) error {
+	prefix := "Error: "
+	if l.options.Format == config.LogJournal {
+		prefix = "<3>Error: "
+	}
+	var b strings.Builder
+	for line := range strings.Lines(err.Error() + "\n") {
+		b.WriteString(prefix + printable(strings.TrimSuffix(line, "\n")) + "\n")
+	}
+	_, werr := l.Write([]byte(b.String()))
+	return werr
 }
