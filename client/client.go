@@ -161,3 +161,6 @@ func (c *Client) Provider(ctx context.Context) (wire.ProviderID, error) {
 	c.first.Store(&id)
 	return id, nil
 }
+
+// Instance returns the provider instance that was chosen by name, or nothing.
+func (c *Client) Instance() string { return c.instance }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -48,6 +49,9 @@ func connect(ctx context.Context, path string, limit uint32) (*conn, error) {
 	if err != nil {
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err // its text repeats the path
+		}
+		if call, ok := errors.AsType[*os.SyscallError](err); ok {
+			err = call.Err
 		}
 		return nil, err
 	}

@@ -164,3 +164,6 @@ func (c *Client) ListKeys(ctx context.Context) ([]KeyInfo, error) {
 	}
 	return found, nil
 }
+
+// OperationName names an operation of the protocol or of a parsec-agent.
+func OperationName(op wire.Opcode) string { return agent.Name(op) }

@@ -1,0 +1,82 @@
+package ctl
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/seed-73b3884f/parsec-agent/ctl/internal/terminal"
+)
+
+// maxInput bounds what is sent to the service in one request, in bytes: its default limit
+// of a body, which is for all of a message.
+const maxInput = 1 << 20
+
+// open opens a file that a command reads; "-" is standard input. size is 0 if unknown.
+func (p *Program) open(path string) (r io.ReadCloser, size uint64, err error) {
+	if path == "-" {
+		return io.NopCloser(p.In), 0, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, readError(path, err)
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, 0, errors.Join(readError(path, err), f.Close())
+	case info.IsDir():
+		return nil, 0, errors.Join(fmt.Errorf("cannot read %s: it is a directory", path), f.Close())
+	case info.Mode().IsRegular():
+		size = uint64(max(info.Size(), 0)) //nolint:gosec // not negative
+	}
+	return f, size, nil
+}
+
+func readError(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("cannot read %s: %w", path, err)
+}
+
+// read reads a whole file of at most limit bytes.
+func (p *Program) read(path string, limit int64) ([]byte, error) {
+	r, _, err := p.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("cannot read %s: it has more than %s", path, terminal.Bytes(uint64(limit))) //nolint:gosec // a constant
+	}
+	return data, nil
+}
+
+// message reads what is sent to the service whole.
+func (p *Program) message(path, instead string) ([]byte, error) {
+	data, err := p.read(path, maxInput)
+	if err != nil && instead != "" {
+		return nil, advise(err, "%s", instead)
+	}
+	return data, err
+}
+
+// secrets says where passphrases come from.
+type secrets struct {
+	fd int // below 0: the terminal
+}
+
+// ask returns a passphrase; fresh asks for a new one, twice.
+func (s secrets) ask(prompt string, fresh bool) ([]byte, error) {
+	if s.fd >= 0 {
+		return terminal.PassphraseFrom(s.fd)
+	}
+	return terminal.Passphrase(prompt, fresh)
+}

@@ -1,0 +1,126 @@
+// Package terminal talks to the person at the terminal: it asks for passphrases and
+// confirmation, and shows progress. Without a terminal it asks nothing and shows nothing.
+//
+// Passphrases come from the controlling terminal, without echo, or from a file descriptor;
+// never from arguments or the environment, which other processes can see.
+package terminal
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// ErrNoTerminal says that there is nobody to ask.
+var ErrNoTerminal = errors.New("there is no terminal to ask for the passphrase: give it with --passphrase-fd")
+
+// ErrMismatch says that a passphrase was repeated differently.
+var ErrMismatch = errors.New("the two passphrases differ")
+
+// MaxPassphrase bounds a passphrase, in bytes.
+const MaxPassphrase = 1024
+
+// Is reports whether a stream is a terminal.
+func Is(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// device is the controlling terminal.
+const device = "/dev/tty"
+
+// Passphrase asks for a passphrase, twice when it is a new one.
+func Passphrase(prompt string, fresh bool) ([]byte, error) {
+	tty, err := os.OpenFile(device, os.O_RDWR, 0)
+	if err != nil {
+		return nil, ErrNoTerminal
+	}
+	defer tty.Close()
+	first, err := read(tty, prompt+": ")
+	if err != nil || !fresh {
+		return first, err
+	}
+	if len(first) == 0 {
+		return nil, errors.New("an empty passphrase protects nothing")
+	}
+	second, err := read(tty, "The same again: ")
+	defer clear(second)
+	if err == nil && !bytes.Equal(first, second) { //nolint:forbidigo // both come from the same person
+		err = ErrMismatch
+	}
+	if err != nil {
+		clear(first)
+		return nil, err
+	}
+	return first, nil
+}
+
+func read(tty *os.File, prompt string) ([]byte, error) {
+	fmt.Fprint(tty, prompt)
+	secret, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(tty)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the passphrase: %w", err)
+	}
+	if len(secret) > MaxPassphrase {
+		clear(secret)
+		return nil, tooLong()
+	}
+	return secret, nil
+}
+
+func tooLong() error {
+	return fmt.Errorf("a passphrase of more than %d bytes", MaxPassphrase)
+}
+
+// PassphraseFrom reads a passphrase from a file descriptor: all there is, without the line
+// end.
+func PassphraseFrom(fd int) ([]byte, error) {
+	if fd < 0 {
+		return nil, fmt.Errorf("%d is no file descriptor", fd)
+	}
+	f := os.NewFile(uintptr(fd), "passphrase")
+	if f == nil {
+		return nil, fmt.Errorf("%d is no file descriptor", fd)
+	}
+	if fd > 2 {
+		defer f.Close()
+	}
+	secret, err := io.ReadAll(io.LimitReader(f, MaxPassphrase+2))
+	if err != nil {
+		clear(secret)
+		return nil, fmt.Errorf("cannot read the passphrase from descriptor %d: %w", fd, cause(err))
+	}
+	trimmed := bytes.TrimSuffix(bytes.TrimSuffix(secret, []byte("\n")), []byte("\r"))
+	if len(trimmed) > MaxPassphrase {
+		clear(secret)
+		return nil, tooLong()
+	}
+	return trimmed, nil
+}
+
+func cause(err error) error {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// Confirm asks a question that is answered by yes or no; anything but yes is no.
+func Confirm(question string) (bool, error) {
+	tty, err := os.OpenFile(device, os.O_RDWR, 0)
+	if err != nil {
+		return false, ErrNoTerminal
+	}
+	defer tty.Close()
+	fmt.Fprintf(tty, "%s [y/N] ", question)
+	line, err := bufio.NewReader(io.LimitReader(tty, 64)).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return err == nil && (answer == "y" || answer == "yes"), nil
+}

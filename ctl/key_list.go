@@ -1,0 +1,83 @@
+package ctl
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-73b3884f/parsec-agent/client"
+)
+
+func (p *Program) keyList() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List your keys",
+		Args:  cobra.NoArgs,
+		RunE: p.service(func(ctx context.Context, c *client.Client, _ []string) error {
+			var keys []client.KeyInfo
+			var err error
+			if all {
+				keys, err = c.ListKeysDetailed(ctx, true)
+			} else {
+				keys, err = c.Keys(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			if p.global.provider != "" {
+				id, err := c.Provider(ctx)
+				if err != nil {
+					return err
+				}
+				keys = slices.DeleteFunc(keys, func(k client.KeyInfo) bool {
+					return k.Provider != id || k.Instance != "" && c.Instance() != "" && k.Instance != c.Instance()
+				})
+			}
+			return p.printKeys(keys, all)
+		}),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "the keys of every owner (administrators)")
+	return cmd
+}
+
+func (p *Program) printKeys(keys []client.KeyInfo, owners bool) error {
+	slices.SortFunc(keys, func(a, b client.KeyInfo) int {
+		return cmp.Or(cmp.Compare(a.Application, b.Application), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Provider, b.Provider))
+	})
+	views := []keyView{}
+	for _, k := range keys {
+		views = append(views, viewKey(k))
+	}
+	return p.emit(map[string]any{"keys": views}, func(w io.Writer) {
+		if len(keys) == 0 {
+			p.say("no keys")
+			return
+		}
+		header := []string{"NAME", "TYPE", "ALGORITHM", "USE", "PROVIDER", "STORAGE"}
+		if owners {
+			header = append(header, "OWNER")
+		}
+		t := newTable(w, header...)
+		for i, v := range views {
+			row := []string{quoteName(v.Name), v.Type, v.Algorithm, usageText(keys[i].Attributes.Usage), v.Provider.label(), orDash(v.Storage)}
+			if owners {
+				row = append(row, keys[i].Application)
+			}
+			t.row(row...)
+		}
+		t.flush()
+	})
+}
+
+// quoteName quotes a key name where it would be misread in a table.
+func quoteName(name string) string {
+	if quoted := strconv.Quote(name); name == "" || quoted != `"`+name+`"` || slices.Contains([]rune(name), ' ') {
+		return quoted
+	}
+	return name
+}

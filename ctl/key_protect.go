@@ -1,0 +1,67 @@
+package ctl
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-73b3884f/parsec-agent/client"
+	"github.com/seed-73b3884f/parsec-agent/ctl/internal/terminal"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+)
+
+func (p *Program) keyProtect() *cobra.Command {
+	var r client.ProtectRequest
+	var compatible, encrypted bool
+	cmd := &cobra.Command{
+		Use:   "protect [--encrypted|--compatible] NAME...|--all",
+		Short: "Choose how software keys are stored",
+		Long: `Rewrite stored software keys: encrypted under the agent's root key (the default), or in the
+plain form of the original service, which must be done before that service is put back.
+No key is ever absent in between. --all takes every key of yours; of administrators,
+everybody's.`,
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+			return p.completeKeys(cmd, nil, word)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case r.All && len(args) > 0:
+				return usagef("name keys, or give --all, but not both")
+			case !r.All && len(args) == 0:
+				return usagef("name keys, or give --all")
+			}
+			r.Form = "encrypted"
+			if compatible {
+				r.Form = "compatible"
+			}
+			for _, name := range args {
+				r.Names = append(r.Names, psa.KeyName(name))
+			}
+			return p.with(cmd.Context(), func(c *client.Client) error { return p.runProtect(cmd.Context(), c, r) })
+		},
+	}
+	cmd.Flags().BoolVar(&encrypted, "encrypted", false, "encrypt under the agent's root key (the default)")
+	cmd.Flags().BoolVar(&compatible, "compatible", false, "store in the plain form of the original service")
+	cmd.Flags().BoolVar(&r.All, "all", false, "all keys")
+	cmd.MarkFlagsMutuallyExclusive("encrypted", "compatible")
+	return cmd
+}
+
+func (p *Program) runProtect(ctx context.Context, c *client.Client, r client.ProtectRequest) error {
+	bar := terminal.NewProgress(p.Err, p.global.quiet, r.Form, 0, false)
+	defer bar.Finish()
+	var count uint64
+	err := c.Protect(ctx, r, func(now client.Progress) {
+		bar.Set(now.Done, now.Total)
+		count = now.Done
+	})
+	if err != nil {
+		return err
+	}
+	bar.Finish()
+	p.say("%s stored %s", plural(int(min(count, 1<<30)), "key"), r.Form) //nolint:gosec // bounded
+	return p.emit(map[string]any{"done": true, "form": r.Form, "keys": count}, func(io.Writer) {})
+}
+
