@@ -55,8 +55,15 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
+// ProgramVariable is an environment variable with the path of an agent to test instead of
+// building one, such as an installed one.
+const ProgramVariable = "PARSEC_AGENTD"
+
 // binary returns the path of the program, built at its first use.
 func binary(ctx context.Context, race bool) (string, error) {
+	if path := os.Getenv(ProgramVariable); path != "" {
+		return path, nil
+	}
 	if built.dir == "" {
 		return "", errors.New("agentdtest: TestMain must call agentdtest.Main")
 	}
