@@ -92,10 +92,18 @@ func (x *Index) All() []kim.Entry {
 	return all
 }
 
+// copies appends copies of entries, with all their key ids in one piece of memory.
 func (x *Index) copies(to []kim.Entry, keys []Key) []kim.Entry {
+	size := 0
+	for _, k := range keys {
+		size += len(x.entries[k].KeyID)
+	}
+	ids := make([]byte, 0, size)
 	for _, k := range keys {
 		e := x.entries[k]
-		e.KeyID = slices.Clone(e.KeyID)
+		start := len(ids)
+		ids = append(ids, e.KeyID...)
+		e.KeyID = ids[start:len(ids):len(ids)]
 		to = append(to, e)
 	}
 	return to
