@@ -1,10 +1,8 @@
 package authn
 
 import (
-	"os"
 	"os/user"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -144,12 +142,12 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestLookupGroups(t *testing.T) {
-	g, err := user.LookupGroupId(strconv.Itoa(os.Getegid()))
+	g, err := user.LookupGroupId("0") // every system names it
 	if err != nil {
-		t.Skipf("this account's group has no name: %v", err)
+		t.Fatal(err)
 	}
 	gids, warnings := LookupGroups([]string{g.Name, "12345", "no such group\n", "", "-1", "4294967296"})
-	if !slices.Equal(gids, []uint32{uint32(os.Getegid()), 12345}) {
+	if !slices.Equal(gids, []uint32{0, 12345}) {
 		t.Errorf("gids %v", gids)
 	}
 	if len(warnings) != 4 || !strings.Contains(warnings[0], `"no such group\n"`) {
