@@ -118,6 +118,9 @@ func (c *conn) finish(ctx context.Context, r *request, body []byte, err error) b
 		body = r.failure(ctx, err)
 	}
 	header := r.answer(err)
+	if c.service.options.Audit != nil {
+		c.peer.Cgroup() // known for the record only as long as the peer waits for the answer
+	}
 	sent := c.write(header, body)
 	clear(body)
 	c.service.record(r, header.Status)
