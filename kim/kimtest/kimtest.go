@@ -3,7 +3,7 @@
 //
 // Tests of failing disks mount small file systems and need root; without it they are
 // skipped on a developer's machine and fail under CI (environment variable CI). The crash
-// test runs the test binary again as a child and kills it; PARSEC_SOAK sets its rounds.
+// test runs the test binary again as a child and kills it; PARSEC_SOAK makes it long.
 package kimtest
 
 import (
