@@ -21,7 +21,7 @@ type kimKey struct {
 	Attributes string `json:"list_keys_attributes_hex"`
 }
 
-func kimKeys(t *testing.T) []kimKey {
+func kimKeys(t testing.TB) []kimKey {
 	t.Helper()
 	raw, err := os.ReadFile("../../../../testdata/parsec-kim.json")
 	if err != nil {

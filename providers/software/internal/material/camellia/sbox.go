@@ -2,9 +2,9 @@ package camellia
 
 // The functions of this file work on the eight bytes of a word at once, in constant time.
 // Bytes are elements of GF(2⁸) modulo x⁸+x⁴+x³+x+1: RFC 3713 gives the substitution as a
-// table only, its designers as h(1/f(x ⊕ c5)) ⊕ 6e in another representation of the field.
+// table, its designers as h(1/f(x ⊕ c5)) ⊕ 6e in another representation of the field.
 // The maps below contain the change of representation; the test compares all 256 values
-// with the table.
+// with that definition.
 
 const (
 	ones     = 0x0101010101010101
