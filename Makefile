@@ -69,7 +69,7 @@ bench: ## measure against the original service in one run, print ratios
 	@scripts/need $(NEED_INTEROP)
 	@$(MAKE) peers
 	@$(MAKE) build
-	$(GO) test -tags interop -timeout 60m -run '^$$' -bench . $(TESTFLAGS) ./bench/...
+	$(GO) run ./bench $(BENCHFLAGS)
 
 interop: ## run the original's programs and state against ours, and ours against the original
 	@scripts/need $(NEED_INTEROP)

@@ -54,7 +54,7 @@ func startPair(t *testing.T, s original.Settings) pair {
 	tree := openTree(t)
 	theirs := sharedDir(t, tree, 0)
 	s.Dir, s.IdleSleep = theirs, 1
-	p, err := tree.Start(t.Context(), s, 0)
+	p, err := tree.Start(t.Context(), s, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ type Command struct {
 	Socket string
 	// Files is the limit of open files, 0 for the caller's.
 	Files uint64
+	// Output takes what the process writes, nil for Log.
+	Output *os.File
 }
 
 // Process is a running service.
@@ -69,6 +71,9 @@ func Spawn(c Command) (*Process, error) {
 		Path: c.Argv[0], Args: c.Argv, Dir: c.Dir, Env: c.Env, Stdout: p.log, Stderr: p.log,
 		SysProcAttr: &syscall.SysProcAttr{Chroot: c.Chroot, Setpgid: true, Pdeathsig: syscall.SIGKILL},
 		WaitDelay:   stopLimit,
+	}
+	if c.Output != nil {
+		p.cmd.Stdout, p.cmd.Stderr = c.Output, c.Output
 	}
 	if int64(c.UID) != int64(os.Getuid()) {
 		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.UID, Gid: c.UID}
@@ -135,7 +140,8 @@ func Ping(ctx context.Context, socket string) error {
 // PID is the number of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Log returns what the process wrote so far, from its end if it was very much.
+// Log returns what the process wrote so far, from its end if it was very much; nothing
+// if it has an Output.
 func (p *Process) Log() string { return p.log.String() }
 
 // Signal sends a signal.

@@ -73,14 +73,15 @@ key_storage = "%[7]s"
 }
 
 // Start starts the original on a state directory, with the configuration of s, as the
-// user uid, and waits until it answers.
-func (t *Tree) Start(ctx context.Context, s Settings, uid uint32) (*agentdtest.Process, error) {
+// user uid, and waits until it answers. Its output goes to out, or to the log of the
+// process if out is nil.
+func (t *Tree) Start(ctx context.Context, s Settings, uid uint32, out *os.File) (*agentdtest.Process, error) {
 	file := filepath.Join(s.Dir, "original.toml")
 	if err := os.WriteFile(file, []byte(s.Config()), 0o644); err != nil { //nolint:gosec // other users read it
 		return nil, err
 	}
 	return agentdtest.StartProcess(ctx, agentdtest.Command{
 		Argv: []string{"/usr/bin/parsec", "-c", file}, Dir: s.Dir, Chroot: t.root, UID: uid,
-		Env: []string{"PATH=/usr/bin:/bin", "HOME=" + s.Dir}, Socket: filepath.Join(s.Dir, "parsec.sock"),
+		Env: []string{"PATH=/usr/bin:/bin", "HOME=" + s.Dir}, Socket: filepath.Join(s.Dir, "parsec.sock"), Output: out,
 	})
 }

@@ -34,7 +34,7 @@ func TestTheOriginalRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := tree.Start(t.Context(), original.Settings{Dir: dir, IdleSleep: 1}, uid)
+		p, err := tree.Start(t.Context(), original.Settings{Dir: dir, IdleSleep: 1}, uid, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test program be the services that bench starts from itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == serveArgument {
+		os.Exit(serve(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+// TestRunWithoutTheOriginal makes a whole run, as short as can be.
+func TestRunWithoutTheOriginal(t *testing.T) {
+	dir := t.TempDir()
+	o := options{rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, out: filepath.Join(dir, "r.json"), profile: dir}
+	var report strings.Builder
+	if err := run(t.Context(), o, &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"sign P-256", "sign Ed25519", "bare signer", "wake-ups", "profile of ours"} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, report.String())
+		}
+	}
+	b, err := os.ReadFile(o.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r results
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Loads) < 20 || r.Rest[ours] == nil || r.Rest[ours].Fresh.RSS == 0 || len(r.Goals) != 4 {
+		t.Errorf("raw numbers: %d loads, %d goals, %+v", len(r.Loads), len(r.Goals), r.Rest)
+	}
+	for _, l := range r.Loads {
+		if len(l.Samples) != 1 || l.Samples[0].Requests == 0 || l.Samples[0].P50 > l.Samples[0].P99 {
+			t.Errorf("%v: %+v", l.cell, l.Samples)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for want, of := range map[float64][]float64{0: nil, 3: {3}, 2: {9, 1, 2}, 2.5: {4, 1, 2, 3}} {
+		if got := median(of); got != want {
+			t.Errorf("median of %v is %v, want %v", of, got, want)
+		}
+	}
+}
+
+// TestGoalsFromNumbers judges made-up numbers, met and missed.
+func TestGoalsFromNumbers(t *testing.T) {
+	r := &results{Rest: map[string]*rest{ours: {StartMS: []float64{60}, Wakeups: 2, Seconds: 20}}}
+	add := func(c cell, s sample) { r.Loads = append(r.Loads, loaded{c, []sample{s}}) }
+	add(cell{ours, p256, 1, false}, sample{P50: 100})
+	add(cell{originalDefault, p256, 1, false}, sample{P50: 10000})
+	add(cell{ours, p256, 8, true}, sample{PerSecond: 300})
+	add(cell{originalDefault, p256, 8, false}, sample{PerSecond: 50})
+	add(cell{original1ms, p256, 8, false}, sample{PerSecond: 100})
+	add(cell{bare, p256, 8, true}, sample{PerSecond: 400})
+	got := map[float64]bool{}
+	for _, g := range goals(r) {
+		got[g.Got] = g.Met
+	}
+	for value, met := range map[float64]bool{100: true, 3: false, 75: true, 2: false, 0: true, 60: false} {
+		if is, ok := got[value]; !ok || is != met {
+			t.Errorf("goals %v: %v is met %t, %t", got, value, is, ok)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// print writes the report for people.
+func (r *results) print(out io.Writer) {
+	m := r.Machine
+	fmt.Fprintf(out, "\n%s, %d processors, Linux %s, %s, %s, %s for each load and round\n\n", m.CPU, m.CPUs, m.Kernel, m.Go,
+		r.When.Format("2006-01-02 15:04 MST"), r.Each)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "work\tclients\tconnections\tservice\tper second\tp50 µs\tp99 µs\tagainst the original's best")
+	for _, work := range []string{ping, p256, rsa2048, ed25519} {
+		for _, clients := range []int{1, 8, 32} {
+			r.printLoads(w, work, clients)
+		}
+	}
+	_ = w.Flush()
+	fmt.Fprintln(out)
+	fmt.Fprintln(w, "service\tstart to first ping\tresident\tproportional\tresident after the loads\twake-ups\tthreads")
+	for _, name := range []string{ours, oursNoAudit, originalDefault, original1ms, original0ms, bare} {
+		if s, ok := r.Rest[name]; ok {
+			fmt.Fprintf(w, "%s\t%.1f ms\t%.1f MB\t%.1f MB\t%.1f MB\t%d in %.0f s\t%d\n", name, median(s.StartMS), megabytes(s.Fresh.RSS),
+				megabytes(s.Fresh.PSS), megabytes(s.Loaded.RSS), s.Wakeups, s.Seconds, s.Loaded.Threads)
+		}
+	}
+	_ = w.Flush()
+	fmt.Fprintln(out)
+	for _, g := range r.Goals {
+		verdict, sign := "met", "≥"
+		if !g.Met {
+			verdict = "MISSED"
+		}
+		if g.AtMost {
+			sign = "≤"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.4g %s\tgoal %s %g %s\n", verdict, g.What, g.Got, g.Unit, sign, g.Goal, g.Unit)
+	}
+	_ = w.Flush()
+}
+
+func (r *results) printLoads(w io.Writer, work string, clients int) {
+	best, known := r.best(work, clients)
+	for _, l := range r.Loads {
+		if l.Work != work || l.Clients != clients {
+			continue
+		}
+		s, _ := r.find(l.cell)
+		keep, ratio := "one-shot", ""
+		if l.Keep {
+			keep = "kept"
+		}
+		if known {
+			ratio = fmt.Sprintf("%.2f×", s.PerSecond/best.PerSecond)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.0f\t%.0f\t%.0f\t%s\n", work, clients, keep, l.Subject, s.PerSecond, s.P50, s.P99, ratio)
+	}
+}
+
+func megabytes(n int64) float64 { return float64(n) / 1e6 }
