@@ -42,6 +42,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		{"syntax", edit("timeout = 200", "timeout = = 200"), `c.toml:5: listener.timeout: expected value but found '=' instead`},
 		{"duplicate key", edit("timeout = 200", "timeout = 200\ntimeout = 300"), `c.toml:6: listener.timeout: Key 'listener.timeout' has already been defined.`},
+		{"syntax of a table", edit("[listener]", "[listener"), `c.toml:3: expected '.' or ']' to end table name, but got '\n' instead`},
+		{"syntax at the end", whole + "x = \"", `c.toml:17: provider.x: unexpected EOF; expected '"'`},
 		{
 			"syntax beside a secret", whole + pkcs11 + "user_pin = hunter2\n",
 			`c.toml:22: provider.user_pin: not valid TOML (not quoted here, for the line may hold a secret)`,

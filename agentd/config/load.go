@@ -87,8 +87,14 @@ func (r *reader) syntax(src string, err error) Problem {
 	if !ok {
 		return Problem{File: r.file, Reason: err.Error()}
 	}
-	p := Problem{File: r.file, Line: parse.Position.Line, Key: parse.LastKey, Reason: parse.Message}
-	suspect := strings.ToLower(parse.LastKey + lineOf(src, parse.Position.Line))
+	// The decoder counts a line end where the next line begins.
+	line := 1 + strings.Count(src[:min(max(parse.Position.Start, 0), len(src))], "\n")
+	text := lineOf(src, line)
+	p := Problem{File: r.file, Line: line, Reason: parse.Message}
+	if name := parse.LastKey[strings.LastIndexByte(parse.LastKey, '.')+1:]; strings.Contains(text, name) {
+		p.Key = parse.LastKey // else it is the key before
+	}
+	suspect := strings.ToLower(parse.LastKey + text)
 	for _, word := range secretWords {
 		if strings.Contains(suspect, word) {
 			p.Reason = "not valid TOML (not quoted here, for the line may hold a secret)"

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,19 @@ const (
 	newSuffix  = ".new"
 	lockSuffix = ".lock"
 )
+
+// maxAddress is the longest path in a Unix socket address.
+const maxAddress = 107
+
+// freshName is the name under which the socket at path is made: a recognisable one, or a
+// short one where that would not fit into an address.
+func freshName(path string) string {
+	if len(path)+len(newSuffix) <= maxAddress {
+		return path + newSuffix
+	}
+	digest := sha256.Sum256([]byte(path))
+	return filepath.Join(filepath.Dir(path), fmt.Sprintf(".parsec-%x%s", digest[:4], newSuffix))
+}
 
 // bind makes a socket at path. Whatever is there is judged first, under a lock; a stale
 // socket is replaced in one step by one that has its mode already.
@@ -181,7 +195,7 @@ func silent(ctx context.Context, path string) error {
 
 // listen binds beside the path, with its mode, and returns the name.
 func (b *bound) listen(ctx context.Context, mode os.FileMode) (string, error) {
-	fresh := b.path + newSuffix
+	fresh := freshName(b.path)
 	if info, err := os.Lstat(fresh); err == nil && info.Mode().Type() == fs.ModeSocket {
 		// Left by an agent that was killed here; the lock says that none is at work.
 		if err := os.Remove(fresh); err != nil {
@@ -199,9 +213,6 @@ func (b *bound) listen(ctx context.Context, mode os.FileMode) (string, error) {
 	}
 	return fresh, nil
 }
-
-// maxAddress is the longest path in a Unix socket address.
-const maxAddress = 107
 
 // listenAt binds a name that may be longer than an address, by way of its directory.
 func listenAt(ctx context.Context, name string) (*net.UnixListener, error) {
