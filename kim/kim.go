@@ -76,7 +76,9 @@ type Store interface {
 	All() []Entry
 	// Reserve takes a name for a key to come, or returns ErrExists or ErrName.
 	Reserve(owner Owner, name psa.KeyName, provider Provider) (Reservation, error)
-	// Update replaces the key id and attributes of an existing entry, durably.
+	// Update replaces the key id and attributes of an existing entry, durably. Attributes
+	// that EncodeAttributes takes cannot become such that are ErrExtended, nor the reverse:
+	// that is StatusNotSupported.
 	Update(ctx context.Context, e Entry) error
 	// Delete removes an entry, durably, or returns ErrNotFound.
 	Delete(ctx context.Context, e Entry) error
@@ -89,8 +91,9 @@ type Store interface {
 // Reservation is a name taken and not yet given. It lives in memory only: a crash frees
 // the name.
 type Reservation interface {
-	// Commit makes the entry durable. After an error the name is free and the caller
-	// destroys the provider's key.
+	// Commit makes the entry durable. After an error the name is free, or another program
+	// has it (ErrExists), and the caller destroys the provider's key. A reservation serves
+	// once: after Commit or Release it is StatusBadState.
 	Commit(ctx context.Context, keyID []byte, attrs psa.Attributes) error
 	// Release frees the name; after Commit it does nothing.
 	Release()

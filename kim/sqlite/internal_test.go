@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/kim/internal/index"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
@@ -191,7 +193,9 @@ func TestDoubtEnds(t *testing.T) {
 	}
 }
 
+// TestIdleStoreHasNoConnection: nor a goroutine that could wake up.
 func TestIdleStoreHasNoConnection(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	d := testDatabase(t)
 	if err := d.write(t.Context(), inserting(t, "a")); err != nil {
 		t.Fatal(err)
