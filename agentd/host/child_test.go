@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(Main(context.Background(), os.Args[1:], "1.2.3-test", os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	os.Exit(agentdtest.Main(m))
 }
 
 // patience bounds every wait for something that must happen.
