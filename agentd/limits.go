@@ -25,7 +25,8 @@ type ledger struct {
 	// refused counts the connections and requests that a limit turned away.
 	refused atomic.Uint64
 
-	mu     sync.Mutex // guards owners and the numbers of each account
+	mu     sync.Mutex // guards most, owners and the numbers of each account
+	most   int64      // connections of all uids since the last ebb
 	owners map[uint32]*account
 }
 
@@ -65,6 +66,7 @@ func (g *ledger) connect(uid uint32) (*account, error) {
 	}
 	a.connections++
 	g.total.Add(1)
+	g.rise()
 	return a, nil
 }
 

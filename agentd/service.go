@@ -215,8 +215,9 @@ func (s *Service) forget(c *conn) {
 	_ = c.net.Close()
 	c.account.disconnect()
 	s.connsMu.Lock()
-	defer s.connsMu.Unlock()
 	delete(s.conns, c)
+	s.connsMu.Unlock()
+	s.drainMemory()
 }
 
 // Close gives up providers and stores. Serve must have returned.

@@ -25,20 +25,30 @@ func Dial(ctx context.Context, path string, uid uint32) (*net.UnixConn, error) {
 		// If the thread's user cannot be restored the goroutine ends with the thread
 		// locked, and the runtime ends the thread with it.
 		runtime.LockOSThread()
-		own := os.Getuid()
-		if err := unix.Setresuid(-1, int(uid), -1); err != nil {
+		own := uint32(os.Geteuid()) //nolint:gosec // a uid has 32 bits
+		if err := become(uid); err != nil {
 			runtime.UnlockOSThread()
 			done <- result{nil, fmt.Errorf("cannot become user %d: %w", uid, err)}
 			return
 		}
 		conn, err := connect(path)
-		if unix.Setresuid(-1, own, -1) == nil {
+		if become(own) == nil {
 			runtime.UnlockOSThread()
 		}
 		done <- result{conn, err}
 	}()
 	r := <-done
 	return r.conn, r.err
+}
+
+// become changes the effective user of the calling thread alone. The standard library's
+// Setresuid, and x/sys's with it, change all threads.
+func become(uid uint32) error {
+	const keep = ^uintptr(0)
+	if _, _, errno := unix.RawSyscall(sysSetresuid, keep, uintptr(uid), keep); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func dial(ctx context.Context, path string) (*net.UnixConn, error) {
