@@ -10,7 +10,7 @@ var Differences = []Difference{
 		Original: "bounds each system call: a byte now and then keeps a worker for ever",
 		Ours:     "one deadline for a whole frame, then status 15 and close",
 		Reason:   "slow or idle peers cannot hold a place; a client that sends its request at once sees no difference",
-		Shown:    []string{"agentd.TestSlowWriterMeetsOneDeadline"},
+		Shown:    []string{"agentd.TestSlowWriterMeetsOneDeadline", "interop.TestCrowdDelaysNobody"},
 	},
 	{
 		ID:       "transport-limits",
@@ -26,7 +26,7 @@ var Differences = []Difference{
 		Original: "a fixed pool of workers; the listener sleeps 10 ms between looks",
 		Ours:     "accepted; the first bounds how many requests compute at a time, the second has no effect, for nothing polls",
 		Reason:   "answers come at once and an idle agent sleeps",
-		Shown:    []string{"agentd/config.TestEverything"},
+		Shown:    []string{"agentd/config.TestEverything", "agentd/host.TestIdleSleeps"},
 	},
 	{
 		ID:       "transport-flag",
@@ -40,9 +40,10 @@ var Differences = []Difference{
 	{
 		ID:       "process-socket",
 		Subject:  "an existing socket at `socket_path`",
-		Original: "removed, whoever listens on it",
-		Ours:     "removed only if nobody answers on it; otherwise the start fails and says so",
+		Original: "removed, whoever listens on it; its own is left at exit",
+		Ours:     "removed only if nobody answers on it; otherwise the start fails and says so. Its own is removed at exit",
 		Reason:   "a second start by mistake does not take a running service away",
+		Shown:    []string{"agentd/host.TestSecondAgentIsRefused", "agentd/host.TestForeignSocketStays", "agentd/host.TestWhatIsNotOursStays", "agentd/host.TestForeignSocketIsNotRemovedAtExit"},
 	},
 	{
 		ID:       "process-reload",
@@ -50,7 +51,7 @@ var Differences = []Difference{
 		Original: "a bad file ends the process, waiting connections are lost, the log level stays",
 		Ours:     "a bad file is reported and the old configuration stays, no connection is lost, the log level changes",
 		Reason:   "a reload is no outage",
-		Shown:    []string{"agentd.TestReloadKeepsConnectionsAndKeys"},
+		Shown:    []string{"agentd.TestReloadKeepsConnectionsAndKeys", "agentd/host.TestReload"},
 	},
 	{
 		ID:       "process-unknown-keys",
@@ -113,8 +114,9 @@ var Differences = []Difference{
 		ID:       "keys-wrong-provider",
 		Subject:  "a request for a key through another kind of provider than its own",
 		Original: "destroying removes the mapping and orphans the key (status 0, 1136 or 1140); use answers 1136, 1140 or 16",
-		Ours:     "1140 for every operation, and nothing is changed",
+		Ours:     "1140 for every operation on a key, and nothing is changed",
 		Reason:   "a mistake in the header does not destroy a mapping",
+		Shown:    []string{"interop.TestKeysOfOtherProvidersAreLeftAlone"},
 	},
 	{
 		ID:       "keys-list-order",
