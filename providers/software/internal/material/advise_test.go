@@ -207,6 +207,18 @@ func describe(a psa.Attributes) string {
 	return fmt.Sprintf("%s %s %d %s %v", a.Type, a.Curve, a.Bits, a.Alg, a.Usage.Names())
 }
 
+// Derivation is never possible, nor what is not a question.
+func TestAdviseDerive(t *testing.T) {
+	for _, c := range []psa.Check{psa.CheckNone, psa.CheckDerive, 9} {
+		for _, original := range []bool{true, false} {
+			a := psa.Attributes{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: psa.UsageAll, Alg: psa.Algorithm{Kind: psa.AlgECDH}}
+			if err := material.Advise(providers.Capability{Check: c, Attributes: a, Original: original}); status(err) != 1134 {
+				t.Errorf("%s: %v", c, err)
+			}
+		}
+	}
+}
+
 // What is advised to callers of our own world is true: a key that can be generated is
 // generated, parsed and used, and one that cannot be generated is refused.
 func TestAdviseTruth(t *testing.T) {

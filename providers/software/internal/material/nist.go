@@ -45,18 +45,21 @@ func agreementStd(k *ecdsa.PrivateKey) (func([]byte) ([]byte, error), error) {
 	}, nil
 }
 
-// agreement224 stands in for crypto/ecdh, which has no P-224.
+// agreement224 stands in for crypto/ecdh, which has no P-224. It keeps no copy of the key.
 func agreement224(k *ecdsa.PrivateKey) (func([]byte) ([]byte, error), error) {
-	d, err := k.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	defer clear(d)
-	priv, err := weierstrass.Secp224r1().NewPrivateKey(d)
-	if err != nil {
-		return nil, err
-	}
-	return weierstrassAgreement(priv), nil
+	return func(peer []byte) ([]byte, error) {
+		d, err := k.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		defer clear(d)
+		priv, err := weierstrass.Secp224r1().NewPrivateKey(d)
+		if err != nil {
+			return nil, err
+		}
+		defer priv.Wipe()
+		return shortAgreement(priv, peer)
+	}, nil
 }
 
 func (g nist) generate() ([]byte, error) {

@@ -148,6 +148,9 @@ func TestImportRSAInconsistent(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	other := good // the smaller prime first, as some generators have it
+	other.P, other.Q, other.DP, other.DQ, other.QInv = good.Q, good.P, good.DQ, good.DP, new(big.Int).ModInverse(good.P, good.Q)
+	mustKey(t, psa.Attributes{Type: psa.KeyRSAPair}, other.der(t))
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(testRSA()[2048])
 	check(t, "PKCS#8", err)
 	spki, err := x509.MarshalPKIXPublicKey(&testRSA()[2048].PublicKey)

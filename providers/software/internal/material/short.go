@@ -76,15 +76,13 @@ func (k *shortPublic) verifyHash(_ psa.Algorithm, hash, sig []byte) error {
 	return nil
 }
 
-func (k *shortPair) agree(peer []byte) ([]byte, error) { return weierstrassAgreement(k.priv)(peer) }
+func (k *shortPair) agree(peer []byte) ([]byte, error) { return shortAgreement(k.priv, peer) }
 
-// weierstrassAgreement validates the peer's point and multiplies it.
-func weierstrassAgreement(k *weierstrass.PrivateKey) func(peer []byte) ([]byte, error) {
-	return func(peer []byte) ([]byte, error) {
-		pub, err := k.Public().Curve().NewPublicKey(peer)
-		if err != nil {
-			return nil, err
-		}
-		return k.ECDH(pub)
+// shortAgreement validates the peer's point and multiplies it.
+func shortAgreement(k *weierstrass.PrivateKey, peer []byte) ([]byte, error) {
+	pub, err := k.Public().Curve().NewPublicKey(peer)
+	if err != nil {
+		return nil, err
 	}
+	return k.ECDH(pub)
 }

@@ -100,20 +100,17 @@ var curves = []curve{
 
 // curveOf returns the implementation of a named curve.
 func curveOf(family psa.Curve, bits uint64) (group, error) {
-	unsupported := wire.Errorf(wire.StatusNotSupported, "the curve %s of %d bits is not supported", family, bits)
-	switch {
-	case family == psa.CurveFRP:
-		return nil, unsupported
-	case bits != 0 && (family == psa.CurveSECPR2 || family == psa.CurveSECTR2):
-		return nil, unsupported
-	}
+	known := family == psa.CurveFRP || bits != 0 && (family == psa.CurveSECPR2 || family == psa.CurveSECTR2)
 	for _, c := range curves {
 		if c.family == family && c.bits == bits {
-			if c.impl == nil {
-				return nil, unsupported
+			if c.impl != nil {
+				return c.impl, nil
 			}
-			return c.impl, nil
+			known = true
 		}
+	}
+	if known {
+		return nil, wire.Errorf(wire.StatusNotSupported, "the curve %s of %d bits is not supported", family, bits)
 	}
 	return nil, wire.Errorf(wire.StatusInvalidArgument, "there is no curve %s of %d bits", family, bits)
 }
