@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,9 +18,12 @@ import (
 // Progress tells how far long work has come.
 type Progress struct {
 	Done, Total uint64
-	Object      string // what was just done
-	Problem     string // what went wrong with it, if something did
+	Object      string // what was just done; empty in the last report
+	Problem     string // what kept it from being done, if something did; the rest goes on
 }
+
+// Skipped reports whether the object was left alone because the request said so.
+func (p Progress) Skipped() bool { return strings.HasPrefix(p.Problem, "skipped") }
 
 // stream makes a request and calls each with every frame of its answer.
 func (l *lease) stream(p *prepared, each func(reply []byte) error) error {
@@ -35,24 +39,18 @@ func (l *lease) stream(p *prepared, each func(reply []byte) error) error {
 	return err
 }
 
-// watch makes a request whose answer is a stream of Progress. Problems with single
-// objects do not end the work; they are reported and joined into the error.
+// watch makes a request whose answer is a stream of Progress.
 func (l *lease) watch(p *prepared, report func(Progress)) error {
-	var problems []error
-	err := l.stream(p, func(reply []byte) error {
+	return l.stream(p, func(reply []byte) error {
 		var m agentpb.Progress
 		if psa.Unmarshal(reply, &m) != nil {
 			return l.nonsense("a progress frame cannot be decoded")
-		}
-		if m.GetProblem() != "" {
-			problems = append(problems, &wire.Error{Status: wire.StatusGenericError, Object: m.GetObject(), Reason: m.GetProblem()})
 		}
 		if report != nil {
 			report(Progress{m.GetDone(), m.GetTotal(), m.GetObject(), m.GetProblem()})
 		}
 		return nil
 	})
-	return errors.Join(append(problems, err)...)
 }
 
 // long runs fn with the prepared request q on a connection of its own. It is not
@@ -77,7 +75,7 @@ type ProtectRequest struct {
 }
 
 // Protect rewrites stored keys in another form. report, which may be nil, is called after
-// each key.
+// each key, and learns what went wrong with single keys; the error is about the whole.
 func (c *Client) Protect(ctx context.Context, r ProtectRequest, report func(Progress)) error {
 	m := &agentpb.Protect{Form: r.Form, All: r.All}
 	for _, n := range r.Names {
@@ -121,7 +119,8 @@ type RestoreRequest struct {
 const restoreChunk = 256 << 10
 
 // Restore puts the keys of an archive back. For administrators. report, which may be nil,
-// is called after each key.
+// is called after each key, and learns what went wrong with single keys; the error is
+// about the whole.
 func (c *Client) Restore(ctx context.Context, r RestoreRequest, archive io.Reader, report func(Progress)) error {
 	m := &agentpb.Restore{Passphrase: r.Passphrase, SkipExisting: r.SkipExisting, DryRun: r.DryRun}
 	q := call{op: agent.OpRestore, in: m, needs: "restore"}

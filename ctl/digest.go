@@ -3,8 +3,8 @@ package ctl
 import (
 	"context"
 	"crypto"
-	_ "crypto/md5" //nolint:gosec // keys of old systems verify with it
-	_ "crypto/sha1"
+	_ "crypto/md5"  //nolint:gosec // keys of old systems verify with it
+	_ "crypto/sha1" //nolint:gosec // as above
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
@@ -99,7 +99,7 @@ func (p *Program) digest(ctx context.Context, path string, h crypto.Hash) ([]byt
 		n, err := r.Read(buf)
 		sum.Write(buf[:n])
 		_, _ = bar.Write(buf[:n])
-		if err == io.EOF { //nolint:errorlint // Read returns it bare
+		if err == io.EOF {
 			return sum.Sum(nil), nil
 		}
 		if err != nil {

@@ -69,7 +69,7 @@ func (x *examination) run(ctx context.Context, opts client.Options) error {
 		return err
 	}
 	for i, end := range ends {
-		x.socket(end, i == len(ends)-1)
+		x.socket(end, i == len(ends)-1 && !x.has(client.SeverityOK))
 	}
 	c, err := client.Dial(ctx, opts)
 	if err != nil {
@@ -81,14 +81,17 @@ func (x *examination) run(ctx context.Context, opts client.Options) error {
 	return nil
 }
 
-// socket looks at a socket without using it. A socket that is not the only choice may be
-// absent.
+func (x *examination) has(severity client.Severity) bool { return x.count(severity) > 0 }
+
+// socket looks at a socket without using it. One that is not the last hope may be absent.
 func (x *examination) socket(end client.Endpoint, last bool) {
 	const area = "socket"
 	info, err := os.Stat(end.Path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !last:
+	case errors.Is(err, fs.ErrNotExist) && !last && end.Origin == client.OriginUser:
 		x.add(client.SeverityNote, area, end.Path, "parsec-agentd --user starts one", "no agent of your own runs")
+	case errors.Is(err, fs.ErrNotExist) && !last:
+		x.add(client.SeverityNote, area, end.Path, "", "no agent of the system runs; your own is used")
 	case errors.Is(err, fs.ErrNotExist):
 		x.add(client.SeverityWarning, area, end.Path, "systemctl start parsec, or parsec-agentd --user", "there is no socket")
 	case errors.Is(err, fs.ErrPermission):
@@ -166,7 +169,7 @@ func (x *examination) authentication(ctx context.Context, c *client.Client) {
 	keys, err := c.Keys(ctx)
 	switch {
 	case err == nil:
-		x.add(client.SeverityOK, area, kind.String(), "", "works; you have %s", plural(len(keys), "key"))
+		x.add(client.SeverityOK, area, kind.String(), "", "works; you have %s", counted(len(keys), "key"))
 	case wire.StatusOf(err) == wire.StatusAuthenticationError:
 		x.add(client.SeverityError, area, kind.String(), "run without set-uid and outside of user namespaces", "the service does not accept who you say you are: %v", err)
 	default:
@@ -190,5 +193,5 @@ func (x *examination) print(w io.Writer) {
 		fmt.Fprintln(w, "all is well")
 		return
 	}
-	fmt.Fprintf(w, "%s, %s\n", plural(errs, "error"), plural(warnings, "warning"))
+	fmt.Fprintf(w, "%s, %s\n", counted(errs, "error"), counted(warnings, "warning"))
 }

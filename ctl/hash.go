@@ -62,4 +62,3 @@ func oneFile(args []string) string {
 	}
 	return args[0]
 }
-

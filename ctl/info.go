@@ -164,7 +164,7 @@ func (r *infoResult) original(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-func (r infoResult) print(w io.Writer) {
+func (r *infoResult) print(w io.Writer) {
 	t := newTable(w)
 	name := "Parsec service (the original) " + r.Version
 	if r.Service == "parsec-agent" {
@@ -174,7 +174,7 @@ func (r infoResult) print(w io.Writer) {
 	t.row("socket", fmt.Sprintf("%s (%s)", r.Socket, r.Origin))
 	t.row("protocol", r.Protocol)
 	for _, s := range r.Providers {
-		text := fmt.Sprintf("%s (%s), %s", s.label(), hexNumber(uint64(s.ID)), plural(int(min(s.Keys, 1<<30)), "key")) //nolint:gosec // bounded
+		text := fmt.Sprintf("%s (%s), %s", s.label(), hexNumber(uint64(s.ID)), counted(s.Keys, "key"))
 		if s.State != "" {
 			text += ", " + s.State
 		}
@@ -197,12 +197,12 @@ func (r infoResult) print(w io.Writer) {
 		t.row("configuration", r.Config)
 	}
 	for _, m := range r.KeyManagers {
-		t.row("key manager", fmt.Sprintf("%s (%s) at %s: %d entries, %s", m.Name, m.Kind, m.Path, m.Entries, terminal.Bytes(m.Bytes)))
+		t.row("key manager", fmt.Sprintf("%s (%s) at %s: %s, %s", m.Name, m.Kind, m.Path, counted(m.Entries, "key"), terminal.Bytes(m.Bytes)))
 	}
 	if u := r.Resources; u != nil {
-		t.row("resources", fmt.Sprintf("%s memory, %d connections, %d goroutines, %d descriptors",
-			terminal.Bytes(u.Memory), u.Connections, u.Goroutines, u.FileDescriptors))
-		t.row("requests", fmt.Sprintf("%d since start, %d connections refused", u.Requests, u.Refused))
+		t.row("resources", fmt.Sprintf("%s memory, %s, %s, %s", terminal.Bytes(u.Memory),
+			counted(u.Connections, "connection"), counted(u.Goroutines, "goroutine"), counted(u.FileDescriptors, "descriptor")))
+		t.row("requests", fmt.Sprintf("%d since start, %s refused", u.Requests, counted(u.Refused, "connection")))
 	}
 	t.flush()
 }

@@ -19,7 +19,7 @@ func (p *Program) open(path string) (r io.ReadCloser, size uint64, err error) {
 	if path == "-" {
 		return io.NopCloser(p.In), 0, nil
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the file that the user names, with the user's rights
 	if err != nil {
 		return nil, 0, readError(path, err)
 	}
@@ -30,7 +30,7 @@ func (p *Program) open(path string) (r io.ReadCloser, size uint64, err error) {
 	case info.IsDir():
 		return nil, 0, errors.Join(fmt.Errorf("cannot read %s: it is a directory", path), f.Close())
 	case info.Mode().IsRegular():
-		size = uint64(max(info.Size(), 0)) //nolint:gosec // not negative
+		size = uint64(max(info.Size(), 0))
 	}
 	return f, size, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -34,10 +35,10 @@ most: what fits depends on the key.`,
 			case !a.inText:
 				return c.AEADEncrypt(ctx, k.Name, alg, a.nonce, a.associated, in)
 			default:
-				nonce := make([]byte, nonceSize)
-				_, _ = rand.Read(nonce) // never fails
-				text, err := c.AEADEncrypt(ctx, k.Name, alg, nonce, a.associated, in)
-				return append(nonce, text...), err
+				var nonce [nonceSize]byte
+				_, _ = rand.Read(nonce[:]) // never fails
+				text, err := c.AEADEncrypt(ctx, k.Name, alg, nonce[:], a.associated, in)
+				return slices.Concat(nonce[:], text), err
 			}
 		}),
 	}

@@ -66,7 +66,7 @@ The file stays where it is: remove it when the key is in the service.`,
 
 // parse reads the key from the bytes of the file.
 func (o importing) parse(data []byte, path string) (*keyfile.Key, error) {
-	bare := data
+	var bare []byte
 	switch o.format {
 	case "auto":
 		key, err := keyfile.Parse(data, func() ([]byte, error) { return o.from.ask("Passphrase of "+path, false) })

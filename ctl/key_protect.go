@@ -2,7 +2,6 @@ package ctl
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -52,16 +51,22 @@ everybody's.`,
 func (p *Program) runProtect(ctx context.Context, c *client.Client, r client.ProtectRequest) error {
 	bar := terminal.NewProgress(p.Err, p.global.quiet, r.Form, 0, false)
 	defer bar.Finish()
-	var count uint64
+	result := protectResult{Form: r.Form, batch: newBatch()}
 	err := c.Protect(ctx, r, func(now client.Progress) {
 		bar.Set(now.Done, now.Total)
-		count = now.Done
+		result.count(now)
 	})
 	if err != nil {
 		return err
 	}
 	bar.Finish()
-	p.say("%s stored %s", plural(int(min(count, 1<<30)), "key"), r.Form) //nolint:gosec // bounded
-	return p.emit(map[string]any{"done": true, "form": r.Form, "keys": count}, func(io.Writer) {})
+	result.Done = len(result.Problems) == 0
+	return p.finishBatch(result.batch, "stored "+r.Form, result)
 }
 
+// protectResult is the JSON result of key protect.
+type protectResult struct {
+	Done bool   `json:"done"`
+	Form string `json:"form"`
+	batch
+}

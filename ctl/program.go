@@ -45,7 +45,7 @@ func Main(args []string, version string) int {
 
 // Run runs one command and returns the exit status.
 func (p *Program) Run(ctx context.Context, args []string) int {
-	root := p.Root()
+	root := p.Root() //nolint:contextcheck // commands get theirs from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

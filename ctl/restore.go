@@ -12,9 +12,9 @@ import (
 
 // restoreResult is the JSON result of restore.
 type restoreResult struct {
-	Done   bool   `json:"done"`
-	DryRun bool   `json:"dry_run"`
-	Keys   uint64 `json:"keys"`
+	Done   bool `json:"done"`
+	DryRun bool `json:"dry_run"`
+	batch
 }
 
 func (p *Program) restore() *cobra.Command {
@@ -50,10 +50,10 @@ func (p *Program) runRestore(ctx context.Context, c *client.Client, r client.Res
 	keys := terminal.NewProgress(p.Err, p.global.quiet, "restoring", 0, false)
 	defer keys.Finish()
 	defer sent.Finish()
-	result := restoreResult{Done: true, DryRun: r.DryRun}
+	result := restoreResult{DryRun: r.DryRun, batch: newBatch()}
 	err := c.Restore(ctx, r, io.TeeReader(archive, sent), func(now client.Progress) {
 		keys.Set(now.Done, now.Total)
-		result.Keys = now.Done
+		result.count(now)
 	})
 	if err != nil {
 		return err
@@ -63,6 +63,6 @@ func (p *Program) runRestore(ctx context.Context, c *client.Client, r client.Res
 	if r.DryRun {
 		verb = "can be restored"
 	}
-	p.say("%d keys %s", result.Keys, verb)
-	return p.emit(result, func(io.Writer) {})
+	result.Done = len(result.Problems) == 0
+	return p.finishBatch(result.batch, verb, result)
 }

@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -93,10 +94,10 @@ func usageText(u psa.Usage) string {
 
 func hexNumber(n uint64) string { return "0x" + strconv.FormatUint(n, 16) }
 
-// plural counts things for a person.
-func plural(n int, one string) string {
+// counted counts things for a person.
+func counted[N int | uint64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return strconv.Itoa(n) + " " + one + "s"
+	return fmt.Sprintf("%d %ss", n, one)
 }

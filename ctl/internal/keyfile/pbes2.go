@@ -135,7 +135,7 @@ func readPBES2(params cryptobyte.String) (*pbes2, error) {
 	case enc.Equal(oidAES256):
 		p.size = 32
 	case enc.Equal(oid3DES):
-		p.size, p.block = 24, des.NewTripleDESCipher //nolint:gosec // reading only
+		p.size, p.block = 24, des.NewTripleDESCipher
 	default:
 		return nil, fmt.Errorf("it is encrypted with the cipher %s, which is not supported", enc)
 	}
@@ -226,7 +226,7 @@ func (p *pbes2) open(secret, text []byte) ([]byte, error) {
 		pad, ok = 1, 0
 	}
 	for _, b := range plain[len(plain)-pad:] {
-		ok &= subtle.ConstantTimeByteEq(b, byte(pad)) //nolint:gosec // at most the block size
+		ok &= subtle.ConstantTimeByteEq(b, byte(pad))
 	}
 	if ok != 1 {
 		clear(plain)

@@ -46,7 +46,9 @@ func HashNames() []string {
 
 // ParseHash finds a hash by name: sha256, sha-256, sha3-256, ….
 func ParseHash(name string) (psa.Hash, error) {
-	plain := func(s string) string { return strings.NewReplacer("-", "", "_", "", "/", "").Replace(strings.ToLower(s)) }
+	plain := func(s string) string {
+		return strings.NewReplacer("-", "", "_", "", "/", "").Replace(strings.ToLower(s))
+	}
 	for h := psa.HashMD2; h <= psa.HashSHA3512; h++ {
 		if plain(h.String()) == plain(name) {
 			return h, nil
