@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -51,7 +50,7 @@ type host struct {
 	layout  config.Layout
 	// started is the configuration of the start, config that of now.
 	started, config *config.Config
-	signals         chan os.Signal
+	hangups         chan os.Signal
 
 	journal *journal.Log
 	log     *slog.Logger
@@ -67,17 +66,23 @@ type host struct {
 
 // Run runs the agent until ctx ends or a signal stops it; an orderly stop is no error.
 func Run(ctx context.Context, o Options) error {
-	h := &host{options: o, signals: make(chan os.Signal, 1)}
+	// One place is enough: a reload begins after the signal, whatever came meanwhile.
+	h := &host{options: o, hangups: make(chan os.Signal, 1)}
 	// A closed standard error must not end the agent, and children must not inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	signal.Notify(h.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(h.signals)
+	signal.Notify(h.hangups, syscall.SIGHUP)
+	defer signal.Stop(h.hangups)
+	ctx, release := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer release()
 	h.log = slog.New(slog.DiscardHandler)
 	h.notify.log = h.log
 	err := h.start(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = h.run(ctx)
-	} else {
+	case ctx.Err() != nil:
+		err = nil // stopped before it was ready
+	default:
 		h.notify.failed(ctx, err)
 	}
 	return errors.Join(err, h.end())
@@ -217,6 +222,3 @@ func (h *host) end() error {
 	}
 	return errors.Join(errs...)
 }
-
-// settle gives the memory back that only the start needed.
-func settle() { debug.FreeOSMemory() }

@@ -375,3 +375,25 @@ func TestIdleSleeps(t *testing.T) {
 	}
 	t.Error("the idle agent does not sleep")
 }
+
+// TestStopDuringStart: a stop that comes before READY is an orderly one too.
+func TestStopDuringStart(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, nil)
+	// Nobody answers on the endpoint: the start waits for it.
+	ln := listenUnix(t, filepath.Join(p.dir, "workload.sock"))
+	p.write(t, p.text(nil)+fmt.Sprintf("[[agent.authenticator]]\nauth_type = \"JwtSvid\"\nworkload_endpoint = \"unix://%s\"\n", ln.Addr()))
+	c := newChild(t, "-c", p.config).start()
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c.signal(syscall.SIGTERM)
+	if code := c.end(); code != 0 || strings.Contains(c.out.String(), "Error") {
+		t.Errorf("exit status %d, %s", code, c.out.String())
+	}
+	if _, err := os.Lstat(p.socket); !os.IsNotExist(err) {
+		t.Errorf("the socket is left: %v", err)
+	}
+}

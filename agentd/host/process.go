@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -43,16 +41,13 @@ func harden() error {
 	return nil
 }
 
-// gcPercent makes the collector run earlier than it would by default (100). The heap is
-// small, mostly keys that stay, and requests leave little garbage: a lower value costs no
-// time that could be measured and bounds the resident memory after bursts of large bodies.
-const gcPercent = 50
-
 // tune fits the runtime to the configuration.
+//
+// The garbage collector stays at its default (GOGC=100). Measured with 8 clients that sign
+// with P-256 on two cores: 50 makes a signature cost a quarter more time of the CPU and saves
+// 2 MB after the load; 200 wins nothing that can be told from noise and keeps 5 MB more; 400
+// wins 6 % and keeps 13 MB more. After the load the agent has 24 MB, at the start 17.
 func tune(c config.Core) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	if c.Threads > 0 {
 		runtime.GOMAXPROCS(min(c.Threads, runtime.NumCPU()))
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -392,25 +393,31 @@ func TestMetrics(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}}
 	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://agent/metrics", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
+	scrape := func() string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://agent/metrics", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := (&http.Client{Transport: transport}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
 	}
-	res, err := (&http.Client{Transport: transport}).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
+	want := []string{
 		`parsec_requests_total{operation="Ping",status="Success"} 1`, `parsec_build_info{version="1.2.3-test"`,
 		`parsec_provider_up{provider="mbed-crypto-provider",kind="MbedCrypto"} 1`, "parsec_connections ",
-	} {
-		if !strings.Contains(string(body), want) {
-			t.Errorf("no %s in\n%s", want, body)
+	}
+	// A request is counted after it was answered.
+	for deadline := time.Now().Add(testPatience); !containsAll(scrape(), want); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not all of %q in\n%s", want, scrape())
 		}
 	}
 	c.stop()
