@@ -7,3 +7,5 @@
 //
 // A Program is for one run. Nothing of it is safe for concurrent use.
 package ctl
+
+//go:generate go run ./internal/gendocs ../docs/cli

@@ -112,3 +112,13 @@ func validPadding(s string, i int) bool {
 	}
 	return i%4 >= 2 && len(s)-i <= 4-i%4
 }
+
+// lineError is an error of which the first words are the original's, for scripts that look for
+// them.
+type lineError struct{ first, rest string }
+
+func (l lineError) Error() string { return l.first + ": " + l.rest }
+
+func spinning(text string) error { return lineError{"Error spinning up the BasicClient", text} }
+
+func failed(text string) error { return lineError{"Subcommand failed", text} }

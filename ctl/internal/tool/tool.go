@@ -72,7 +72,7 @@ func (r *run) run(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("Subcommand failed: %s", explain(err)) //nolint:staticcheck // the original's line
+		return failed(explain(err))
 	}
 	return nil
 }
@@ -95,12 +95,12 @@ const maxSeconds = int64(1<<63-1) / int64(time.Second)
 // set-up report it as their own.
 func (r *run) connecting(err error) error {
 	if e, ok := errors.AsType[*client.EndpointError](err); ok {
-		return fmt.Errorf("Error spinning up the BasicClient: %v", e) //nolint:staticcheck // the original's line
+		return spinning(e.Error())
 	}
 	if errors.Is(err, os.ErrNotExist) || !r.args.command.bare {
-		return fmt.Errorf("Error spinning up the BasicClient: %s", osText(err)) //nolint:staticcheck // as above
+		return spinning(osText(err))
 	}
-	return fmt.Errorf("Subcommand failed: %s", explain(err)) //nolint:staticcheck // as above
+	return failed(explain(err))
 }
 
 // logger writes lines as the original's logger does.
