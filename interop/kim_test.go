@@ -24,6 +24,7 @@ import (
 // storedKey is one key of testdata/parsec-kim.json, in every form that the original gave it.
 type storedKey struct {
 	Name       string `json:"key_name"`
+	Import     string `json:"import_request_body_hex"`
 	Data       string `json:"key_data_hex"`
 	Attributes string `json:"list_keys_attributes_hex"`
 	Row        row    `json:"sqlite_row"`
