@@ -11,11 +11,11 @@
 // original; operations with private asymmetric keys, tag and MAC comparisons are constant
 // time, so that no curve needs the allow_deprecated setting. A Key prints as its kind only.
 //
-// Not promised: AES and GHASH are constant time only with the CPU's instructions (amd64,
-// arm64), DES never is; PKCS#1 v1.5 decryption and CBC with PKCS#7 padding report invalid padding
-// as the protocol demands, so whoever may decrypt with them has a padding oracle. Wipe clears
-// the key bytes that this package owns; what the libraries precomputed stays until the
-// garbage collector has freed it.
+// Not promised: AES and its GHASH are constant time only with the CPU's instructions (amd64,
+// arm64), DES and the GHASH of Camellia never are; PKCS#1 v1.5 decryption and CBC with PKCS#7
+// padding report invalid padding as the protocol demands, so whoever may decrypt with them
+// has a padding oracle. Wipe clears the key bytes that this package owns; what the libraries
+// precomputed stays until the garbage collector has freed it.
 //
 // # Intended differences from the original
 //

@@ -708,11 +708,17 @@ func TestWipe(t *testing.T) {
 		{Type: psa.KeyECCPair, Curve: psa.CurveSECPK1, Bits: 256},
 		{Type: psa.KeyECCPair, Curve: psa.CurveMontgomery, Bits: 448},
 		{Type: psa.KeyECCPair, Curve: psa.CurveEdwards, Bits: 255},
+		{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256},
 	} {
 		k := newKey(t, a)
 		k.Wipe()
 		if data, err := k.Export(); err == nil && slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
 			t.Errorf("%s still holds %x", a.Type, data)
 		}
+	}
+	k := mustKey(t, psa.Attributes{Type: psa.KeyRSAPair}, exponent3(t))
+	k.Wipe()
+	if _, err := k.SignHash(psa.Algorithm{Kind: psa.AlgRSAPKCS1v15SignRaw}, []byte("x")); status(err) != 1132 {
+		t.Errorf("a wiped rsa key signs: %v", err)
 	}
 }

@@ -32,6 +32,8 @@ func (k *rsaPair) wipe() {
 			clear(n.Bits())
 		}
 	}
+	// The library's own copy cannot be cleared; without it the key signs no more.
+	*k.priv = rsa.PrivateKey{PublicKey: *k.pub, D: new(big.Int)}
 }
 
 // parseRSAPair parses the RSAPrivateKey of PKCS#1 with two primes.
