@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,10 @@ func TestLine(t *testing.T) {
 		`"result":"PsaErrorDoesNotExist","status":1140,"reference":"9f3c","duration_us":31}` + "\n"
 	if got := string(appendRecord(nil, &r)); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	doc, err := os.ReadFile("../../../docs/audit-log.md")
+	if err != nil || !strings.Contains(string(doc), "\n"+want) {
+		t.Errorf("docs/audit-log.md does not show this line: %v", err)
 	}
 	want = `{"time":"0001-01-01T00:00:00.000000Z","event":"request","uid":0,"gid":0,"pid":0,"result":"Success","status":0,"duration_us":0}` + "\n"
 	if got := string(appendRecord(nil, &Record{})); got != want {
