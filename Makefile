@@ -87,6 +87,7 @@ soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousand
 	PARSEC_SOAK=1 $(GO) test -tags interop -count=1 -timeout 4h $(TESTFLAGS) ./...
 
 docs: ## regenerate the generated documents
+	$(GO) generate ./ctl
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
