@@ -116,6 +116,7 @@ func TestErrors(t *testing.T) {
 		},
 
 		{"no provider", whole[:strings.Index(whole, "[[provider]]")], `c.toml: provider: need one provider; add a table [[provider]]`},
+		{"empty providers", "provider = []\n" + whole[:strings.Index(whole, "[[provider]]")], `c.toml:1: provider: need one provider; add a table [[provider]]`},
 		{"provider type missing", edit("provider_type = \"MbedCrypto\"\n", ""), `c.toml:14: provider[1].provider_type: missing field "provider_type"`},
 		{
 			"provider type", edit(`"MbedCrypto"`, `"Mbed"`),
@@ -202,7 +203,10 @@ func TestErrors(t *testing.T) {
 			"all at once", edit("timeout = 200", "timeout = -1") + "cache_keys = -1\n",
 			"c.toml:5: listener.timeout: -1 is negative\nc.toml:17: provider[1].cache_keys: -1 is negative",
 		},
-		{"depth", whole + "x = " + strings.Repeat("[", 40), "c.toml: values are nested too deep"},
+		{"depth", whole + "x = " + strings.Repeat("[", 40), "c.toml: values are nested too deep, or keys too long"},
+		{"many providers", whole + strings.Repeat("[[provider]]\n", 80_000), "c.toml:14: provider: 80001 tables are more than 1024"},
+		{"dots", strings.Repeat("a.", maxFile/2-10) + "a=1", "c.toml: values are nested too deep, or keys too long"},
+		{"long table", "[" + strings.Repeat("a", maxFile/2) + "]\n" + strings.Repeat("a=1\n", maxFile/10), "c.toml: values are nested too deep, or keys too long"},
 		{"size", strings.Repeat("#", maxFile+1), "c.toml: larger than 1048576 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,11 +6,15 @@ import (
 	"strings"
 )
 
-// maxDepth bounds the nesting of arrays and inline tables.
-const maxDepth = 32
+const (
+	// maxDepth bounds the nesting of arrays and inline tables.
+	maxDepth = 32
+	// maxPath bounds the length of a whole key in bytes.
+	maxPath = 512
+)
 
-// errDepth is nesting beyond maxDepth.
-var errDepth = errors.New("values are nested too deep")
+// errDepth is what exceeds these bounds.
+var errDepth = errors.New("values are nested too deep, or keys too long")
 
 // locate returns the line of every table and key of a TOML text, under paths such as
 // `provider[2].name` (elements are counted from 1). The TOML decoder does not tell the
@@ -114,10 +118,17 @@ func (l *locator) header(array bool) {
 }
 
 func (l *locator) note(path string) {
+	if len(path) > maxPath {
+		l.giveUp()
+		return
+	}
 	if _, seen := l.lines[path]; !seen {
 		l.lines[path] = l.line
 	}
 }
+
+// giveUp ends the scan.
+func (l *locator) giveUp() { l.deep, l.pos = true, len(l.src) }
 
 // pair reads `key = value` below a table.
 func (l *locator) pair(table string) {
@@ -144,6 +155,9 @@ func (l *locator) keys(prefix string, arrayHeader bool) string {
 			return prefix
 		}
 		l.note(prefix)
+		if l.deep {
+			return ""
+		}
 	}
 }
 
@@ -201,7 +215,7 @@ func (l *locator) value(path string) {
 	l.depth++
 	defer func() { l.depth-- }()
 	if l.depth > maxDepth {
-		l.deep, l.pos = true, len(l.src)
+		l.giveUp()
 		return
 	}
 	l.space(false)

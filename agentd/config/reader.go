@@ -160,8 +160,15 @@ func (s *section) tables(key string) []*section {
 		}
 		s.r.fail(s.at(key), "expected an array of tables, found "+kind(v), remedy)
 	}
+	if len(all) > maxTables {
+		s.fail(key, "%d tables are more than %d", len(all), maxTables)
+		return nil
+	}
 	return all
 }
+
+// maxTables bounds the elements of an array of tables, which are compared with each other.
+const maxTables = 1024
 
 func tablesRemedy(key string) string {
 	if key == "admins" {

@@ -19,7 +19,7 @@ var providerTypes = map[string]wire.ProviderID{
 
 func readProviders(root *section, c *Config) []Provider {
 	sections := root.tables("provider")
-	if _, wrong := root.values["provider"].(map[string]any); len(sections) == 0 && !wrong {
+	if v, given := root.values["provider"]; !given || isEmpty(v) {
 		root.r.fail("provider", "need one provider", "add a table [[provider]]")
 	}
 	var all []Provider
@@ -155,4 +155,10 @@ func (s *section) secret(key string) *Secret {
 		return NewSecret(b)
 	}
 	return NewSecret([]byte(text))
+}
+
+// isEmpty reports whether v is an array without elements.
+func isEmpty(v any) bool {
+	a, ok := v.([]any)
+	return ok && len(a) == 0
 }
