@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/authn"
 	"github.com/seed-73b3884f/parsec-agent/agentd/authn/spiffe"
@@ -74,6 +75,9 @@ func (b *builder) authenticators(ctx context.Context) error {
 	set, more, err := authn.NewSet(o)
 	if err != nil {
 		return err
+	}
+	if slices.Equal(cfg.Agent.AdminGroups, config.Default(cfg.Layout).Agent.AdminGroups) {
+		warnings = nil // a machine without the default group is an ordinary one
 	}
 	for _, w := range append(warnings, more...) {
 		b.log.LogAttrs(ctx, slog.LevelWarn, "authenticator_warning", slog.String("warning", w))
