@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -24,14 +26,30 @@ func (c *Client) keyless(ctx context.Context, op wire.Opcode, in proto.Message) 
 	return c.output(ctx, q)
 }
 
-// GenerateRandom returns n random bytes of the provider.
+// GenerateRandom returns n random bytes of the provider. The original's TPM provider
+// returns fewer than asked for; the rest is then asked for again.
 func (c *Client) GenerateRandom(ctx context.Context, n uint64) ([]byte, error) {
-	b, err := c.keyless(ctx, wire.OpGenerateRandom, &psapb.GenerateRandom{Size: n})
-	if err == nil && uint64(len(b)) != n {
+	var whole []byte
+	for {
+		left := n - uint64(len(whole))
+		b, err := c.keyless(ctx, wire.OpGenerateRandom, &psapb.GenerateRandom{Size: left})
+		if err == nil && (uint64(len(b)) > left || len(b) == 0 && left > 0) {
+			err = &ProtocolError{c.endpoint, fmt.Sprintf("asked for %d random bytes, it holds %d", left, len(b))}
+		}
+		if err != nil {
+			clear(whole)
+			return nil, err
+		}
+		if uint64(len(b)) == n {
+			return b, nil
+		}
+		joined := slices.Concat(whole, b)
+		clear(whole)
 		clear(b)
-		return nil, &ProtocolError{c.endpoint, "it holds another number of random bytes than asked for"}
+		if whole = joined; uint64(len(whole)) == n {
+			return whole, nil
+		}
 	}
-	return b, err
 }
 
 // HashCompute returns the hash of the input.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/agent"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -107,11 +108,23 @@ func (s *shared) learn(granted bool) {
 func (l *lease) broken(gone *lost, q call) (again bool, _ error) {
 	l.keep = false
 	e := &ConnectionError{Endpoints: []Endpoint{l.endpoint}, Sent: !gone.unseen, Err: gone.err}
-	if cause := context.Cause(l.ctx); cause != nil {
+	if cause := over(l.ctx); cause != nil {
 		e.Err = cause
 		return false, e
 	}
 	return l.conn.reused && (gone.unseen || !q.once) && !isTimeout(gone.err), e
+}
+
+// over returns why ctx is over. Its own timer may lag behind the connection's, which was
+// set to the same time.
+func over(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 func isTimeout(err error) bool {
