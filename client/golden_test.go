@@ -170,7 +170,7 @@ var typedCalls = map[wire.Opcode]typed{
 	},
 	wire.OpCanDoCrypto: func(t *testing.T, c *client.Client, b []byte) ([]byte, error) {
 		m := decode[psapb.CanDoCrypto](t, b)
-		return nothing(c.CanDoCrypto(t.Context(), psa.Check(m.GetCheckType()), must(psa.DecodeAttributes(m.GetAttributes()))(t))) //nolint:gosec // recorded
+		return nothing(c.CanDoCrypto(t.Context(), psa.Check(m.GetCheckType()), must(psa.DecodeAttributes(m.GetAttributes()))(t)))
 	},
 	wire.OpPrepareKeyAttestation: func(t *testing.T, c *client.Client, b []byte) ([]byte, error) {
 		m := decode[psapb.PrepareKeyAttestation](t, b).GetParameters().GetActivateCredential()

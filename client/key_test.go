@@ -14,6 +14,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -207,10 +208,10 @@ func TestKeyServesTLS(t *testing.T) {
 		roots := x509.NewCertPool()
 		roots.AddCert(cert)
 		a, b := net.Pipe()
-		server := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}}) //nolint:gosec // a test
+		server := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}})
 		done := make(chan error, 1)
 		go func() { done <- server.HandshakeContext(t.Context()) }()
-		peer := tls.Client(b, &tls.Config{RootCAs: roots, ServerName: "x.test"}) //nolint:gosec // a test
+		peer := tls.Client(b, &tls.Config{RootCAs: roots, ServerName: "x.test"})
 		if err := errors.Join(peer.HandshakeContext(t.Context()), <-done); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -316,7 +317,7 @@ func TestECDSAForms(t *testing.T) {
 			t.Errorf("%d: %x, %v", bits, back, err)
 		}
 		for name, bad := range map[string][]byte{
-			"trailing": append(der[:len(der):len(der)], 0), "empty": nil, "cut": der[:len(der)-1], "zero": {0x30, 6, 2, 1, 0, 2, 1, 1},
+			"trailing": append(slices.Clip(der), 0), "empty": nil, "cut": der[:len(der)-1], "zero": {0x30, 6, 2, 1, 0, 2, 1, 1},
 			"negative": {0x30, 6, 2, 1, 0x80, 2, 1, 1},
 		} {
 			if _, err := client.ECDSAFromASN1(bad, bits); err == nil {

@@ -61,7 +61,7 @@ type request struct {
 
 func newServer(t *testing.T, answer func(request) reply, configure ...func(*server)) *server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "c") // short: t.TempDir can be too long for a socket
+	dir, err := os.MkdirTemp("", "c") //nolint:usetesting // t.TempDir can be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
