@@ -153,6 +153,10 @@ func (d *differential) step(st requesttest.Step) {
 		was := *k
 		c.key = &was
 	}
+	if panics(c.mean, c.key) {
+		d.alone(c)
+		return
+	}
 	c.original, c.ours = d.pair.both(d.t.Context(), st)
 	c.what = d.compare(c)
 	d.counts[c.ours.Status.String()]++
@@ -160,6 +164,15 @@ func (d *differential) step(st requesttest.Step) {
 		d.judge(c)
 	}
 	d.learn(c)
+}
+
+// alone sends to ours what would make the original panic, and to nobody else.
+func (d *differential) alone(c *comparison) {
+	d.rows["software-oaep-panic"]++
+	if c.ours = socket.Exchange(d.t.Context(), d.pair.ours, c.step.UID, c.step.Frame); c.ours.Err != nil || c.ours.Status == wire.StatusSuccess {
+		d.bad++
+		d.t.Errorf("what makes the original panic: %v", c)
+	}
 }
 
 // judge looks for the row that explains a difference.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -33,7 +34,12 @@ func members(body []byte, as proto.Message) ([]string, error) {
 	out := []string{}
 	m.Range(func(_ protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		for i := range v.List().Len() {
-			out = append(out, v.List().Get(i).String())
+			item := v.List().Get(i)
+			text := item.String()
+			if list, ok := item.Interface().(protoreflect.Message); ok {
+				text = prototext.Format(list.Interface())
+			}
+			out = append(out, text)
 		}
 		return true
 	})

@@ -51,7 +51,7 @@ func TestWycheproof(t *testing.T) {
 // memoryDir is a state directory that costs no waiting for a disk, where there is one.
 func memoryDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "pa-")
+	dir, err := os.MkdirTemp("/dev/shm", "pa-") //nolint:usetesting // memory, which t.TempDir is not
 	if err != nil {
 		return agentdtest.Dir(t)
 	}

@@ -50,6 +50,15 @@ func checkSize(a psa.Attributes) error {
 	return nil
 }
 
+// CheckRSASize refuses an RSA size that a caller names and that there is not. Other
+// attributes pass.
+func CheckRSASize(a psa.Attributes) error {
+	if !a.Type.RSA() {
+		return nil
+	}
+	return checkSize(a)
+}
+
 func oneOf(a psa.Attributes, sizes []uint64, s wire.Status) error {
 	if slices.Contains(sizes, a.Bits) {
 		return nil
