@@ -1,8 +1,8 @@
 // Command bench measures this agent against the original service, and against a program
 // that does nothing but sign, in one run on one machine, and prints the ratios.
 //
-//	go run ./bench                      everything, about four minutes, takes root
-//	go run ./bench -original=false      without the original: no root, no Debian tree
+//	go run ./bench                      everything, about four minutes; takes root
+//	go run ./bench -original=false      without the original and its Debian tree
 //	go run ./bench -cpuprofile DIR      besides, a CPU profile of the agent for each load on it
 //
 // All services get the same configuration, the same client (package bench's own, one
