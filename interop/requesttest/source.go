@@ -30,6 +30,8 @@ type Key struct {
 	Attributes psa.Attributes
 	// Imported: both services hold the same key.
 	Imported bool
+	// Data is what was imported.
+	Data []byte
 	// Public is the exported public key, once seen.
 	Public []byte
 	// made are outputs of operations with the key, for the opposite operation.
@@ -125,7 +127,7 @@ func (s *Source) Learn(uid uint32, m Meaning, status wire.Status, result []byte)
 	key := s.Key(uid, m.Key)
 	switch m.Opcode {
 	case wire.OpGenerateKey, wire.OpImportKey:
-		s.keys[id(uid, m.Key)] = &Key{UID: uid, Name: m.Key, Attributes: m.Attributes, Imported: m.Opcode == wire.OpImportKey}
+		s.keys[id(uid, m.Key)] = &Key{UID: uid, Name: m.Key, Attributes: m.Attributes, Imported: m.Opcode == wire.OpImportKey, Data: m.Data}
 	case wire.OpDestroyKey:
 		delete(s.keys, id(uid, m.Key))
 	case wire.OpDeleteClient:
