@@ -91,6 +91,10 @@ var explanations = []explanation{
 		return c.mean.Opcode == wire.OpImportKey && c.mean.Attributes.Type.ECC() && c.original.Status == wire.StatusInvalidArgument &&
 			c.ours.Status == wire.StatusNotSupported
 	}},
+	{"software-curve-first", func(c *comparison, _ original.Settings) bool {
+		return c.mean.Opcode == wire.OpGenerateKey && c.mean.Attributes.Type == psa.KeyECCPublic && c.original.Status == wire.StatusNotSupported &&
+			c.ours.Status == wire.StatusInvalidArgument
+	}},
 	{"keys-name-first", func(c *comparison, s original.Settings) bool {
 		return s.Manager == "OnDisk" && (len(c.mean.Key) == 0 || len(c.mean.Key) > 189) && !succeeded(c.original) &&
 			c.ours.Status == wire.StatusKeyInfoManagerError
