@@ -194,6 +194,9 @@ func TestSignAnyLength(t *testing.T) {
 		if err := k.VerifyHash(raw, data, make([]byte, 128)); status(err) != wrong {
 			t.Errorf("verify raw of %d bytes: %v, want %d", n, err, wrong)
 		}
+		if err := k.VerifyHash(raw, data, make([]byte, 127)); status(err) != 1149 {
+			t.Errorf("verify raw of %d bytes, short signature: %v, want 1149", n, err)
+		}
 	}
 	ecdsa := psa.Algorithm{Kind: psa.AlgECDSAAny}
 	for _, c := range []psa.Attributes{{Curve: psa.CurveSECPR1, Bits: 256}, {Curve: psa.CurveSECPR1, Bits: 521}, {Curve: psa.CurveSECPK1, Bits: 256}} {

@@ -41,9 +41,15 @@ func (k *rsaPublic) verifyHash(alg psa.Algorithm, hash, sig []byte) error {
 		}
 		return nil
 	}
-	// Bytes that do not fit were never signed: the answer is that of any wrong signature.
+	// The original looks at the length of the signature before that of the hash.
+	if len(sig) != k.pub.Size() {
+		return errSignature()
+	}
 	info, err := k.encodeHash(alg, hash)
-	if err != nil || rsa.VerifyPKCS1v15(k.pub, 0, info, sig) != nil {
+	if err != nil {
+		return err
+	}
+	if rsa.VerifyPKCS1v15(k.pub, 0, info, sig) != nil {
 		return errSignature()
 	}
 	return nil
