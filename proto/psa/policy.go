@@ -33,10 +33,16 @@ func (a Attributes) Permit(need Usage, alg Algorithm) error {
 	return nil
 }
 
+// defaultTag is the length of an AEAD tag that is not shortened, in bytes.
+const defaultTag = 16
+
 // Permits reports whether a policy of algorithm a permits an operation with op: equal, or
-// a names any hash and op a specific one of the same scheme. An operation that itself
-// names any hash is never permitted.
+// a names any hash and op a specific one of the same scheme, or a says the default length
+// of a tag that op leaves out. An operation that itself names any hash is never permitted.
 func (a Algorithm) Permits(op Algorithm) bool {
+	if a.Kind.AEAD() && a.Truncated && a.Length == defaultTag && !op.Truncated {
+		a.Truncated, a.Length = false, 0
+	}
 	if op.Hash == HashAny {
 		return false
 	}
