@@ -28,7 +28,7 @@ The archive with its passphrase is as good as the keys themselves.`,
 			if to.stdout() && terminal.Is(p.Out) {
 				return usagef("an archive is not for a terminal: name a file")
 			}
-			secret, err := from.ask("Passphrase for the archive", true)
+			secret, err := from.ask(cmd.Context(), "Passphrase for the archive", true)
 			if err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ The application is known by the name that its authenticator gives it: with Unix 
 credentials the user id in decimal.`,
 		Args: cobra.ExactArgs(1),
 		RunE: p.service(func(ctx context.Context, c *client.Client, args []string) error {
-			if err := p.sure(yes, fmt.Sprintf("Destroy all keys of client %q?", args[0])); err != nil {
+			if err := p.sure(ctx, yes, fmt.Sprintf("Destroy all keys of client %q?", args[0])); err != nil {
 				return err
 			}
 			if err := c.DeleteClient(ctx, args[0]); err != nil {
@@ -64,11 +64,11 @@ credentials the user id in decimal.`,
 }
 
 // sure asks before something is destroyed, if there is a person to ask.
-func (p *Program) sure(yes bool, question string) error {
+func (p *Program) sure(ctx context.Context, yes bool, question string) error {
 	if yes || !terminal.Is(p.In) || !terminal.Is(p.Err) {
 		return nil
 	}
-	ok, err := terminal.Confirm(printable(question))
+	ok, err := terminal.Confirm(ctx, printable(question))
 	if err == nil && !ok {
 		err = advise(fmt.Errorf("nothing was done"), "answer y, or give --yes")
 	}

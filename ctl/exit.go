@@ -132,7 +132,7 @@ func (p *Program) fail(ctx context.Context, err error) int {
 	if a, ok := errors.AsType[*answered](err); ok {
 		return a.exit
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w (%v)", err, cause)
 	}
 	f := failure{Message: err.Error(), Exit: exitCode(err), Remedy: remedy(err)}

@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -74,9 +75,9 @@ type secrets struct {
 }
 
 // ask returns a passphrase; fresh asks for a new one, twice.
-func (s secrets) ask(prompt string, fresh bool) ([]byte, error) {
+func (s secrets) ask(ctx context.Context, prompt string, fresh bool) ([]byte, error) {
 	if s.fd >= 0 {
 		return terminal.PassphraseFrom(s.fd)
 	}
-	return terminal.Passphrase(prompt, fresh)
+	return terminal.Passphrase(ctx, prompt, fresh)
 }

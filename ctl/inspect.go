@@ -20,7 +20,7 @@ func (p *Program) inspect() *cobra.Command {
 archive of parsecctl backup. Nothing secret is printed. The passphrase of an encrypted key
 is asked for only with --passphrase-fd. "-" reads standard input.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := p.head(args[0])
 			if err != nil {
 				return err
@@ -28,7 +28,7 @@ is asked for only with --passphrase-fd. "-" reads standard input.`,
 			defer clear(data)
 			var ask func() ([]byte, error)
 			if from.fd >= 0 {
-				ask = func() ([]byte, error) { return from.ask("", false) }
+				ask = func() ([]byte, error) { return from.ask(cmd.Context(), "", false) }
 			}
 			items, err := describe.File(data, ask)
 			if err != nil {

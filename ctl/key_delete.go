@@ -31,7 +31,7 @@ func (p *Program) keyDelete() *cobra.Command {
 				}
 				views = append(views, view)
 			}
-			if err := p.sure(yes, fmt.Sprintf("Destroy %s (%s)?", counted(len(args), "key"), strings.Join(args, ", "))); err != nil {
+			if err := p.sure(ctx, yes, fmt.Sprintf("Destroy %s (%s)?", counted(len(args), "key"), strings.Join(args, ", "))); err != nil {
 				return err
 			}
 			for i, name := range args {

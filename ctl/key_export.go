@@ -37,7 +37,7 @@ PEM; raw, hex and base64 are the bare bytes, the only form of symmetric keys. Wi
 			if o.to.stdout() && terminal.Is(p.Out) {
 				return usagef("a private key is not for a terminal: name a file with --output")
 			}
-			secret, err := o.passphrase()
+			secret, err := o.passphrase(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ PEM; raw, hex and base64 are the bare bytes, the only form of symmetric keys. Wi
 	return cmd
 }
 
-func (o exporting) passphrase() ([]byte, error) {
+func (o exporting) passphrase(ctx context.Context) ([]byte, error) {
 	switch {
 	case !o.encrypt && o.from.fd < 0:
 		return nil, nil
@@ -62,7 +62,7 @@ func (o exporting) passphrase() ([]byte, error) {
 	case o.format != "" && o.format != "pem" && o.format != "der":
 		return nil, usagef("only pem and der can be encrypted")
 	}
-	return o.from.ask("Passphrase for the key file", true)
+	return o.from.ask(ctx, "Passphrase for the key file", true)
 }
 
 func (p *Program) runExport(ctx context.Context, c *client.Client, name string, o exporting, secret []byte) error {

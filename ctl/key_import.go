@@ -43,7 +43,7 @@ The file stays where it is: remove it when the key is in the service.`,
 				return err
 			}
 			defer clear(data)
-			key, err := o.parse(data, args[1])
+			key, err := o.parse(cmd.Context(), data, args[1])
 			if err != nil {
 				return err
 			}
@@ -65,11 +65,11 @@ The file stays where it is: remove it when the key is in the service.`,
 }
 
 // parse reads the key from the bytes of the file.
-func (o importing) parse(data []byte, path string) (*keyfile.Key, error) {
+func (o importing) parse(ctx context.Context, data []byte, path string) (*keyfile.Key, error) {
 	var bare []byte
 	switch o.format {
 	case "auto":
-		key, err := keyfile.Parse(data, func() ([]byte, error) { return o.from.ask("Passphrase of "+path, false) })
+		key, err := keyfile.Parse(data, func() ([]byte, error) { return o.from.ask(ctx, "Passphrase of "+path, false) })
 		if err != nil {
 			return nil, fmt.Errorf("cannot import %s: %w", path, err)
 		}

@@ -26,6 +26,8 @@ everybody's.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case encrypted && compatible:
+				return usagef("--encrypted and --compatible exclude each other")
 			case r.All && len(args) > 0:
 				return usagef("name keys, or give --all, but not both")
 			case !r.All && len(args) == 0:
@@ -44,7 +46,6 @@ everybody's.`,
 	cmd.Flags().BoolVar(&encrypted, "encrypted", false, "encrypt under the agent's root key (the default)")
 	cmd.Flags().BoolVar(&compatible, "compatible", false, "store in the plain form of the original service")
 	cmd.Flags().BoolVar(&r.All, "all", false, "all keys")
-	cmd.MarkFlagsMutuallyExclusive("encrypted", "compatible")
 	return cmd
 }
 

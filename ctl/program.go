@@ -104,6 +104,7 @@ func group(cmd *cobra.Command, _ []string) error {
 func finish(cmd *cobra.Command) {
 	cmd.DisableAutoGenTag = true
 	cmd.DisableFlagsInUseLine = true
+	cmd.SuggestionsMinimumDistance = 2
 	if cmd.HasParent() && cmd.HasSubCommands() {
 		cmd.Args = cobra.NoArgs
 		cmd.RunE = group

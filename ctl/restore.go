@@ -32,7 +32,7 @@ taken, unless --skip-existing leaves those as they are. "-" reads standard input
 				return err
 			}
 			defer archive.Close()
-			if r.Passphrase, err = from.ask("Passphrase of the archive", false); err != nil {
+			if r.Passphrase, err = from.ask(cmd.Context(), "Passphrase of the archive", false); err != nil {
 				return err
 			}
 			defer clear(r.Passphrase)

@@ -1,6 +1,7 @@
 package keyfile
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func parseSEC1(der []byte, name asn1.ObjectIdentifier) (*Key, error) {
 	copy(key.Data[c.size()-len(scalar):], scalar)
 	var point asn1.BitString
 	if hasPublic && public.ReadASN1BitString(&point) && point.BitLength == 8*len(point.Bytes) {
-		key.Public = point.Bytes
+		key.Public = bytes.Clone(point.Bytes)
 	}
 	return key, nil
 }

@@ -22,7 +22,7 @@ import (
 
 // What a file may cost at most: a hostile one must not keep us busy for ever.
 const (
-	maxIterations  = 10_000_000
+	maxIterations  = 5_000_000
 	maxScryptBytes = 256 << 20
 )
 

@@ -15,7 +15,7 @@ import (
 
 // Options of a file.
 type Options struct {
-	// Secret gives mode 0600 instead of 0644 less the umask.
+	// Secret gives mode 0600 instead of 0666 less the umask.
 	Secret bool
 	// Force permits to replace an existing regular file.
 	Force bool
@@ -39,17 +39,13 @@ func Create(path string, opts Options) (*File, error) {
 			return nil, exists(path)
 		}
 	}
-	mode := fs.FileMode(0o644)
-	if opts.Secret {
-		mode = 0o600
-	}
 	// CreateTemp makes 0600; only what is no secret is opened up, as the umask allows.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, cause(err))
 	}
 	if !opts.Secret {
-		if err := f.Chmod(mode &^ umask()); err != nil {
+		if err := f.Chmod(0o666 &^ umask()); err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot write %s: %w", path, cause(err)), f.Close(), os.Remove(f.Name()))
 		}
 	}

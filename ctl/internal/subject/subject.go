@@ -77,15 +77,21 @@ func attribute(part string) (pkix.AttributeTypeAndValue, error) {
 	if key == "C" && len(plain) != 2 {
 		return pkix.AttributeTypeAndValue{}, fmt.Errorf("the country %q is not a code of two letters", plain)
 	}
-	return pkix.AttributeTypeAndValue{Type: oid, Value: encode(key, plain)}, nil
+	encoded, err := encode(key, plain)
+	return pkix.AttributeTypeAndValue{Type: oid, Value: encoded}, err
 }
 
 // encode chooses the string type that certificates use for the attribute.
-func encode(key, plain string) any {
-	if key == "DC" || key == "EMAILADDRESS" {
-		return asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte(plain)}
+func encode(key, plain string) (any, error) {
+	if key != "DC" && key != "EMAILADDRESS" {
+		return plain, nil // PrintableString where it fits, else UTF8String
 	}
-	return plain // PrintableString where it fits, else UTF8String
+	for _, r := range plain {
+		if r > 0x7f {
+			return nil, fmt.Errorf("%s is of ASCII letters only, not %q", key, plain)
+		}
+	}
+	return asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte(plain)}, nil
 }
 
 func identifier(key string) (asn1.ObjectIdentifier, error) {

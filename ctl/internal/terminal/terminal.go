@@ -6,8 +6,9 @@
 package terminal
 
 import (
-	"bufio"
 	"bytes"
+	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -32,26 +33,23 @@ func Is(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// device is the controlling terminal.
-const device = "/dev/tty"
-
 // Passphrase asks for a passphrase, twice when it is a new one.
-func Passphrase(prompt string, fresh bool) ([]byte, error) {
-	tty, err := os.OpenFile(device, os.O_RDWR, 0)
+func Passphrase(ctx context.Context, prompt string, fresh bool) ([]byte, error) {
+	tty, err := open()
 	if err != nil {
-		return nil, ErrNoTerminal
+		return nil, err
 	}
 	defer tty.Close()
-	first, err := read(tty, prompt+": ")
+	first, err := tty.secret(ctx, prompt+": ")
 	if err != nil || !fresh {
 		return first, err
 	}
 	if len(first) == 0 {
 		return nil, errors.New("an empty passphrase protects nothing")
 	}
-	second, err := read(tty, "The same again: ")
+	second, err := tty.secret(ctx, "The same again: ")
 	defer clear(second)
-	if err == nil && !bytes.Equal(first, second) { //nolint:forbidigo // both come from the same person
+	if err == nil && subtle.ConstantTimeCompare(first, second) != 1 {
 		err = ErrMismatch
 	}
 	if err != nil {
@@ -59,20 +57,6 @@ func Passphrase(prompt string, fresh bool) ([]byte, error) {
 		return nil, err
 	}
 	return first, nil
-}
-
-func read(tty *os.File, prompt string) ([]byte, error) {
-	fmt.Fprint(tty, prompt)
-	secret, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the passphrase: %w", err)
-	}
-	if len(secret) > MaxPassphrase {
-		clear(secret)
-		return nil, tooLong()
-	}
-	return secret, nil
 }
 
 func tooLong() error {
@@ -113,14 +97,13 @@ func cause(err error) error {
 }
 
 // Confirm asks a question that is answered by yes or no; anything but yes is no.
-func Confirm(question string) (bool, error) {
-	tty, err := os.OpenFile(device, os.O_RDWR, 0)
+func Confirm(ctx context.Context, question string) (bool, error) {
+	tty, err := open()
 	if err != nil {
-		return false, ErrNoTerminal
+		return false, err
 	}
 	defer tty.Close()
-	fmt.Fprintf(tty, "%s [y/N] ", question)
-	line, err := bufio.NewReader(io.LimitReader(tty, 64)).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return err == nil && (answer == "y" || answer == "yes"), nil
+	line, err := tty.ask(ctx, question+" [y/N] ")
+	answer := strings.ToLower(strings.TrimSpace(string(line)))
+	return answer == "y" || answer == "yes", err
 }
