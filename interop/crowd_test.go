@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -213,6 +215,10 @@ func floods() map[string]attack {
 // flood makes one hostile connection and waits for its end.
 func flood(ctx context.Context, path string, f attack) error {
 	conn, err := socket.Dial(ctx, path, uint32(os.Getuid()))
+	for errors.Is(err, syscall.EAGAIN) { // the kernel's queue of the socket is full
+		time.Sleep(time.Millisecond)
+		conn, err = socket.Dial(ctx, path, uint32(os.Getuid()))
+	}
 	if err != nil {
 		return err
 	}
@@ -222,8 +228,7 @@ func flood(ctx context.Context, path string, f attack) error {
 	if f.gone {
 		return nil
 	}
-	_, err = io.Copy(io.Discard, conn)
-	if timeout, ok := err.(net.Error); ok && timeout.Timeout() { //nolint:errorlint // the net package wraps nothing here
+	if _, err = io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("neither an answer nor an end within %v", socket.Wait)
 	}
 	return nil
