@@ -71,6 +71,9 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// noLinger keeps programs under the race detector from sleeping a second at their end.
+const noLinger = "atexit_sleep_ms=0"
+
 type serviceKey struct{}
 
 // service is the agent of a script.
@@ -99,6 +102,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("SOCKET", filepath.Join(dir, "parsec", "parsec.sock"))
 	env.Setenv("UID", strconv.Itoa(os.Getuid()))
 	env.Setenv("LC_ALL", "C")
+	env.Setenv("GORACE", noLinger)
 	return nil
 }
 
