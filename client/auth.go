@@ -60,7 +60,7 @@ func (s *shared) choose(offers []Authenticator) *identity {
 	return &identity{err: &wire.Error{
 		Status: wire.StatusAuthenticatorNotRegistered, Object: "authentication",
 		Reason: fmt.Sprintf("the service offers %s, of which this program can use none", list(names)),
-		Remedy: "give an application name for Direct, or a token for JwtSvid",
+		Remedy: "give --application for Direct, or --token-file for JwtSvid",
 	}}
 }
 

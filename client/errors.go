@@ -96,7 +96,7 @@ func refusal(status wire.Status, body []byte, granted bool, object string) error
 func (s *shared) oursOnly(object, what string) error {
 	return &wire.Error{
 		Status: wire.StatusNotSupported, Object: object,
-		Reason: fmt.Sprintf("%s needs parsec-agent, and the service on %s is the original one", what, s.endpoint.Path),
+		Reason: fmt.Sprintf("the service on %s is the original one, which lacks %s", s.endpoint.Path, what),
 		Remedy: "name the socket of a parsec-agent with --socket or " + EndpointVariable,
 	}
 }

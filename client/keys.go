@@ -38,7 +38,7 @@ func (q *call) attributes(a psa.Attributes) (*psapb.KeyAttributes, error) {
 		return m, nil
 	}
 	q.ext = &agentpb.Extension{Attributes: agent.EncodeAttributes(a)}
-	q.needs = "a key of type " + a.Curve.String()
+	q.needs = "keys such as " + a.Curve.String()
 	return nil, nil //nolint:nilnil // the extension holds them
 }
 

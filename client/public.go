@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -80,8 +81,12 @@ func ECDSAToASN1(raw []byte) ([]byte, error) {
 func ECDSAFromASN1(der []byte, bits uint64) ([]byte, error) {
 	var v ecdsaValue
 	rest, err := asn1.Unmarshal(der, &v)
-	if err != nil || len(rest) > 0 {
+	if err != nil || len(rest) > 0 || v.R == nil || v.S == nil {
 		return nil, errors.New("not an ASN.1 ECDSA signature")
+	}
+	// The library lets pass what follows within the SEQUENCE: only one form is accepted.
+	if only, err := asn1.Marshal(v); err != nil || !bytes.Equal(only, der) { //nolint:forbidigo // public
+		return nil, errors.New("not an ASN.1 ECDSA signature in DER")
 	}
 	if bits == 0 || bits > maxCurveBits {
 		return nil, fmt.Errorf("no curve has %d bits", bits)

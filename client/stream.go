@@ -81,7 +81,7 @@ func (c *Client) Protect(ctx context.Context, r ProtectRequest, report func(Prog
 	for _, n := range r.Names {
 		m.KeyNames = append(m.KeyNames, string(n))
 	}
-	return c.long(ctx, call{op: agent.OpProtect, in: m, needs: "protecting keys"}, func(l *lease, p *prepared) error {
+	return c.long(ctx, call{op: agent.OpProtect, in: m, needs: "a choice of storage"}, func(l *lease, p *prepared) error {
 		return l.watch(p, report)
 	})
 }

@@ -74,6 +74,14 @@ type secrets struct {
 	fd int // below 0: the terminal
 }
 
+// apart refuses to read both the file and the passphrase from standard input.
+func (s secrets) apart(path string) error {
+	if s.fd == 0 && path == "-" {
+		return usagef("the file and the passphrase cannot both come from standard input")
+	}
+	return nil
+}
+
 // ask returns a passphrase; fresh asks for a new one, twice.
 func (s secrets) ask(ctx context.Context, prompt string, fresh bool) ([]byte, error) {
 	if s.fd >= 0 {

@@ -21,6 +21,9 @@ archive of parsecctl backup. Nothing secret is printed. The passphrase of an enc
 is asked for only with --passphrase-fd. "-" reads standard input.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := from.apart(args[0]); err != nil {
+				return err
+			}
 			data, err := p.head(args[0])
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/client"
 	"github.com/seed-73b3884f/parsec-agent/ctl/internal/policy"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
 func (p *Program) keyCreate() *cobra.Command {
@@ -43,9 +45,18 @@ of its type: ECDSA for curves, PKCS #1 v1.5 signatures for RSA (RSA OAEP with
 
 func (p *Program) runCreate(ctx context.Context, c *client.Client, name string, attrs psa.Attributes) error {
 	if err := c.GenerateKey(ctx, psa.KeyName(name), attrs); err != nil {
-		return err
+		return unsupported(err)
 	}
 	return p.newKey(ctx, c, name, attrs, "created")
+}
+
+// unsupported adds advice to a refusal of attributes that comes without any.
+func unsupported(err error) error {
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok || e.Remedy != "" || e.Status != wire.StatusInvalidArgument && e.Status != wire.StatusNotSupported {
+		return err
+	}
+	return advise(err, "ask the provider with parsecctl key can-do and the same options")
 }
 
 // newKey reports a key that was just made or imported.

@@ -38,6 +38,9 @@ The file stays where it is: remove it when the key is in the service.`,
   parsecctl key import tokens secret.bin --format raw --type hmac-sha256`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.from.apart(args[1]); err != nil {
+				return err
+			}
 			data, err := p.read(args[1], keyfile.MaxSize)
 			if err != nil {
 				return err
@@ -155,7 +158,7 @@ func (o importing) attributes(key *keyfile.Key) (psa.Attributes, error) {
 
 func (p *Program) runImport(ctx context.Context, c *client.Client, name string, attrs psa.Attributes, data []byte) error {
 	if err := c.ImportKey(ctx, psa.KeyName(name), attrs, data); err != nil {
-		return err
+		return unsupported(err)
 	}
 	return p.newKey(ctx, c, name, attrs, "imported")
 }

@@ -32,6 +32,7 @@ type globals struct {
 	provider string
 	timeout  time.Duration
 	app      string
+	token    string
 }
 
 // Main runs parsecctl with the arguments after its name and returns the exit status.
@@ -84,6 +85,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 service unreachable, 4 refused, 5 not 
 	flags.StringVarP(&p.global.provider, "provider", "p", "", "the provider to use, by `name or number`; default: the key's, or the first listed")
 	flags.DurationVar(&p.global.timeout, "timeout", client.DefaultTimeout, "how long to wait for an answer, 0 for ever")
 	flags.StringVar(&p.global.app, "application", "", "the application `name`, for services with the Direct authenticator")
+	flags.StringVar(&p.global.token, "token-file", "", "a `file` with a JWT-SVID, for services with that authenticator")
 	root.AddCommand(
 		p.ping(), p.info(), p.doctor(), p.random(), p.hash(), p.inspect(), p.backup(), p.restore(),
 		p.providerGroup(), p.authenticatorGroup(), p.clientGroup(), p.keyGroup(),

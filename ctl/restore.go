@@ -27,6 +27,9 @@ func (p *Program) restore() *cobra.Command {
 taken, unless --skip-existing leaves those as they are. "-" reads standard input.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := from.apart(args[0]); err != nil {
+				return err
+			}
 			archive, size, err := p.open(args[0])
 			if err != nil {
 				return err

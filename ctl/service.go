@@ -22,6 +22,13 @@ func (p *Program) options() client.Options {
 	if p.global.timeout == 0 {
 		o.Timeout = -1
 	}
+	if path := p.global.token; path != "" {
+		// Read for every request: whoever renews the token replaces the file.
+		o.Token = func(context.Context) (string, error) {
+			data, err := p.read(path, wire.MaxAuthLen)
+			return strings.TrimSpace(string(data)), err
+		}
+	}
 	return o
 }
 
