@@ -1,0 +1,69 @@
+package pkcs11
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/supervise"
+)
+
+var errClosed = wire.Errorf(wire.StatusBadState, "the provider is closed")
+
+// callError is a function of the library that failed, or, with a text, the helper.
+type callError struct {
+	function string
+	result   ck.RV
+	text     string
+}
+
+func (e *callError) Error() string {
+	if e.text != "" {
+		return e.text[:min(len(e.text), 500)]
+	}
+	return fmt.Sprintf("%s answered %s", cut(e.function), e.result)
+}
+
+// describe names the token and where it is.
+func (c *connection) describe() string {
+	return fmt.Sprintf("%s in slot %d of %s", describeToken(c.slot), c.slot.ID, c.library)
+}
+
+// failure turns an error of a call into one for callers.
+func failure(what string, err error) error {
+	e := &wire.Error{Status: wire.StatusGenericError, Reason: what + ": " + err.Error(), Err: err}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, ok := errors.AsType[*supervise.Ended](err); ok {
+		e.Status, e.Remedy = wire.StatusHardwareFailure, "repeat the request; the helper is started again by itself"
+	}
+	if failed, ok := errors.AsType[*callError](err); ok && failed.text == "" {
+		e.Status, e.Remedy = failed.result.Status(), remedies[failed.result]
+	}
+	return e
+}
+
+// remedies say what to do about results that a person can do something about.
+var remedies = map[ck.RV]string{
+	ck.RVTokenNotPresent:     "insert the token; service resumes by itself",
+	ck.RVDeviceRemoved:       "insert the token again; service resumes by itself",
+	ck.RVTokenNotRecognized:  "check that the library supports this token",
+	ck.RVDeviceError:         "repeat the request; if it fails again, take the token out and insert it",
+	ck.RVTokenWriteProtected: "use a token that can be written, or keys that are on it",
+	ck.RVUserNotLoggedIn:     "set user_pin",
+	ck.RVSessionCount:        "end other programs that use the token",
+	ck.RVHostMemory:          "free memory",
+}
+
+// explain turns the error of a request into one for its caller.
+func (c *connection) explain(r *frame.Request, err error) error {
+	what := fmt.Sprintf("%s cannot %s", c.describe(), r.Op)
+	if r.Mechanism.Type != 0 || r.Op == frame.OpGenerateKeyPair {
+		what += " with " + ck.MechanismName(r.Mechanism.Type)
+	}
+	return failure(what, err)
+}

@@ -1,0 +1,58 @@
+package pkcs11
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
+)
+
+// Examine looks for the objects of the known keys. A key whose object is missing is
+// reported and stays: the token may be another one today. Objects that no key knows are
+// other people's affair.
+func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]providers.Finding, error) {
+	c, err := p.link.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []providers.Finding
+	for _, b := range known {
+		f, err := p.examineKey(ctx, c, b)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			found = append(found, *f)
+		}
+	}
+	return found, nil
+}
+
+func (p *Provider) examineKey(ctx context.Context, c *connection, b providers.KeyID) (*providers.Finding, error) {
+	id, err := parseKeyID(b)
+	if err != nil {
+		return &providers.Finding{
+			Severity: "error", Object: fmt.Sprintf("key id %x", []byte(b)), Problem: err.Error(), Remedy: "parsecctl key delete NAME",
+		}, nil
+	}
+	out, err := p.link.do(ctx, &frame.Request{
+		Op: frame.OpFind, Count: 8, Object: []frame.Attribute{frame.Bytes(ck.AttrID, id.cka(c.profile))},
+		Template: []frame.Attribute{frame.Ask(ck.AttrClass, frame.KindNumber)},
+	}, freely)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range out.Objects {
+		switch o[0].Number {
+		case ck.ClassPrivateKey, ck.ClassPublicKey, ck.ClassSecretKey:
+			return nil, nil
+		}
+	}
+	return &providers.Finding{
+		Severity: "error", Object: fmt.Sprintf("CKA_ID %x", id.cka(c.profile)),
+		Problem: "no object of the key is on " + c.describe(),
+		Remedy:  "insert the token that has it, or give the key up: parsecctl key delete NAME",
+	}, nil
+}

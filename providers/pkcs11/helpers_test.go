@@ -1,0 +1,100 @@
+package pkcs11_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+)
+
+func TestMain(m *testing.M) {
+	code := pkcs11test.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		code = 1
+		os.Stderr.WriteString(err.Error())
+	}
+	os.Exit(code)
+}
+
+// pin is a PIN in the clear.
+type pin string
+
+func (p pin) Use(f func([]byte) error) error { return f([]byte(p)) }
+
+// options are those for the only token of the SoftHSM2 of the test.
+func options(tb testing.TB) pkcs11.Options {
+	tb.Helper()
+	return pkcs11.Options{
+		Library: pkcs11test.Library, PIN: pin(pkcs11test.PIN), Helper: pkcs11test.Helper(tb), StateDir: tb.TempDir(),
+	}
+}
+
+// open opens a provider that is closed when the test ends.
+func open(tb testing.TB, o pkcs11.Options) *pkcs11.Provider {
+	tb.Helper()
+	p, err := pkcs11.Open(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+var p256 = psa.Attributes{
+	Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: psa.UsageSignHash | psa.UsageVerifyHash,
+	Alg: psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256},
+}
+
+func generate(tb testing.TB, p *pkcs11.Provider, attrs psa.Attributes) providers.Key {
+	tb.Helper()
+	id, err := p.GenerateKey(tb.Context(), attrs)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return providers.Key{ID: id, Attributes: attrs}
+}
+
+// sign signs 32 bytes.
+func sign(tb testing.TB, p *pkcs11.Provider, key providers.Key) error {
+	tb.Helper()
+	_, err := p.SignHash(tb.Context(), key, key.Attributes.Alg, make([]byte, 32))
+	return err
+}
+
+func status(tb testing.TB, what string, err error, want wire.Status) {
+	tb.Helper()
+	if wire.StatusOf(err) != want {
+		tb.Errorf("%s: status %d (%v), want %d", what, wire.StatusOf(err), err, want)
+	}
+}
+
+// logs collects what a provider logs.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logs) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

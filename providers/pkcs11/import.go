@@ -1,0 +1,195 @@
+package pkcs11
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"math/big"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
+)
+
+// ImportKey puts a key in the format of section 3.5 on the token. Bits of attrs may be 0.
+// Whether private and secret keys can be imported is the token's decision.
+func (p *Provider) ImportKey(ctx context.Context, attrs psa.Attributes, data []byte) (providers.KeyID, error) {
+	if len(data) == 0 {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "there is no key to import")
+	}
+	if err := p.CheckNewKey(attrs, data); err != nil {
+		return nil, err
+	}
+	var plans []maker
+	var err error
+	switch {
+	case attrs.Type == psa.KeyRSAPublic || attrs.Type == psa.KeyECCPublic:
+		plans, err = importPublic(attrs, data)
+	case attrs.Type == psa.KeyRSAPair:
+		plans, err = importRSA(attrs, data)
+	case attrs.Type == psa.KeyECCPair:
+		plans, err = importECC(attrs, data)
+	case attrs.Type == psa.KeyAES:
+		plans, err = importAES(attrs, data)
+	default:
+		err = wire.Errorf(wire.StatusNotSupported, "keys of type %s cannot be imported into tokens", attrs.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.make(ctx, attrs, plans...)
+}
+
+// sameSize refuses key_bits that are not the key's.
+func sameSize(a psa.Attributes, bits uint64) error {
+	if a.Bits != 0 && a.Bits != bits {
+		return wire.Errorf(wire.StatusInvalidArgument, "the key has %d bits, not %d", bits, a.Bits)
+	}
+	return nil
+}
+
+// create is a maker of an object that needs no mechanism.
+func create(template func(keyID, *profile) []frame.Attribute) maker {
+	return func(id keyID, c *connection) (*frame.Request, error) {
+		return &frame.Request{Op: frame.OpCreate, Template: template(id, c.profile)}, nil
+	}
+}
+
+func importPublic(a psa.Attributes, data []byte) ([]maker, error) {
+	k, err := parsePublic(a, data)
+	if err == nil {
+		err = sameSize(a, k.bits())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []maker{create(func(id keyID, p *profile) []frame.Attribute {
+		allowed := []uint64{ck.MechRSAPKCS}
+		switch {
+		case a.Type.ECC():
+			allowed = []uint64{ck.MechECDSA}
+		case a.Alg.Kind == psa.AlgRSAPSS || a.Alg.Kind == psa.AlgRSAOAEP:
+			// The original lets no imported key do these; a key of such a policy is of no
+			// use otherwise.
+			allowed, _ = mechanisms(a.Alg) // it has them
+		}
+		return append(importedPublicTemplate(id, p, a, allowed), k.attributes(p)...)
+	})}, nil
+}
+
+// parsePublic reads a public key of the size of the attributes, or of its own where they
+// name none.
+func parsePublic(a psa.Attributes, data []byte) (*public, error) {
+	if a.Type.RSA() {
+		return parseRSA(data)
+	}
+	if a.Curve != psa.CurveSECPR1 {
+		return nil, wire.Errorf(wire.StatusNotSupported, "curve %s is not available on tokens", a.Curve)
+	}
+	for _, c := range curves {
+		if a.Bits == c.bits || a.Bits == 0 && len(data) == 1+2*c.size() {
+			return &public{curve: c, point: data}, c.check(data)
+		}
+	}
+	if a.Bits != 0 {
+		_, err := curveOf(a)
+		return nil, err
+	}
+	return nil, wire.Errorf(wire.StatusInvalidArgument, "%d bytes are no point of a curve", len(data))
+}
+
+// attributes are what makes up the public half on a token.
+func (k *public) attributes(p *profile) []frame.Attribute {
+	if k.n != nil {
+		return []frame.Attribute{
+			frame.Number(ck.AttrKeyType, ck.KeyRSA), frame.Bytes(ck.AttrModulus, k.n.Bytes()), frame.Bytes(ck.AttrPublicExponent, k.e.Bytes()),
+		}
+	}
+	return []frame.Attribute{
+		frame.Number(ck.AttrKeyType, ck.KeyEC), frame.Bytes(ck.AttrECParams, k.curve.params()), frame.Bytes(ck.AttrECPoint, encodePoint(k.point, p)),
+	}
+}
+
+// pair imports a private key and its public half.
+func pair(a psa.Attributes, k *public, private []frame.Attribute) ([]maker, error) {
+	if err := sameSize(a, k.bits()); err != nil {
+		return nil, err
+	}
+	allowed, err := mechanisms(a.Alg)
+	if err != nil {
+		return nil, err
+	}
+	return []maker{
+		create(func(id keyID, p *profile) []frame.Attribute {
+			return append(append(privateTemplate(id, p, a, allowed), frame.Bool(ck.AttrPrivate, true)), private...)
+		}),
+		create(func(id keyID, p *profile) []frame.Attribute {
+			return append(publicTemplate(id, p, a, allowed), k.attributes(p)...)
+		}),
+	}, nil
+}
+
+func importRSA(a psa.Attributes, data []byte) ([]maker, error) {
+	key, err := x509.ParsePKCS1PrivateKey(data)
+	if err != nil || len(key.Primes) != 2 {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "the data is no RSAPrivateKey of PKCS #1 with two primes")
+	}
+	k, err := newRSA(key.N, big.NewInt(int64(key.E)))
+	if err != nil {
+		return nil, err
+	}
+	key.Precompute()
+	number := func(t uint64, n *big.Int) frame.Attribute { return frame.Bytes(t, n.Bytes()) }
+	return pair(a, k, []frame.Attribute{
+		frame.Number(ck.AttrKeyType, ck.KeyRSA), number(ck.AttrModulus, key.N), number(ck.AttrPublicExponent, k.e),
+		number(ck.AttrPrivateExponent, key.D), number(ck.AttrPrime1, key.Primes[0]), number(ck.AttrPrime2, key.Primes[1]),
+		number(ck.AttrExponent1, key.Precomputed.Dp), number(ck.AttrExponent2, key.Precomputed.Dq),
+		number(ck.AttrCoefficient, key.Precomputed.Qinv),
+	})
+}
+
+func importECC(a psa.Attributes, data []byte) ([]maker, error) {
+	if a.Bits == 0 {
+		a.Bits = 8 * uint64(len(data))
+		if a.Bits == 528 {
+			a.Bits = 521 // the one size that is not of whole bytes
+		}
+	}
+	c, err := curveOf(a)
+	if err != nil {
+		return nil, err
+	}
+	if c.std == nil {
+		return nil, wire.Errorf(wire.StatusNotSupported, "private keys of this curve cannot be imported")
+	}
+	key, err := ecdsa.ParseRawPrivateKey(c.std, data)
+	if err != nil {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "the data is no private key of %d bytes below the order of the curve", c.size())
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "the private key has no public half: %w", err)
+	}
+	return pair(a, &public{curve: c, point: point}, []frame.Attribute{
+		frame.Number(ck.AttrKeyType, ck.KeyEC), frame.Bytes(ck.AttrECParams, c.params()), frame.Bytes(ck.AttrValue, data),
+	})
+}
+
+func importAES(a psa.Attributes, data []byte) ([]maker, error) {
+	bits := 8 * uint64(len(data))
+	if err := sameSize(a, bits); err != nil {
+		return nil, err
+	}
+	if !aesSize(bits) {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "an aes key has 128, 192 or 256 bits, not %d", bits)
+	}
+	allowed, err := mechanisms(a.Alg)
+	if err != nil {
+		return nil, err
+	}
+	return []maker{create(func(id keyID, p *profile) []frame.Attribute {
+		return append(secretTemplate(id, p, a, allowed), frame.Bytes(ck.AttrValue, data))
+	})}, nil
+}

@@ -1,0 +1,55 @@
+// parsec-pkcs11-helper loads a PKCS#11 library for parsec-agentd, which starts it and
+// speaks with it through descriptor 3 (docs/formats/pkcs11-helper.md). It is not for people
+// to run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/module"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "parsec-pkcs11-helper:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the descriptor that the agent passed.
+func run() error {
+	const agent = 3
+	if err := protect(); err != nil {
+		return err
+	}
+	f := os.NewFile(agent, "agent")
+	if f == nil {
+		return errStarted
+	}
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return errStarted
+	}
+	defer func() { _ = conn.Close() }()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return module.Serve(context.Background(), conn)
+}
+
+var errStarted = errors.New("it is started by parsec-agentd, which passes a socket as descriptor 3")
+
+// protect keeps the PIN and the plaintexts that pass through out of core dumps and other
+// processes' sight.
+func protect() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("cannot forbid core dumps: %w", err)
+	}
+	return nil
+}

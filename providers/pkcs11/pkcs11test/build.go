@@ -1,0 +1,112 @@
+package pkcs11test
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// built holds the programs of this test process.
+var built struct {
+	dir        string // empty outside of Main
+	helperOnce sync.Once
+	helper     string
+	helperErr  error
+	shimOnce   sync.Once
+	shim       string
+	shimErr    error
+}
+
+// Main runs the tests of a package with a place for built programs, which it removes
+// afterwards. TestMain calls it and exits with what it returns.
+func Main(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "parsec-pkcs11-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pkcs11test:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	built.dir = dir
+	return m.Run()
+}
+
+// Need skips the test where a file or a program is missing, naming the Debian package that
+// has it; under CI the test fails.
+func Need(tb testing.TB, pkg string, names ...string) {
+	tb.Helper()
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err == nil {
+			continue
+		}
+		if _, err := os.Stat(name); err == nil {
+			continue
+		}
+		if os.Getenv("CI") != "" {
+			tb.Fatalf("%s is missing (Debian package %s)", name, pkg)
+		}
+		tb.Skipf("%s is missing (Debian package %s)", name, pkg)
+	}
+}
+
+const module = "github.com/seed-73b3884f/parsec-agent"
+
+// Helper returns the path of parsec-pkcs11-helper, built at its first use.
+func Helper(tb testing.TB) string {
+	tb.Helper()
+	Need(tb, "gcc", "gcc")
+	built.helperOnce.Do(func() {
+		built.helper = filepath.Join(built.dir, "parsec-pkcs11-helper")
+		built.helperErr = build(context.WithoutCancel(tb.Context()), []string{"CGO_ENABLED=1"},
+			"go", "build", "-o", built.helper, module+"/providers/pkcs11/parsec-pkcs11-helper")
+	})
+	if built.helperErr != nil || built.dir == "" {
+		tb.Fatalf("the helper was not built (TestMain must call pkcs11test.Main): %v", built.helperErr)
+	}
+	return built.helper
+}
+
+//go:embed testdata/shim.c
+var shimSource []byte
+
+// shimLibrary returns the path of the library of Shim, built at its first use.
+func shimLibrary(tb testing.TB) string {
+	tb.Helper()
+	Need(tb, "gcc", "gcc")
+	built.shimOnce.Do(func() {
+		ctx := context.WithoutCancel(tb.Context())
+		out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/miekg/pkcs11").Output()
+		if err != nil {
+			built.shimErr = err
+			return
+		}
+		source := filepath.Join(built.dir, "shim.c")
+		if built.shimErr = os.WriteFile(source, shimSource, 0o600); built.shimErr != nil {
+			return
+		}
+		built.shim = filepath.Join(built.dir, "libshim.so")
+		built.shimErr = build(ctx, nil, "gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-pthread",
+			"-I", strings.TrimSpace(string(out)), "-o", built.shim, source, "-ldl")
+	})
+	if built.shimErr != nil {
+		tb.Fatalf("the shim was not built: %v", built.shimErr)
+	}
+	return built.shim
+}
+
+func build(ctx context.Context, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, msg)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package pkcs11test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// PIN is the user PIN of tokens made here; SOPIN that of their security officer.
+const (
+	PIN   = "123456"
+	SOPIN = "87654321"
+)
+
+// Library is where Debian puts SoftHSM2.
+const Library = "/usr/lib/softhsm/libsofthsm2.so"
+
+// SoftHSM is a SoftHSM2 with its own tokens.
+type SoftHSM struct {
+	tb testing.TB
+	// Config is the value for SOFTHSM2_CONF, which is set for the test.
+	Config string
+}
+
+// New makes a SoftHSM2 without tokens and points the library at it, in this process and
+// those that it starts. Tests that use it cannot run in parallel.
+func New(tb testing.TB) *SoftHSM {
+	tb.Helper()
+	Need(tb, "softhsm2", "softhsm2-util", Library)
+	dir := tb.TempDir()
+	tokens := filepath.Join(dir, "tokens")
+	if err := os.Mkdir(tokens, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	h := &SoftHSM{tb: tb, Config: filepath.Join(dir, "softhsm2.conf")}
+	text := fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n", tokens)
+	if err := os.WriteFile(h.Config, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	if t, ok := tb.(interface{ Setenv(key, value string) }); ok {
+		t.Setenv("SOFTHSM2_CONF", h.Config)
+	}
+	return h
+}
+
+// Token is an initialised token.
+type Token struct {
+	Label, Serial string
+	Slot          uint64
+}
+
+// Token makes a token.
+func (h *SoftHSM) Token(label string) Token {
+	h.tb.Helper()
+	h.Util("--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", SOPIN)
+	for _, t := range h.Tokens() {
+		if t.Label == label {
+			return t
+		}
+	}
+	h.tb.Fatalf("softhsm2-util shows no token %q", label)
+	return Token{}
+}
+
+// Tokens lists the initialised tokens.
+func (h *SoftHSM) Tokens() []Token {
+	h.tb.Helper()
+	var all []Token
+	var t Token
+	for line := range strings.Lines(h.Util("--show-slots")) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case strings.HasPrefix(name, "Slot "):
+			t = Token{}
+			_, _ = fmt.Sscan(strings.TrimPrefix(name, "Slot "), &t.Slot) // the last line has no number
+		case name == "Serial number":
+			t.Serial = value
+		case name == "Label" && t.Serial != "":
+			t.Label = value
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// Util runs softhsm2-util.
+func (h *SoftHSM) Util(args ...string) string {
+	h.tb.Helper()
+	return h.run("softhsm2-util", args...)
+}
+
+// Tool runs OpenSC's pkcs11-tool on the library.
+func (h *SoftHSM) Tool(args ...string) string {
+	h.tb.Helper()
+	Need(h.tb, "opensc", "pkcs11-tool")
+	return h.run("pkcs11-tool", append([]string{"--module", Library}, args...)...)
+}
+
+func (h *SoftHSM) run(name string, args ...string) string {
+	h.tb.Helper()
+	cmd := exec.CommandContext(h.tb.Context(), name, args...)
+	cmd.Env = append(os.Environ(), "SOFTHSM2_CONF="+h.Config)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		h.tb.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}

@@ -1,0 +1,112 @@
+package pkcs11
+
+import (
+	"strings"
+
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
+)
+
+// profile is what is known of a family of tokens.
+type profile struct {
+	name string
+	// The family: all that are set must occur in what the library and the token say of
+	// themselves, in any case of letters.
+	library, manufacturer, model string
+	// omit are the attributes that new keys of the family never get.
+	omit []uint64
+	// maxSessions bounds the sessions, 0 for no bound beyond the token's own.
+	maxSessions int
+	// rawPoint says that the token wants points of elliptic curves without the DER
+	// encoding around them when one is written. Both are read everywhere.
+	rawPoint bool
+	// shortIDs says that CKA_ID is one byte, between 1 and lastID.
+	shortIDs bool
+	lastID   uint32
+	// officer says that only the security officer can generate keys.
+	officer bool
+	// oaepSHA1 says that OAEP works with SHA-1 and without a label only.
+	oaepSHA1 bool
+	// exclusive says that objects must not be made or removed while others look for some:
+	// SoftHSM2 then fails with CKR_GENERAL_ERROR.
+	exclusive bool
+	// vaguePadding says that a wrong padding is reported as a general error.
+	vaguePadding bool
+}
+
+// profiles are tried in order; the last one fits everything.
+var profiles = []profile{
+	{name: "softhsm", library: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
+	{name: "softhsm", manufacturer: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
+	{
+		name: "ykcs11", library: "ykcs11", maxSessions: 16, shortIDs: true, lastID: 25, officer: true,
+		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
+	},
+	{
+		name: "opensc-piv", library: "opensc", model: "pkcs#15 emulated", manufacturer: "piv", shortIDs: true, lastID: 25, officer: true,
+		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
+	},
+	{
+		name: "nitrokey", library: "opensc",
+		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
+	},
+	{name: "nxp", manufacturer: "nxp", rawPoint: true},
+	{name: "tpm2-pkcs11", library: "tpm2_pkcs11", omit: []uint64{ck.AttrCopyable}},
+	{name: "generic"},
+}
+
+// profileOf returns the profile of a token.
+func profileOf(library string, s frame.Slot) *profile {
+	has := func(text, part string) bool { return strings.Contains(strings.ToLower(text), part) }
+	for i := range profiles {
+		p := &profiles[i]
+		if has(library, p.library) && has(s.Token.Manufacturer, p.manufacturer) && has(s.Token.Model, p.model) {
+			return p
+		}
+	}
+	return &profiles[len(profiles)-1]
+}
+
+// sessions returns how many sessions to keep: some are left to other programs.
+func (p *profile) sessions(wanted int, t frame.Token) int {
+	n := wanted
+	if p.maxSessions > 0 {
+		n = min(n, p.maxSessions)
+	}
+	for _, limit := range []uint64{t.MaxSessions, t.MaxRWSessions} {
+		if limit > 0 && limit <= uint64(n) { //nolint:gosec // a small positive number
+			n = int(max(limit/2, 1)) //nolint:gosec // smaller than n
+		}
+	}
+	return n
+}
+
+// reductions are the attributes that are left out, one step after the other, when a token
+// refuses a template. What a step left out stays out.
+var reductions = [][]uint64{
+	nil,
+	{ck.AttrAllowedMechanisms},
+	{ck.AttrCopyable},
+	{ck.AttrExtractable, ck.AttrSensitive},
+	{ck.AttrPrivate, ck.AttrDerive, ck.AttrEncrypt, ck.AttrDecrypt, ck.AttrSign, ck.AttrVerify},
+}
+
+// without returns the attributes whose types are not among the omitted ones.
+func without(attributes []frame.Attribute, omitted []uint64) []frame.Attribute {
+	var kept []frame.Attribute
+	for _, a := range attributes {
+		if !contains(omitted, a.Type) {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+func contains(types []uint64, t uint64) bool {
+	for _, o := range types {
+		if o == t {
+			return true
+		}
+	}
+	return false
+}
