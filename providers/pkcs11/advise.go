@@ -137,7 +137,10 @@ func (c *connection) parameters(a psa.Attributes) bool {
 	case psa.AlgRSAPSS:
 		return known || alg.Hash == psa.HashAny
 	case psa.AlgRSAOAEP:
-		return known && (alg.Hash == psa.HashSHA1 || !c.profile.oaepSHA1)
+		if c.foreignOAEP(alg, nil) {
+			return alg.Hash.Std().Available() && c.mechanisms[ck.MechRSAX509].Flags&ck.FlagDecrypt != 0
+		}
+		return known
 	case psa.AlgGCM:
 		_, err := tagBits(alg)
 		return err == nil

@@ -39,7 +39,7 @@ var gaps = []string{
 	"ecc:brainpool-p-r1:512:ecdsa:sha256", "ecc:secp-r2:160:ecdsa:sha256", "ecc:sect-k1:233:ecdsa:sha256",
 	"ecc:sect-r1:233:ecdsa:sha256", "ecc:frp:256:ecdsa:sha256", "ecc:twisted-edwards:255:eddsa",
 	"ecc:montgomery:255:ecdh", "ecc:montgomery:448:ecdh", "ecc:secp-r1:256:ecdsa-deterministic:sha256",
-	"rsa:1024:rsa-oaep:sha256", "dh:2048:ffdh",
+	"dh:2048:ffdh",
 	"aes:128:ccm", "aes:128:ccm:8", "aes:256:cfb", "aes:256:ofb", "aes:256:xts", "aes:256:cmac", "aes:256:cbc-mac", "aes:256:cmac:8",
 	"camellia:128:gcm", "camellia:192:gcm", "camellia:256:gcm", "camellia:128:ccm", "camellia:128:gcm:12", "camellia:128:ccm:8",
 	"camellia:256:ctr", "camellia:256:cfb", "camellia:256:ofb", "camellia:256:ecb", "camellia:256:cbc", "camellia:256:cbc-pkcs7",

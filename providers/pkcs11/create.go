@@ -32,8 +32,7 @@ type maker func(id keyID, c *connection) (*frame.Request, error)
 
 // generation plans the generation of a key.
 func generation(a psa.Attributes) (maker, error) {
-	allowed, err := mechanisms(a.Alg)
-	if err != nil {
+	if _, err := mechanisms(a.Alg); err != nil {
 		return nil, err
 	}
 	var mechanism uint64
@@ -56,20 +55,22 @@ func generation(a psa.Attributes) (maker, error) {
 			return nil, wire.Errorf(wire.StatusInvalidArgument, "an aes key has 128, 192 or 256 bits, not %d", a.Bits)
 		}
 		return func(id keyID, c *connection) (*frame.Request, error) {
+			allowed, err := c.profile.policyMechanisms(a.Alg)
 			return &frame.Request{
 				Op: frame.OpGenerateKey, Mechanism: frame.Mechanism{Type: ck.MechAESKeyGen},
 				Template: append(secretTemplate(id, c.profile, a, allowed), frame.Number(ck.AttrValueLen, a.Bits/8)),
-			}, nil
+			}, err
 		}, nil
 	default:
 		return nil, wire.Errorf(wire.StatusNotSupported, "keys of type %s cannot be generated on tokens", a.Type)
 	}
 	return func(id keyID, c *connection) (*frame.Request, error) {
+		allowed, err := c.profile.policyMechanisms(a.Alg)
 		return &frame.Request{
 			Op: frame.OpGenerateKeyPair, Mechanism: frame.Mechanism{Type: mechanism},
 			Template: append(publicTemplate(id, c.profile, a, allowed), extra...),
 			Private:  privateTemplate(id, c.profile, a, allowed),
-		}, nil
+		}, err
 	}, nil
 }
 

@@ -50,10 +50,12 @@ func sameSize(a psa.Attributes, bits uint64) error {
 	return nil
 }
 
-// create is a maker of an object that needs no mechanism.
-func create(template func(keyID, *profile) []frame.Attribute) maker {
+// create is a maker of an object that needs no mechanism to be made; its policy is the
+// algorithm's, unless the object has its own.
+func create(alg psa.Algorithm, template func(keyID, *profile, []uint64) []frame.Attribute) maker {
 	return func(id keyID, c *connection) (*frame.Request, error) {
-		return &frame.Request{Op: frame.OpCreate, Template: template(id, c.profile)}, nil
+		allowed, err := c.profile.policyMechanisms(alg)
+		return &frame.Request{Op: frame.OpCreate, Template: template(id, c.profile, allowed)}, err
 	}
 }
 
@@ -65,18 +67,22 @@ func importPublic(a psa.Attributes, data []byte) ([]maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []maker{create(func(id keyID, p *profile) []frame.Attribute {
-		allowed := []uint64{ck.MechRSAPKCS}
-		switch {
-		case a.Type.ECC():
-			allowed = []uint64{ck.MechECDSA}
-		case a.Alg.Kind == psa.AlgRSAPSS || a.Alg.Kind == psa.AlgRSAOAEP:
-			// The original lets no imported key do these; a key of such a policy is of no
-			// use otherwise.
-			allowed, _ = mechanisms(a.Alg) // it has them
-		}
+	return []maker{create(importedPolicy(a), func(id keyID, p *profile, allowed []uint64) []frame.Attribute {
 		return append(importedPublicTemplate(id, p, a, allowed), k.attributes(p)...)
 	})}, nil
+}
+
+// importedPolicy is what a public key is made for: like the original, whatever the policy
+// says, PKCS#1 v1.5 and ECDSA, except that keys for PSS and OAEP can do just these.
+func importedPolicy(a psa.Attributes) psa.Algorithm {
+	switch {
+	case a.Type.ECC():
+		return psa.Algorithm{Kind: psa.AlgECDSA}
+	case a.Alg.Kind == psa.AlgRSAPSS || a.Alg.Kind == psa.AlgRSAOAEP:
+		return a.Alg
+	default:
+		return psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign}
+	}
 }
 
 // parsePublic reads a public key of the size of the attributes, or of its own where they
@@ -117,15 +123,14 @@ func pair(a psa.Attributes, k *public, private []frame.Attribute) ([]maker, erro
 	if err := sameSize(a, k.bits()); err != nil {
 		return nil, err
 	}
-	allowed, err := mechanisms(a.Alg)
-	if err != nil {
+	if _, err := mechanisms(a.Alg); err != nil {
 		return nil, err
 	}
 	return []maker{
-		create(func(id keyID, p *profile) []frame.Attribute {
+		create(a.Alg, func(id keyID, p *profile, allowed []uint64) []frame.Attribute {
 			return append(append(privateTemplate(id, p, a, allowed), frame.Bool(ck.AttrPrivate, true)), private...)
 		}),
-		create(func(id keyID, p *profile) []frame.Attribute {
+		create(a.Alg, func(id keyID, p *profile, allowed []uint64) []frame.Attribute {
 			return append(publicTemplate(id, p, a, allowed), k.attributes(p)...)
 		}),
 	}, nil
@@ -185,11 +190,10 @@ func importAES(a psa.Attributes, data []byte) ([]maker, error) {
 	if !aesSize(bits) {
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "an aes key has 128, 192 or 256 bits, not %d", bits)
 	}
-	allowed, err := mechanisms(a.Alg)
-	if err != nil {
+	if _, err := mechanisms(a.Alg); err != nil {
 		return nil, err
 	}
-	return []maker{create(func(id keyID, p *profile) []frame.Attribute {
+	return []maker{create(a.Alg, func(id keyID, p *profile, allowed []uint64) []frame.Attribute {
 		return append(secretTemplate(id, p, a, allowed), frame.Bytes(ck.AttrValue, data))
 	})}, nil
 }

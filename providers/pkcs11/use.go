@@ -124,7 +124,11 @@ func publicMissing(key providers.Key, err error) bool {
 
 // AsymmetricEncrypt encrypts to the public half.
 func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg psa.Algorithm, plaintext, salt []byte) ([]byte, error) {
-	if p.o.SoftwarePublicOperations {
+	c, err := p.link.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.o.SoftwarePublicOperations || c.foreignOAEP(alg, salt) {
 		if out, done, err := p.encryptHere(ctx, key, alg, plaintext, salt); done {
 			return out, err
 		}
@@ -150,6 +154,13 @@ func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg
 	}
 	if len(ciphertext) != size {
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "the ciphertext has %d bytes, those of this key have %d", len(ciphertext), size)
+	}
+	c, err := p.link.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.foreignOAEP(alg, salt) {
+		return p.decryptHere(ctx, key, alg, ciphertext, salt)
 	}
 	m, err := encryption(alg, salt)
 	if err != nil {
