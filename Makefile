@@ -15,6 +15,9 @@ export PATH := $(CURDIR)/.tools:$(dir $(GO)):$(PATH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILD   := CGO_ENABLED=0 $(GO) build -tags grpcnotrace -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 
+# The one program with C: it loads PKCS#11 libraries.
+HELPER  := CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
+
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.8.0
 
@@ -28,11 +31,12 @@ FUZZTIME ?= 60s
 
 NEED_BUILD   := git:git /etc/ssl/certs/ca-certificates.crt:ca-certificates
 NEED_RUN     := $(NEED_BUILD) openssl:openssl
-NEED_TEST    := $(NEED_RUN) sqlite3:sqlite3 ps:procps setpriv:util-linux
+NEED_TEST    := $(NEED_RUN) sqlite3:sqlite3 ps:procps setpriv:util-linux gcc:gcc /usr/include/stdlib.h:libc6-dev \
+                softhsm2-util:softhsm2 pkcs11-tool:opensc
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build run test race lint fuzz bench interop peers soak docs generate vectors cross vuln deb check clean
+.PHONY: help build helper run test race lint fuzz bench interop peers soak docs generate vectors cross vuln deb check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -42,6 +46,15 @@ build: ## build parsec-agentd, parsecctl and parsec-tool into bin/
 	@scripts/need $(NEED_BUILD)
 	$(BUILD) -o bin/ ./agentd/parsec-agentd ./ctl/parsecctl
 	@ln -sf parsecctl bin/parsec-tool
+	@$(MAKE) helper
+
+helper: ## build bin/parsec-pkcs11-helper, for PKCS#11 tokens, where a C compiler is
+	@if command -v $(CC) >/dev/null; then \
+	  echo '$(HELPER) -o bin/ ./providers/pkcs11/parsec-pkcs11-helper'; \
+	  $(HELPER) -o bin/ ./providers/pkcs11/parsec-pkcs11-helper; \
+	else \
+	  echo 'make: without a C compiler (Debian packages gcc and libc6-dev) there is no parsec-pkcs11-helper, and no PKCS#11 provider' >&2; \
+	fi
 
 run: ## build, start an agent of your own, show a tour, leave it running until Ctrl-C (TOUR_ONCE=1: end after the tour)
 	@scripts/need $(NEED_RUN)

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/kim/sqlite"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
 
@@ -27,6 +28,7 @@ type builder struct {
 // factories open the kinds of provider that are part of this build.
 var factories = map[wire.ProviderID]func(ctx context.Context, b *builder, inst *instance) (providers.Provider, error){
 	wire.ProviderMbedCrypto: openSoftware,
+	wire.ProviderPKCS11:     openPKCS11,
 }
 
 // build opens everything that a configuration names.
@@ -169,4 +171,29 @@ func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Pr
 		Name: inst.ref.Name, KeyStorePath: c.KeyStorePath, Storage: c.KeyStorage,
 		KnownIDs: inst.keyIDs(), Credential: c.RootKeyCredential, CacheKeys: c.CacheKeys, Logger: b.log,
 	})
+}
+
+func openPKCS11(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
+	c := inst.config.PKCS11
+	o := pkcs11.Options{
+		Name: inst.ref.Name, Library: c.LibraryPath, Token: pkcs11.Selection{Serial: c.Serial, Slot: c.Slot},
+		SoftwarePublicOperations: c.SoftwarePublicOperations, RefuseExport: !c.AllowExport,
+		KnownIDs: inst.keyIDs(), StateDir: c.RecordPath, Logger: b.log,
+	}
+	switch {
+	case c.UserPIN != nil:
+		o.PIN = c.UserPIN
+	case c.UserPINFile != "":
+		o.PIN = pkcs11.PINFile(c.UserPINFile)
+	case c.UserPINCredential != "":
+		o.PIN = pkcs11.PINCredential(c.UserPINCredential)
+	}
+	if c.TokenURI != "" {
+		uri, err := pkcs11.ParseURI(c.TokenURI)
+		if err != nil {
+			return nil, err
+		}
+		o.Token.URI = uri
+	}
+	return pkcs11.Open(ctx, o)
 }

@@ -21,6 +21,8 @@ type Options struct {
 	UID uint32
 	// Files is the agent's limit of open files, 0 for the caller's.
 	Files uint64
+	// Env is added to the agent's environment.
+	Env []string
 	// Plain leaves the race detector out of the agent, for tests that measure.
 	Plain bool
 }
@@ -109,7 +111,7 @@ func New(t *testing.T, o Options) *Agent {
 	}
 	a.command = Command{
 		Argv: []string{path, "-c", file}, Dir: o.Dir, UID: o.UID, Socket: a.Socket, Files: o.Files,
-		Env: []string{"PATH=/usr/bin:/bin", "HOME=" + o.Dir, "GORACE=halt_on_error=1"},
+		Env: append([]string{"PATH=/usr/bin:/bin", "HOME=" + o.Dir, "GORACE=halt_on_error=1"}, o.Env...),
 	}
 	return a
 }

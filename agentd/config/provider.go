@@ -44,8 +44,15 @@ type PKCS11 struct {
 	Slot *uint64
 	// Serial is the token's serial number, empty when not set.
 	Serial string
+	// TokenURI is a PKCS#11 URI (RFC 7512) of the token, empty when not set.
+	TokenURI string
 	// UserPIN is nil when not set: only public objects are then usable.
 	UserPIN *Secret
+	// UserPINFile is the file with the PIN, UserPINCredential the name of the systemd
+	// credential with it. At most one of the three is set.
+	UserPINFile, UserPINCredential string
+	// RecordPath is the directory in which refused PINs are remembered.
+	RecordPath string
 	// SoftwarePublicOperations computes with public keys in the agent.
 	SoftwarePublicOperations bool
 	// AllowExport permits keys with the export flag.

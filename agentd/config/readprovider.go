@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 )
 
 // providerTypes are the values of provider_type.
@@ -55,7 +56,7 @@ func readProvider(s *section, c *Config) Provider {
 	case wire.ProviderMbedCrypto:
 		p.Software = readSoftware(s, manager)
 	case wire.ProviderPKCS11:
-		p.PKCS11 = readPKCS11(s)
+		p.PKCS11 = readPKCS11(s, manager)
 	case wire.ProviderTPM:
 		p.TPM = readTPM(s)
 	default:
@@ -93,19 +94,47 @@ func readSoftware(s *section, manager KeyManager) *Software {
 	return p
 }
 
-func readPKCS11(s *section) *PKCS11 {
+func readPKCS11(s *section, manager KeyManager) *PKCS11 {
 	p := &PKCS11{
 		LibraryPath:              s.libraryPath("library_path"),
 		Serial:                   strings.TrimSpace(s.text("serial_number", "")),
 		UserPIN:                  s.secret("user_pin"),
 		SoftwarePublicOperations: s.flag("software_public_operations", false),
 		AllowExport:              s.flag("allow_export", true),
+		TokenURI:                 s.text("token_uri", ""),
+		UserPINFile:              s.absPath("user_pin_file", ""),
+		UserPINCredential:        s.text("user_pin_credential", ""),
 	}
+	if manager.Path != "" {
+		p.RecordPath = filepath.Join(manager.keyStorePath(), "pkcs11-pins")
+	}
+	p.check(s)
 	if _, given := s.take("slot_number"); given {
 		slot := uint64(s.count("slot_number", 0, 0, math.MaxInt64)) //nolint:gosec // count returns no negative number
 		p.Slot = &slot
 	}
 	return p
+}
+
+// check refuses what contradicts itself.
+func (p *PKCS11) check(s *section) {
+	if p.TokenURI != "" {
+		if _, err := pkcs11.ParseURI(p.TokenURI); err != nil {
+			s.fail("token_uri", "%v", err)
+		}
+	}
+	if n := p.UserPINCredential; n != "" && (n != filepath.Base(n) || strings.HasPrefix(n, ".")) {
+		s.fail("user_pin_credential", "%q is not the name of a credential", n)
+	}
+	sources := 0
+	for _, given := range []bool{p.UserPIN != nil, p.UserPINFile != "", p.UserPINCredential != ""} {
+		if given {
+			sources++
+		}
+	}
+	if sources > 1 {
+		s.fail("user_pin", "the PIN comes from one of user_pin, user_pin_file and user_pin_credential")
+	}
 }
 
 // libraryPath returns a required library. A bare file name is left to the dynamic loader,

@@ -1,0 +1,69 @@
+package pkcs11
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
+
+// pinFile is a PIN in a file, which is read at each login.
+type pinFile struct {
+	path string
+	// private refuses a file that others can read.
+	private bool
+}
+
+// PINFile returns the PIN in the first line of a file, which others than its owner must
+// not be able to read.
+func PINFile(path string) PIN { return pinFile{path: path, private: true} }
+
+// PINCredential returns the PIN in the first line of the systemd credential of that name.
+func PINCredential(name string) PIN {
+	return pinFile{path: filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), name)}
+}
+
+// maxPIN is the length of the longest PIN in bytes.
+const maxPIN = 1024
+
+// Use reads the file, calls f with the PIN and wipes it.
+func (p pinFile) Use(f func([]byte) error) error {
+	b, err := p.read()
+	defer clear(b)
+	if err != nil {
+		return &wire.Error{Status: wire.StatusBadState, Reason: fmt.Sprintf("cannot read the user PIN: %v", err), Err: err}
+	}
+	secret, _, _ := bytes.Cut(b, []byte("\n"))
+	return f(bytes.TrimSuffix(secret, []byte("\r")))
+}
+
+func (p pinFile) read() ([]byte, error) {
+	f, err := os.Open(p.path) //nolint:gosec // the path is configuration
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	const others = 0o077
+	if p.private && info.Mode().Perm()&others != 0 {
+		return nil, fmt.Errorf("%s has mode %04o, and others than its owner must have no rights to it", p.path, info.Mode().Perm())
+	}
+	b := make([]byte, maxPIN+1)
+	n, err := io.ReadFull(f, b)
+	switch {
+	case n > maxPIN:
+		return b, fmt.Errorf("%s is longer than %d bytes", p.path, maxPIN)
+	case errors.Is(err, io.EOF):
+		return b, fmt.Errorf("%s is empty", p.path)
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return b, err
+	}
+	return b[:n], nil
+}
