@@ -62,7 +62,7 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 		}
 		l.retire(ended)
 	}
-	if wait := time.Until(l.started.Add(l.backoff)); wait > 0 {
+	if wait := time.Until(l.started.Add(l.backoff)); !l.pause(wait) {
 		return nil, &wire.Error{
 			Status: wire.StatusHardwareFailure,
 			Reason: fmt.Sprintf("the PKCS#11 helper with %s fails again and again; it is started again in %v", l.o.Library, wait.Round(time.Millisecond)),
@@ -79,6 +79,23 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// pause waits for the next start of a helper if that is soon; a request may wait so long
+// as well. It reports whether the time has come.
+func (l *link) pause(wait time.Duration) bool {
+	const soon = 500 * time.Millisecond
+	if wait > soon {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.stop:
+		return false
+	}
 }
 
 // retire gives a helper up, and makes the next one wait if this one had a short life.

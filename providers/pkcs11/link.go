@@ -21,6 +21,7 @@ type link struct {
 	log    *slog.Logger
 
 	attempts sync.WaitGroup
+	stop     chan struct{} // closed by close
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
@@ -37,7 +38,7 @@ type link struct {
 }
 
 func newLink(o Options) *link {
-	return &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger}
+	return &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{})}
 }
 
 // attempt is one try to connect.
@@ -220,7 +221,10 @@ func (l *link) event(out *frame.Response) {
 // close ends the helper. Requests that run fail.
 func (l *link) close() {
 	l.mu.Lock()
-	l.closed = true
+	if !l.closed {
+		l.closed = true
+		close(l.stop)
+	}
 	l.mu.Unlock()
 	l.attempts.Wait()
 	if l.helper != nil {

@@ -94,7 +94,7 @@ static int refuses(const char *name, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
 }
 
 #define PASS(name, params, args)                    \
-	static CK_RV name params {                  \
+	CK_RV name params {                  \
 		CK_RV rv;                           \
 		if (before(#name, &rv))             \
 			return rv;                  \
@@ -111,7 +111,7 @@ PASS(C_SignInit, (CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE k), 
 PASS(C_Sign, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n, CK_BYTE_PTR s, CK_ULONG_PTR l), (h, d, n, s, l))
 PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n), (h, d, n))
 
-static CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
+CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
 	CK_RV rv;
 	unsigned long n;
 	if (before("C_GetTokenInfo", &rv))
@@ -122,7 +122,7 @@ static CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
 	return rv;
 }
 
-static CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub, CK_ULONG npub, CK_ATTRIBUTE_PTR priv,
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub, CK_ULONG npub, CK_ATTRIBUTE_PTR priv,
 			       CK_ULONG npriv, CK_OBJECT_HANDLE_PTR hpub, CK_OBJECT_HANDLE_PTR hpriv) {
 	CK_RV rv;
 	if (before("C_GenerateKeyPair", &rv))
@@ -132,7 +132,7 @@ static CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_ATTRI
 	return after("C_GenerateKeyPair", real->C_GenerateKeyPair(h, m, pub, npub, priv, npriv, hpub, hpriv));
 }
 
-static CK_RV C_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
+CK_RV C_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
 	CK_RV rv;
 	if (before("C_CreateObject", &rv))
 		return rv;
