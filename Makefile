@@ -92,7 +92,7 @@ interop: ## run the original's programs and state against ours, and ours against
 
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)
-	@[ -e "$$(interop/peers root)/usr/bin/parsec-tool" ] || interop/peers setup parsec-service parsec-tool
+	@[ -e "$$(interop/peers root)/usr/bin/parsec-tool" ] || interop/peers setup parsec-service parsec-tool softhsm2
 
 soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
 	@scripts/need $(NEED_INTEROP)

@@ -23,8 +23,10 @@ type Settings struct {
 	AllowDeprecated bool
 	// Storage is our key_storage, "compatible" if empty; the original ignores it.
 	Storage string
-	// More is appended: tables that only our agent reads.
+	// More is appended: further providers, and tables that only our agent reads.
 	More string
+	// Env is added to the environment of the original.
+	Env []string
 }
 
 // Config returns a configuration that both services read. Its socket is parsec.sock in
@@ -82,6 +84,6 @@ func (t *Tree) Start(ctx context.Context, s Settings, uid uint32, out *os.File) 
 	}
 	return agentdtest.StartProcess(ctx, agentdtest.Command{
 		Argv: []string{"/usr/bin/parsec", "-c", file}, Dir: s.Dir, Chroot: t.root, UID: uid,
-		Env: []string{"PATH=/usr/bin:/bin", "HOME=" + s.Dir}, Socket: filepath.Join(s.Dir, "parsec.sock"), Output: out,
+		Env: append([]string{"PATH=/usr/bin:/bin", "HOME=" + s.Dir}, s.Env...), Socket: filepath.Join(s.Dir, "parsec.sock"), Output: out,
 	})
 }

@@ -36,6 +36,15 @@ func Open(ctx context.Context) (*Tree, error) {
 	return t, err
 }
 
+// Need installs a Debian package in the tree, unless a file of it is there.
+func (t *Tree) Need(ctx context.Context, file, pkg string) error {
+	if _, err := os.Stat(filepath.Join(t.root, file)); err == nil {
+		return nil
+	}
+	_, err := t.peers(ctx, "setup", pkg)
+	return err
+}
+
 // find returns a file of this module, from any directory within it.
 func find(name string) (string, error) {
 	dir, err := os.Getwd()

@@ -63,15 +63,25 @@ const module = "github.com/seed-73b3884f/parsec-agent"
 func Helper(tb testing.TB) string {
 	tb.Helper()
 	Need(tb, "gcc", "gcc")
+	if built.dir == "" { // without Main it is built for the one test
+		path := filepath.Join(tb.TempDir(), "parsec-pkcs11-helper")
+		if err := buildHelper(tb.Context(), path); err != nil {
+			tb.Fatal(err)
+		}
+		return path
+	}
 	built.helperOnce.Do(func() {
 		built.helper = filepath.Join(built.dir, "parsec-pkcs11-helper")
-		built.helperErr = build(context.WithoutCancel(tb.Context()), []string{"CGO_ENABLED=1"},
-			"go", "build", "-o", built.helper, module+"/providers/pkcs11/parsec-pkcs11-helper")
+		built.helperErr = buildHelper(context.WithoutCancel(tb.Context()), built.helper)
 	})
-	if built.helperErr != nil || built.dir == "" {
-		tb.Fatalf("the helper was not built (TestMain must call pkcs11test.Main): %v", built.helperErr)
+	if built.helperErr != nil {
+		tb.Fatal(built.helperErr)
 	}
 	return built.helper
+}
+
+func buildHelper(ctx context.Context, path string) error {
+	return build(ctx, []string{"CGO_ENABLED=1"}, "go", "build", "-o", path, module+"/providers/pkcs11/parsec-pkcs11-helper")
 }
 
 //go:embed testdata/shim.c

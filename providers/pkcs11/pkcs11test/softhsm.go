@@ -30,20 +30,26 @@ type SoftHSM struct {
 func New(tb testing.TB) *SoftHSM {
 	tb.Helper()
 	Need(tb, "softhsm2", "softhsm2-util", Library)
-	dir := tb.TempDir()
+	h := &SoftHSM{tb: tb}
+	h.Move(filepath.Join(tb.TempDir(), "softhsm"))
+	return h
+}
+
+// Move begins anew, without tokens, in a directory that is made.
+func (h *SoftHSM) Move(dir string) {
+	h.tb.Helper()
 	tokens := filepath.Join(dir, "tokens")
-	if err := os.Mkdir(tokens, 0o700); err != nil {
-		tb.Fatal(err)
+	if err := os.MkdirAll(tokens, 0o700); err != nil {
+		h.tb.Fatal(err)
 	}
-	h := &SoftHSM{tb: tb, Config: filepath.Join(dir, "softhsm2.conf")}
+	h.Config = filepath.Join(dir, "softhsm2.conf")
 	text := fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n", tokens)
 	if err := os.WriteFile(h.Config, []byte(text), 0o600); err != nil {
-		tb.Fatal(err)
+		h.tb.Fatal(err)
 	}
-	if t, ok := tb.(interface{ Setenv(key, value string) }); ok {
+	if t, ok := h.tb.(interface{ Setenv(key, value string) }); ok {
 		t.Setenv("SOFTHSM2_CONF", h.Config)
 	}
-	return h
 }
 
 // Token is an initialised token.
