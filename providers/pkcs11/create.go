@@ -119,16 +119,11 @@ func (c *connection) forbidden(err error) error {
 // reduce makes an object, with fewer attributes where the token refuses some. It returns
 // what was left out.
 func (p *Provider) reduce(ctx context.Context, c *connection, r *frame.Request) ([]uint64, error) {
-	omitted := slices.Clone(c.profile.omit)
 	var reason error
 	for _, step := range reductions {
-		before := len(r.Template) + len(r.Private)
-		omitted = append(omitted, step...)
+		omitted := append(slices.Clone(c.profile.omit), step...)
 		reduced := *r
 		reduced.Template, reduced.Private = without(r.Template, omitted), without(r.Private, omitted)
-		if reason != nil && len(reduced.Template)+len(reduced.Private) == before {
-			continue
-		}
 		_, err := p.link.do(ctx, &reduced, once)
 		if err == nil {
 			if reason == nil {
@@ -174,7 +169,8 @@ func (p *Provider) confirm(ctx context.Context, c *connection, id keyID, a psa.A
 		return err
 	}
 	for _, o := range out.Objects {
-		if o[0].Kind == frame.KindBool && o[0].Bool || o[1].Kind == frame.KindBool && !o[1].Bool {
+		extractable, known := o[0].Bool, o[0].Kind == frame.KindBool
+		if extractable || !known && o[1].Kind == frame.KindBool && !o[1].Bool {
 			return wire.Errorf(wire.StatusNotSupported, "%s makes keys that can be exported, which the key's usage flags forbid", c.describe())
 		}
 	}

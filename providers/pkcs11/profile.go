@@ -81,14 +81,19 @@ func (p *profile) sessions(wanted int, t frame.Token) int {
 	return n
 }
 
-// reductions are the attributes that are left out, one step after the other, when a token
-// refuses a template. What a step left out stays out.
+// reductions are the sets of attributes that are left out, one after the other, when a
+// token refuses a template.
 var reductions = [][]uint64{
 	nil,
 	{ck.AttrAllowedMechanisms},
-	{ck.AttrCopyable},
-	{ck.AttrExtractable, ck.AttrSensitive},
-	{ck.AttrPrivate, ck.AttrDerive, ck.AttrEncrypt, ck.AttrDecrypt, ck.AttrSign, ck.AttrVerify},
+	{ck.AttrAllowedMechanisms, ck.AttrCopyable},
+	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable},
+	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrSensitive},
+	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
+	{
+		ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive,
+		ck.AttrPrivate, ck.AttrDerive, ck.AttrEncrypt, ck.AttrDecrypt, ck.AttrSign, ck.AttrVerify,
+	},
 }
 
 // without returns the attributes whose types are not among the omitted ones.
