@@ -13,7 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 // tokenKey is a key on the token, and what the one service made with it for the other.
@@ -29,12 +29,12 @@ var tokenHash = bytes.Repeat([]byte{9}, 32)
 // our agent, those that ours makes work with the original, and nothing is lost on the way.
 func TestPKCS11TakeOver(t *testing.T) {
 	tree := openTree(t)
-	if err := tree.Need(t.Context(), pkcs11test.Library, "softhsm2"); err != nil {
+	if err := tree.Need(t.Context(), tokentest.Library, "softhsm2"); err != nil {
 		t.Fatal(err)
 	}
 	for _, manager := range []string{"SQLite", "OnDisk"} {
 		t.Run(manager, func(t *testing.T) {
-			h := pkcs11test.New(t)
+			h := tokentest.New(t)
 			dir := sharedDir(t, tree, 0)
 			h.Move(filepath.Join(dir, "softhsm"))
 			h.Token("takeover")

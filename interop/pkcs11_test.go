@@ -16,7 +16,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 // pkcs11Table is the table of a PKCS#11 provider over SoftHSM2.
@@ -27,19 +27,19 @@ provider_type = "Pkcs11"
 key_info_manager = %q
 library_path = %q
 user_pin = "str:%s"
-`, manager, pkcs11test.Library, pkcs11test.PIN)
+`, manager, tokentest.Library, tokentest.PIN)
 }
 
 // pkcs11Env is what an agent needs for it.
-func pkcs11Env(t *testing.T, h *pkcs11test.SoftHSM) []string {
+func pkcs11Env(t *testing.T, h *tokentest.SoftHSM) []string {
 	t.Helper()
-	return []string{"SOFTHSM2_CONF=" + h.Config, pkcs11.HelperVariable + "=" + pkcs11test.Helper(t)}
+	return []string{"SOFTHSM2_CONF=" + h.Config, pkcs11.HelperVariable + "=" + tokentest.Helper(t)}
 }
 
 // startWithToken starts an agent with a software provider and a SoftHSM2 token.
 func startWithToken(t *testing.T, dir string) *agentdtest.Agent {
 	t.Helper()
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	h.Token("interop")
 	return agentdtest.Start(t, agentdtest.Options{
 		Dir: dir, Config: agentdtest.Config(dir) + pkcs11Table("sqlite"), Env: pkcs11Env(t, h),
@@ -162,9 +162,9 @@ func TestPKCS11RecordedRow(t *testing.T) {
 	file := loadKIM(t)
 	file.Keys = nil // their files are not wanted here
 	file.database(t, dir+"/kim.sqlite3")
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	h.Token("interop")
-	h.Tool("--login", "--pin", pkcs11test.PIN, "--token-label", "interop", "--keypairgen", "--key-type", "EC:prime256v1", "--id", "d405a1b1")
+	h.Tool("--login", "--pin", tokentest.PIN, "--token-label", "interop", "--keypairgen", "--key-type", "EC:prime256v1", "--id", "d405a1b1")
 	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: agentdtest.Config(dir) + pkcs11Table("sqlite"), Env: pkcs11Env(t, h)})
 	s := socket.Session{Path: a.Socket, Provider: wire.ProviderPKCS11}
 	alg, err := psa.EncodeSignature(psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256})
@@ -184,8 +184,8 @@ func TestPKCS11RecordedRow(t *testing.T) {
 	checkP256(t, s, "p11ecc", hash, sig)
 
 	a.Stop()
-	h.Tool("--login", "--pin", pkcs11test.PIN, "--token-label", "interop", "--delete-object", "--type", "privkey", "--id", "d405a1b1")
-	h.Tool("--login", "--pin", pkcs11test.PIN, "--token-label", "interop", "--delete-object", "--type", "pubkey", "--id", "d405a1b1")
+	h.Tool("--login", "--pin", tokentest.PIN, "--token-label", "interop", "--delete-object", "--type", "privkey", "--id", "d405a1b1")
+	h.Tool("--login", "--pin", tokentest.PIN, "--token-label", "interop", "--delete-object", "--type", "pubkey", "--id", "d405a1b1")
 	a.Start()
 	if _, err := sign(); wire.StatusOf(err) != wire.StatusDoesNotExist {
 		t.Errorf("a key whose object is gone: %v", err)

@@ -116,8 +116,10 @@ func TestExampleCommentedTables(t *testing.T) {
 		"name": true, "software_public_operations": true, "allow_export": true,
 		"skip_if_no_tpm": true, "store_path": true, "admins": true,
 	}
-	noDefault := map[string]bool{"serial_number": true, "slot_number": true, "user_pin": true, "user_pin_file": true,
-		"user_pin_credential": true, "token_uri": true, "endorsement_hierarchy_auth": true}
+	noDefault := map[string]bool{
+		"serial_number": true, "slot_number": true, "user_pin": true, "user_pin_file": true, "user_pin_credential": true,
+		"token_uri": true, "endorsement_hierarchy_auth": true,
+	}
 	build := func(header int, all bool) string {
 		changed := append([]string(nil), lines...)
 		changed[header] = strings.TrimPrefix(changed[header], "#")

@@ -5,14 +5,14 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/providers"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // TestOriginalMatrix is column P of the matrix in docs/spec/parsec-service.md 6.1.5: use,
 // generate, import.
 func TestOriginalMatrix(t *testing.T) {
-	pkcs11test.New(t).Token("matrix")
+	tokentest.New(t).Token("matrix")
 	p := open(t, options(t))
 	const both = psa.UsageSignHash | psa.UsageVerifyHash
 	const crypt = psa.UsageEncrypt | psa.UsageDecrypt

@@ -5,7 +5,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
@@ -18,11 +18,11 @@ func TestConformance(t *testing.T) {
 	}
 	providertest.Run(t, providertest.Config{
 		New: func(t *testing.T) providers.Provider {
-			pkcs11test.New(t).Token("conformance")
+			tokentest.New(t).Token("conformance")
 			return reopen(t, options(t))
 		},
 		Reopen: func(t *testing.T, old providers.Provider) providers.Provider {
-			was := old.(*pkcs11.Provider)
+			was := old.(*pkcs11.Provider) //nolint:errcheck,forcetypeassert // New made it
 			if err := was.Close(); err != nil {
 				t.Fatal(err)
 			}

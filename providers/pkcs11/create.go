@@ -154,7 +154,7 @@ func (p *Provider) reportReduction(ctx context.Context, c *connection, omitted [
 // confirm makes sure that a key made without CKA_EXTRACTABLE and CKA_SENSITIVE is not
 // weaker than its policy says.
 func (p *Provider) confirm(ctx context.Context, c *connection, id keyID, a psa.Attributes, omitted []uint64) error {
-	if !contains(omitted, ck.AttrExtractable) || a.Usage.Has(psa.UsageExport) || a.Type.Public() {
+	if !slices.Contains(omitted, ck.AttrExtractable) || a.Usage.Has(psa.UsageExport) || a.Type.Public() {
 		return nil
 	}
 	class := ck.ClassPrivateKey

@@ -15,7 +15,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 // mentions fails the test unless err says all of the texts.
@@ -37,7 +37,7 @@ func mentions(tb testing.TB, err error, texts ...string) {
 
 // TestStartUpFailures: each failure has its own message and names what it is about.
 func TestStartUpFailures(t *testing.T) {
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	refuse := func(name string, change func(*pkcs11.Options), texts ...string) {
 		t.Helper()
 		o := options(t)
@@ -57,7 +57,7 @@ func TestStartUpFailures(t *testing.T) {
 	refuse("not initialised", func(*pkcs11.Options) {}, "no token is initialised", "a token that is not initialised", "--init-token")
 
 	first := h.Token("first")
-	refuse("wrong serial", func(o *pkcs11.Options) { o.Token.Serial = "0815" }, `no token with serial number "0815"`, first.Serial, pkcs11test.Library)
+	refuse("wrong serial", func(o *pkcs11.Options) { o.Token.Serial = "0815" }, `no token with serial number "0815"`, first.Serial, tokentest.Library)
 	refuse("wrong slot", func(o *pkcs11.Options) { o.Token.Slot = &slot }, "no initialised token is in slot 4711", first.Serial)
 	refuse("wrong URI", func(o *pkcs11.Options) { o.Token.URI = uri(t, "pkcs11:token=other") }, "no token matches the PKCS#11 URI pkcs11:token=other", first.Serial)
 	refuse("wrong PIN", func(o *pkcs11.Options) { o.PIN = pin("999999") }, first.Serial, "CKR_PIN_INCORRECT", "correct user_pin")
@@ -79,8 +79,8 @@ func uri(tb testing.TB, text string) *pkcs11.URI {
 
 // TestTokenFlags: what the token says of its PIN is believed before a try is used.
 func TestTokenFlags(t *testing.T) {
-	pkcs11test.New(t).Token("flags")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("flags")
+	shim := tokentest.NewShim(t)
 	for flags, texts := range map[string][]string{
 		"0x40000": {"CKR_PIN_LOCKED", "unlock it"},
 		"0x20000": {"only one try is left", "does not use the last one"},
@@ -100,8 +100,8 @@ func TestTokenFlags(t *testing.T) {
 // TestWrongPINIsSentOnce: a refused PIN is never sent again, not after a restart either; the
 // right one is then accepted.
 func TestWrongPINIsSentOnce(t *testing.T) {
-	pkcs11test.New(t).Token("pin")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("pin")
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library, o.PIN = shim.Library, pin("000000")
 	for range 3 {
@@ -120,7 +120,7 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 	if err != nil || strings.Contains(string(b), "000000") {
 		t.Errorf("record %s, %v", b, err)
 	}
-	o.PIN = pin(pkcs11test.PIN)
+	o.PIN = pin(tokentest.PIN)
 	p := open(t, o)
 	generate(t, p, p256)
 	if err := os.WriteFile(records[0], []byte("{"), 0o600); err != nil {
@@ -132,8 +132,8 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 
 // TestLoginThatCrashes: a PIN whose outcome nobody learned is not sent for ever.
 func TestLoginThatCrashes(t *testing.T) {
-	pkcs11test.New(t).Token("crash")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("crash")
+	shim := tokentest.NewShim(t)
 	shim.Set("C_Login crash")
 	o := options(t)
 	o.Library = shim.Library
@@ -163,7 +163,7 @@ func helperPID(t *testing.T, l *logs) int {
 
 // TestHelperCrash: a helper that is killed is started again, and logged in again.
 func TestHelperCrash(t *testing.T) {
-	pkcs11test.New(t).Token("crash")
+	tokentest.New(t).Token("crash")
 	l := &logs{}
 	o := options(t)
 	o.Logger = l.logger()
@@ -185,8 +185,8 @@ func TestHelperCrash(t *testing.T) {
 // TestLibraryCrash: an operation that crashes the library fails with what happened, and
 // service goes on.
 func TestLibraryCrash(t *testing.T) {
-	pkcs11test.New(t).Token("crash")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("crash")
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
@@ -224,9 +224,9 @@ func eventually(t *testing.T, done func() bool) {
 // TestLibraryHang: a library that hangs is killed after its time, blocks nobody else, and a
 // caller that gives up waits no longer.
 func TestLibraryHang(t *testing.T) {
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	one, two := h.Token("one"), h.Token("two")
-	shim := pkcs11test.NewShim(t)
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library, o.CallLimit = shim.Library, 2*time.Second
 	o.Token.Serial = one.Serial
@@ -261,8 +261,8 @@ func TestLibraryHang(t *testing.T) {
 // TestSessionLoss: sessions that end, a login that is gone and a token that comes back are
 // ordinary events; a token that is away gives a precise error.
 func TestSessionLoss(t *testing.T) {
-	pkcs11test.New(t).Token("loss")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("loss")
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
@@ -299,8 +299,8 @@ func TestSessionLoss(t *testing.T) {
 
 // TestErrorsNameEverything: an error names token, slot, library, function, result.
 func TestErrorsNameEverything(t *testing.T) {
-	token := pkcs11test.New(t).Token("errors")
-	shim := pkcs11test.NewShim(t)
+	token := tokentest.New(t).Token("errors")
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
@@ -313,7 +313,7 @@ func TestErrorsNameEverything(t *testing.T) {
 
 // TestNoCgo: a helper without cgo says what it lacks.
 func TestNoCgo(t *testing.T) {
-	pkcs11test.New(t).Token("nocgo")
+	tokentest.New(t).Token("nocgo")
 	path := filepath.Join(t.TempDir(), "helper")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./parsec-pkcs11-helper")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -13,11 +13,11 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 func TestMain(m *testing.M) {
-	code := pkcs11test.Main(m)
+	code := tokentest.Main(m)
 	if err := goleak.Find(); err != nil && code == 0 {
 		code = 1
 		os.Stderr.WriteString(err.Error())
@@ -34,7 +34,7 @@ func (p pin) Use(f func([]byte) error) error { return f([]byte(p)) }
 func options(tb testing.TB) pkcs11.Options {
 	tb.Helper()
 	return pkcs11.Options{
-		Library: pkcs11test.Library, PIN: pin(pkcs11test.PIN), Helper: pkcs11test.Helper(tb), StateDir: tb.TempDir(),
+		Library: tokentest.Library, PIN: pin(tokentest.PIN), Helper: tokentest.Helper(tb), StateDir: tb.TempDir(),
 	}
 }
 

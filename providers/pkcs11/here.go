@@ -27,7 +27,7 @@ func (p *Provider) verifyHere(ctx context.Context, key providers.Key, alg psa.Al
 	if err != nil {
 		return true, err
 	}
-	valid := false
+	var valid bool
 	switch std := alg.Hash.Std(); alg.Kind {
 	case psa.AlgECDSA, psa.AlgECDSAAny:
 		public := k.ecdsa()

@@ -24,14 +24,14 @@ func (p *Provider) ImportKey(ctx context.Context, attrs psa.Attributes, data []b
 	}
 	var plans []maker
 	var err error
-	switch {
-	case attrs.Type == psa.KeyRSAPublic || attrs.Type == psa.KeyECCPublic:
+	switch attrs.Type {
+	case psa.KeyRSAPublic, psa.KeyECCPublic:
 		plans, err = importPublic(attrs, data)
-	case attrs.Type == psa.KeyRSAPair:
+	case psa.KeyRSAPair:
 		plans, err = importRSA(attrs, data)
-	case attrs.Type == psa.KeyECCPair:
+	case psa.KeyECCPair:
 		plans, err = importECC(attrs, data)
-	case attrs.Type == psa.KeyAES:
+	case psa.KeyAES:
 		plans, err = importAES(attrs, data)
 	default:
 		err = wire.Errorf(wire.StatusNotSupported, "keys of type %s cannot be imported into tokens", attrs.Type)

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
-	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/pkcs11test"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
@@ -41,7 +41,7 @@ func imported(tb testing.TB, p *pkcs11.Provider, a psa.Attributes, data []byte) 
 
 // TestImportPrivate imports keys of every kind that SoftHSM2 takes and uses them.
 func TestImportPrivate(t *testing.T) {
-	pkcs11test.New(t).Token("import")
+	tokentest.New(t).Token("import")
 	p := open(t, options(t))
 	const usage = psa.UsageSignHash | psa.UsageVerifyHash
 	sha256 := func(k psa.Kind) psa.Algorithm { return psa.Algorithm{Kind: k, Hash: psa.HashSHA256} }
@@ -83,7 +83,7 @@ func TestImportPrivate(t *testing.T) {
 
 // TestImportPublic imports public keys of every kind and checks what is refused.
 func TestImportPublic(t *testing.T) {
-	pkcs11test.New(t).Token("import")
+	tokentest.New(t).Token("import")
 	p := open(t, options(t))
 	key := rsaKey(t)
 	der := x509.MarshalPKCS1PublicKey(&key.PublicKey)
@@ -131,7 +131,7 @@ func TestImportPublic(t *testing.T) {
 
 // TestAgreement agrees with the standard library on a secret.
 func TestAgreement(t *testing.T) {
-	pkcs11test.New(t).Token("ecdh")
+	tokentest.New(t).Token("ecdh")
 	p := open(t, options(t))
 	for bits, curve := range map[uint64]ecdh.Curve{256: ecdh.P256(), 384: ecdh.P384(), 521: ecdh.P521()} {
 		k := generate(t, p, psa.Attributes{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: bits, Usage: psa.UsageDerive, Alg: psa.Algorithm{Kind: psa.AlgECDH}})
@@ -160,20 +160,20 @@ func TestAgreement(t *testing.T) {
 // TestCKAID: the number of a key is little-endian for the key info manager and big-endian
 // on the token.
 func TestCKAID(t *testing.T) {
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	h.Token("ids")
 	p := open(t, options(t))
 	key := generate(t, p, p256)
 	want := fmt.Sprintf("%08x", binary.LittleEndian.Uint32(key.ID))
-	if out := h.Tool("--login", "--pin", pkcs11test.PIN, "--token-label", "ids", "--list-objects"); strings.Count(out, want) != 2 {
+	if out := h.Tool("--login", "--pin", tokentest.PIN, "--token-label", "ids", "--list-objects"); strings.Count(out, want) != 2 {
 		t.Errorf("CKA_ID %s is not that of both objects:\n%s", want, out)
 	}
 }
 
 // TestReducedTemplates: a token that refuses attributes gets fewer; the log says which.
 func TestReducedTemplates(t *testing.T) {
-	pkcs11test.New(t).Token("picky")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("picky")
+	shim := tokentest.NewShim(t)
 	l := &logs{}
 	o := options(t)
 	o.Library, o.Logger = shim.Library, l.logger()
@@ -194,15 +194,17 @@ func TestReducedTemplates(t *testing.T) {
 
 // TestSoftwarePublicOperations verifies and encrypts without the token.
 func TestSoftwarePublicOperations(t *testing.T) {
-	pkcs11test.New(t).Token("public")
-	shim := pkcs11test.NewShim(t)
+	tokentest.New(t).Token("public")
+	shim := tokentest.NewShim(t)
 	o := options(t)
 	o.Library, o.SoftwarePublicOperations, o.RefuseExport = shim.Library, true, true
 	p := open(t, o)
 	providertest.Exercise(t, p, generate(t, p, p256))
 	for _, k := range []psa.Algorithm{
-		{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA512}, {Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
-		{Kind: psa.AlgRSAPKCS1v15Crypt}, {Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA1},
+		{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA512},
+		{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
+		{Kind: psa.AlgRSAPKCS1v15Crypt},
+		{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA1},
 	} {
 		a := psa.Attributes{Type: psa.KeyRSAPair, Bits: 2048, Alg: k, Usage: psa.UsageAll &^ psa.UsageExport}
 		providertest.Exercise(t, p, generate(t, p, a))
@@ -215,7 +217,7 @@ func TestSoftwarePublicOperations(t *testing.T) {
 
 // TestExamine reports keys without objects, and nothing else; nothing is removed.
 func TestExamine(t *testing.T) {
-	h := pkcs11test.New(t)
+	h := tokentest.New(t)
 	h.Token("examine")
 	p := open(t, options(t))
 	key := generate(t, p, p256)

@@ -101,6 +101,7 @@ func (c *connection) refusedLogin(err error) error {
 	case ck.RVUserPINNotInitialized:
 		e.Reason = "it has no user PIN yet (CKR_USER_PIN_NOT_INITIALIZED)"
 		e.Remedy = "set one as security officer, such as with pkcs11-tool --init-pin"
+	default: // the result says what there is to say
 	}
 	return e
 }

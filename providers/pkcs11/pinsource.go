@@ -42,7 +42,7 @@ func (p pinFile) Use(f func([]byte) error) error {
 }
 
 func (p pinFile) read() ([]byte, error) {
-	f, err := os.Open(p.path) //nolint:gosec // the path is configuration
+	f, err := os.Open(p.path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package pkcs11
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
@@ -100,18 +101,9 @@ var reductions = [][]uint64{
 func without(attributes []frame.Attribute, omitted []uint64) []frame.Attribute {
 	var kept []frame.Attribute
 	for _, a := range attributes {
-		if !contains(omitted, a.Type) {
+		if !slices.Contains(omitted, a.Type) {
 			kept = append(kept, a)
 		}
 	}
 	return kept
-}
-
-func contains(types []uint64, t uint64) bool {
-	for _, o := range types {
-		if o == t {
-			return true
-		}
-	}
-	return false
 }

@@ -90,7 +90,7 @@ func (p *Provider) Random(ctx context.Context, b []byte) error {
 			return err
 		}
 		n := min(len(b), piece)
-		out, err := p.link.do(ctx, &frame.Request{Op: frame.OpRandom, Count: uint32(n)}, freely) //nolint:gosec // at most a piece
+		out, err := p.link.do(ctx, &frame.Request{Op: frame.OpRandom, Count: uint32(n)}, freely)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/rand"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -58,8 +59,9 @@ func (p *Provider) AEADDecrypt(ctx context.Context, key providers.Key, alg psa.A
 	switch resultOf(err) {
 	case ck.RVEncryptedDataInvalid, ck.RVEncryptedDataLenRange, ck.RVGeneralError, ck.RVFunctionFailed, ck.RVSignatureInvalid:
 		return nil, &wire.Error{Status: wire.StatusInvalidSignature, Err: err}
+	default:
+		return out, err
 	}
-	return out, err
 }
 
 // block returns the mechanism of a cipher with its initialisation vector.
@@ -112,7 +114,7 @@ func (p *Provider) CipherEncrypt(ctx context.Context, key providers.Key, alg psa
 	if err != nil {
 		return nil, err
 	}
-	return append(iv, out...), nil
+	return slices.Concat(iv, out), nil
 }
 
 // CipherDecrypt decrypts without authentication.

@@ -37,7 +37,7 @@ func ParseURI(text string) (*URI, error) {
 	case len(text) > maxURI:
 		return nil, fmt.Errorf("a PKCS#11 URI of %d bytes is too long, %d are the most", len(text), maxURI)
 	case !ok:
-		return nil, errors.New("a PKCS#11 URI begins with pkcs11:")
+		return nil, errors.New("a PKCS#11 URI begins with the scheme pkcs11")
 	case strings.Contains(rest, "?"):
 		return nil, errors.New("query attributes of a PKCS#11 URI, such as a PIN or a library, are not used: set user_pin and library_path")
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // RV is a return value of a PKCS#11 function, a CK_RV. One other than OK is an error.
-type RV uint64 //nolint:errname // the standard's word
+type RV uint64
 
 // The return values that the code names. results has all of them.
 //
@@ -190,7 +190,7 @@ func (rv RV) Status() wire.Status {
 	return wire.StatusCommunicationFailure
 }
 
-const vendorDefined RV = 0x80000000
+const vendorDefined RV = 0x80000000 //nolint:errname // a bound
 
 // SessionLost reports whether the session, the login or the token went away: what was
 // open must be opened again.

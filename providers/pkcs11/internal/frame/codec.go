@@ -159,7 +159,7 @@ func (r *reader) bytes() []byte {
 	if n == 0 {
 		return nil
 	}
-	return r.take(int(n)) //nolint:gosec // not more than are there
+	return r.take(int(n))
 }
 
 func (r *reader) string() string { return string(r.bytes()) }

@@ -99,7 +99,7 @@ func Read(r io.Reader) ([]byte, error) {
 	b := make([]byte, 0, min(n, step))
 	for uint32(len(b)) < n { //nolint:gosec // bounded by MaxSize
 		have := len(b)
-		b = append(b, make([]byte, min(int(n)-have, step))...) //nolint:gosec // as above
+		b = append(b, make([]byte, min(int(n)-have, step))...)
 		if _, err := io.ReadFull(r, b[have:]); err != nil {
 			return nil, fmt.Errorf("%w: it ends after %d of %d bytes: %v", ErrMalformed, have, n, err)
 		}

@@ -23,7 +23,13 @@ func (l *library) do(r *frame.Request, out *frame.Response) error {
 	case frame.OpClose:
 		l.close(r.Slot)
 		return nil
+	default:
+		return l.inSession(r, out)
 	}
+}
+
+// inSession answers what takes a session.
+func (l *library) inSession(r *frame.Request, out *frame.Response) error {
 	p, err := l.pool(r.Slot)
 	if err != nil {
 		return err
@@ -84,7 +90,13 @@ func (p *pool) manage(s pkcs11.SessionHandle, r *frame.Request, out *frame.Respo
 	case frame.OpFind:
 		defer p.looking()()
 		return p.find(s, r, out)
+	default:
+		return p.change(s, r, out)
 	}
+}
+
+// change makes or removes objects.
+func (p *pool) change(s pkcs11.SessionHandle, r *frame.Request, out *frame.Response) error {
 	defer p.changing()()
 	switch r.Op {
 	case frame.OpDestroy:

@@ -57,10 +57,10 @@ type library struct {
 	pools map[uint]*pool
 }
 
-// errLoad is a reason of the dynamic loader.
-type errLoad string
+// loadError is a reason of the dynamic loader.
+type loadError string
 
-func (e errLoad) Error() string { return string(e) }
+func (e loadError) Error() string { return string(e) }
 
 // load loads the library at a path, or a bare name that the loader looks for, and
 // initialises it for several threads.
@@ -70,7 +70,7 @@ func load(path string) (*library, error) {
 	}
 	l := &library{ctx: pkcs11.New(path), pools: map[uint]*pool{}}
 	if l.ctx == nil {
-		return nil, errLoad("C_GetFunctionList failed")
+		return nil, loadError("C_GetFunctionList failed")
 	}
 	err := l.ctx.Initialize()
 	if errors.Is(err, pkcs11.Error(pkcs11.CKR_CANT_LOCK)) || errors.Is(err, pkcs11.Error(pkcs11.CKR_NEED_TO_CREATE_THREADS)) {
@@ -88,18 +88,18 @@ func load(path string) (*library, error) {
 // take the process down.
 func probe(path string) error {
 	if path == "" || strings.ContainsRune(path, 0) {
-		return errLoad("the path is empty or contains a zero byte")
+		return loadError("the path is empty or contains a zero byte")
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	handle := C.dlopen(name, C.RTLD_LAZY)
 	if handle == nil {
-		return errLoad(C.GoString(C.dlerror()))
+		return loadError(C.GoString(C.dlerror()))
 	}
 	symbol := C.CString("C_GetFunctionList")
 	defer C.free(unsafe.Pointer(symbol))
 	if C.dlsym(handle, symbol) == nil {
-		return errLoad("it has no function C_GetFunctionList, so it is no PKCS#11 library")
+		return loadError("it has no function C_GetFunctionList, so it is no PKCS#11 library")
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ const (
 
 // log logs the standard error, peer-supplied text that is cut here and quoted by the
 // handler, and returns the first line.
-func (h *Helper) log(output io.Reader) (first string) {
+func (h *Helper) log(ctx context.Context, output io.Reader) (first string) {
 	r := bufio.NewReader(io.LimitReader(output, maxOutput))
 	for n := 0; ; {
 		line, err := r.ReadString('\n')
@@ -72,7 +72,7 @@ func (h *Helper) log(output io.Reader) (first string) {
 			if n++; n == 1 {
 				first = line
 			}
-			h.o.Logger.LogAttrs(context.Background(), slog.LevelWarn, "pkcs11_helper_output", slog.Int("pid", h.PID()), slog.String("text", line))
+			h.o.Logger.LogAttrs(ctx, slog.LevelWarn, "pkcs11_helper_output", slog.Int("pid", h.PID()), slog.String("text", line))
 		}
 		if err != nil {
 			_, _ = io.Copy(io.Discard, output) // the process shall not block

@@ -50,6 +50,8 @@ type Helper struct {
 }
 
 // Ended is the error of requests to a helper that has ended.
+//
+//nolint:errname // it says what the helper is
 type Ended struct {
 	// Reason is a text for a person.
 	Reason string
@@ -86,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Helper, error) {
 		return nil, fmt.Errorf("cannot start the PKCS#11 helper: %w", err)
 	}
 	first := make(chan string, 1)
-	h.output.Go(func() { first <- h.log(output) })
+	h.output.Go(func() { first <- h.log(context.WithoutCancel(ctx), output) })
 	h.output.Go(h.read)
 	h.output.Go(func() { h.wait(output, first) })
 	return h, nil

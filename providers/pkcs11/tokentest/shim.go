@@ -1,4 +1,4 @@
-package pkcs11test
+package tokentest
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package pkcs11test
+package tokentest
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func Main(m *testing.M) int {
 		err = os.Chmod(dir, 0o755)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "pkcs11test:", err)
+		fmt.Fprintln(os.Stderr, "tokentest:", err)
 		return 1
 	}
 	defer os.RemoveAll(dir)

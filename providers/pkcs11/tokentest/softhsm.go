@@ -1,4 +1,4 @@
-package pkcs11test
+package tokentest
 
 import (
 	"fmt"
@@ -80,9 +80,11 @@ func (h *SoftHSM) Tokens() []Token {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		value = strings.TrimSpace(value)
 		switch {
-		case strings.HasPrefix(name, "Slot "):
+		case strings.HasPrefix(name, "Slot ") && name != "Slot info":
 			t = Token{}
-			_, _ = fmt.Sscan(strings.TrimPrefix(name, "Slot "), &t.Slot) // the last line has no number
+			if _, err := fmt.Sscan(strings.TrimPrefix(name, "Slot "), &t.Slot); err != nil {
+				h.tb.Fatalf("softhsm2-util shows the line %q", line)
+			}
 		case name == "Serial number":
 			t.Serial = value
 		case name == "Label" && t.Serial != "":

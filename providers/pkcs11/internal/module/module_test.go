@@ -1,0 +1,38 @@
+//go:build cgo
+
+package module
+
+import (
+	"testing"
+
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+)
+
+// BenchmarkBareSign signs with P-256 on SoftHSM2 without a process between.
+func BenchmarkBareSign(b *testing.B) {
+	token := tokentest.New(b).Token("bare")
+	l, err := load(tokentest.Library)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(l.finalize)
+	selector := []frame.Attribute{frame.Number(ck.AttrClass, ck.ClassPrivateKey), frame.Bytes(ck.AttrID, []byte{1})}
+	do := func(r *frame.Request) {
+		r.ID, r.Slot = 1, token.Slot
+		if err := l.do(r, &frame.Response{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	do(&frame.Request{Op: frame.OpOpen, Count: 1})
+	do(&frame.Request{Op: frame.OpLogin, Data: []byte(tokentest.PIN)})
+	do(&frame.Request{
+		Op: frame.OpGenerateKeyPair, Mechanism: frame.Mechanism{Type: ck.MechECKeyPairGen},
+		Template: []frame.Attribute{frame.Bytes(ck.AttrECParams, []byte{6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7}), frame.Bool(ck.AttrVerify, true)},
+		Private:  []frame.Attribute{frame.Bytes(ck.AttrID, []byte{1}), frame.Bool(ck.AttrSign, true)},
+	})
+	for b.Loop() {
+		do(&frame.Request{Op: frame.OpSign, Object: selector, Mechanism: frame.Mechanism{Type: ck.MechECDSA}, Data: make([]byte, 32)})
+	}
+}
