@@ -165,6 +165,22 @@ func (i *instance) keyIDs() []providers.KeyID {
 	return ids
 }
 
+// examined returns the ids that an examination of the instance's storage is about. The
+// instances of the software provider may share a directory, where a key of the other one is
+// no orphan; tokens have one instance each, where it is not missing.
+func (i *instance) examined() []providers.KeyID {
+	if i.ref.ID == wire.ProviderMbedCrypto {
+		return i.keyIDs()
+	}
+	var ids []providers.KeyID
+	for _, e := range i.store.All() {
+		if e.Provider == i.ref {
+			ids = append(ids, e.KeyID)
+		}
+	}
+	return ids
+}
+
 func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
 	c := inst.config.Software
 	return software.Open(ctx, software.Options{

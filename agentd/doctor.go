@@ -127,7 +127,7 @@ func (e *examination) providers(ctx context.Context) {
 			e.add("provider", severityOK, object, "ready", "")
 			continue
 		}
-		found, err := p.Examine(ctx, inst.keyIDs())
+		found, err := p.Examine(ctx, inst.examined())
 		if err != nil {
 			e.add("provider", severityError, object, "its storage cannot be examined: "+err.Error(), "")
 			continue

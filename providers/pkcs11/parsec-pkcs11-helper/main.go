@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -28,17 +27,14 @@ func run() error {
 	if err := protect(); err != nil {
 		return err
 	}
-	f := os.NewFile(agent, "agent")
-	if f == nil {
-		return errStarted
-	}
-	conn, err := net.FileConn(f)
-	if err != nil {
+	// The socket stays in blocking mode: for one reader that is faster than a poller.
+	conn := os.NewFile(agent, "agent")
+	if conn == nil {
 		return errStarted
 	}
 	defer func() { _ = conn.Close() }()
-	if err := f.Close(); err != nil {
-		return err
+	if info, err := conn.Stat(); err != nil || info.Mode()&os.ModeSocket == 0 {
+		return errStarted
 	}
 	return module.Serve(context.Background(), conn)
 }

@@ -21,7 +21,7 @@ var original = map[RV]wire.Status{
 
 // vague are the results that say nothing more than that something failed.
 var vague = map[RV]bool{
-	RVGeneralError: true, RVFunctionFailed: true, RVCancel: true, 0x8: true, 0x9: true, 0xa: true, 0x50: true, 0x61: true, 0x62: true, 0x63: true, 0x64: true,
+	RVGeneralError: true, RVFunctionFailed: true, RVCancel: true, 0x8: true, 0x9: true, 0xa: true, 0x50: true, 0x64: true, 0x66: true,
 	0x110: true, 0x112: true, 0x113: true, 0x114: true, 0x115: true, 0xf0: true, 0xf1: true, 0xf2: true, 0x160: true,
 	RVCryptokiNotInitialized: true, RVCryptokiAlreadyInitialized: true, 0x1a0: true, 0x1a1: true, 0x1b7: true, vendorDefined: true,
 }

@@ -3,6 +3,7 @@
 package module
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -41,33 +42,37 @@ func Serve(ctx context.Context, conn io.ReadWriter) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &server{conn: conn, done: ctx.Done(), slots: make(chan struct{}, maxCalls), watching: map[uint64]bool{}}
-	err := s.read()
+	ended := make(chan error, 1)
+	go s.read(bufio.NewReader(conn), ended)
+	err := <-ended
 	cancel()
 	s.end()
 	return err
 }
 
-// read takes requests and starts their calls.
-func (s *server) read() error {
-	for {
-		b, err := frame.Read(s.conn)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("cannot read a request: %w", err)
-		}
-		r, err := frame.DecodeRequest(b)
-		if err != nil {
-			return fmt.Errorf("cannot read a request: %w", err)
-		}
-		s.slots <- struct{}{}
-		s.calls.Go(func() {
-			defer func() { <-s.slots }()
-			s.answer(r, s.call(r))
-			clear(b)
-		})
+// read takes a request and does its call itself, while another goroutine reads on: handing
+// the request over instead would cost a switch for each.
+func (s *server) read(in *bufio.Reader, ended chan<- error) {
+	b, err := frame.Read(in)
+	if errors.Is(err, io.EOF) {
+		ended <- nil
+		return
 	}
+	var r *frame.Request
+	if err == nil {
+		r, err = frame.DecodeRequest(b)
+	}
+	if err != nil {
+		ended <- fmt.Errorf("cannot read a request: %w", err)
+		return
+	}
+	s.slots <- struct{}{}
+	s.calls.Add(1)
+	go s.read(in, ended)
+	defer s.calls.Done()
+	s.answer(r, s.call(r))
+	clear(b)
+	<-s.slots
 }
 
 // end waits for calls a little and finalizes the library. With a call that does not end,
