@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 )
@@ -182,10 +180,27 @@ func (r pinRecord) write(t frame.Token, rec *tokenRecord) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(path, append(b, '\n'), 0o600); err != nil {
+	if err := replace(path, append(b, '\n')); err != nil {
 		return err
 	}
 	return syncDir(r.dir)
+}
+
+// replace writes a file of mode 0600 that is whole or as it was.
+func replace(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 func syncDir(dir string) error {
