@@ -32,7 +32,8 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 
 func (p *Provider) examineKey(ctx context.Context, c *connection, b providers.KeyID) (*providers.Finding, error) {
 	id, foreign := parseKeyID(b)
-	if foreign != nil { //nolint:nilerr // a finding, not a failure of the examination
+	if foreign != nil {
+		//nolint:nilerr // a finding, not a failure of the examination
 		return &providers.Finding{
 			Severity: "error", Object: fmt.Sprintf("key id %x", []byte(b)), Problem: foreign.Error(), Remedy: "parsecctl key delete NAME",
 		}, nil
