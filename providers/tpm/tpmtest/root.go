@@ -1,0 +1,21 @@
+package tpmtest
+
+import (
+	"bytes"
+	"context"
+)
+
+// Load returns the stored id, nil when there is none.
+func (m *Memory) Load() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.id), nil
+}
+
+// Save stores an id.
+func (m *Memory) Save(_ context.Context, id []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.id = bytes.Clone(id)
+	return nil
+}
