@@ -115,4 +115,3 @@ func (p *Provider) DestroyKey(ctx context.Context, key providers.Key) error {
 
 // maxHMACKey is the longest key in bytes: a TPM hashes none that is longer than a block.
 const maxHMACKey = 128
-

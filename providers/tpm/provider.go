@@ -114,7 +114,7 @@ func (p *Provider) do(ctx context.Context, f func(*call) error) error {
 	for range 2 {
 		if p.conn == nil {
 			if p.conn, err = p.connect(ctx); err != nil {
-				return unreachable(err)
+				return p.unreachable(err)
 			}
 		}
 		if err = f(&call{p.conn, ctx}); !lost(err) {
@@ -123,7 +123,7 @@ func (p *Provider) do(ctx context.Context, f func(*call) error) error {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "tpm_lost", slog.String("provider", p.info.Name), slog.String("error", err.Error()))
 		p.drop(ctx)
 	}
-	return unreachable(err)
+	return p.unreachable(err)
 }
 
 // lost reports whether an error means that the connection and what was loaded through it
@@ -138,12 +138,12 @@ func lost(err error) bool {
 }
 
 // unreachable gives a way that does not open or broke a status.
-func unreachable(err error) error {
+func (p *Provider) unreachable(err error) error {
 	if _, broken := errors.AsType[*brokenError](err); !broken && !errors.Is(err, ErrAbsent) {
 		return err
 	}
 	return &wire.Error{
-		Status: wire.StatusHardwareFailure, Reason: err.Error(), Err: err,
+		Status: wire.StatusHardwareFailure, Reason: fmt.Sprintf("the TPM at %s: %v", p.options.TCTI, err), Err: err,
 		Remedy: "see whether the TPM is there; the service needs no restart when it comes back",
 	}
 }

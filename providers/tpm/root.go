@@ -67,4 +67,3 @@ func (p *Provider) root(c *call) error {
 		Remedy: "bring the right TPM back; keys of a cleared TPM are lost for ever: remove their entries, and the entry " + string(RootKeyName) + ", to start anew",
 	}
 }
-

@@ -31,7 +31,7 @@ type session struct {
 	nonceTPM    []byte
 
 	// What the next command needs.
-	auth            []byte
+	auth             []byte
 	decrypt, encrypt bool
 }
 

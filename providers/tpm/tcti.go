@@ -55,7 +55,7 @@ func dial(t TCTI) (link, error) {
 	}
 	l, err := open(t)
 	if err != nil {
-		return nil, fmt.Errorf("%w at %s: %w", ErrAbsent, t, err)
+		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
 	}
 	return l, nil
 }

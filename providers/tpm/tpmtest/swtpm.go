@@ -89,9 +89,11 @@ func (v *TPM) Start() {
 func (v *TPM) ready() error {
 	const most = 10 * time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(v.Socket); err == nil {
-			return nil
-		} else if time.Now().After(end) {
+		c, err := v.Dial()
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(end) {
 			return fmt.Errorf("no socket after %v: %w", most, err)
 		}
 	}
