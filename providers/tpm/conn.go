@@ -69,12 +69,12 @@ func (p *Provider) prepare(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = p.root(c)
+	err = p.openRoot(c)
 	if refused(err, tpm2.TPMRCObjectMemory, tpm2.TPMRCSessionMemory, tpm2.TPMRCSessionHandles) {
 		if cleared := clearLeftovers(c); cleared != nil {
 			return errors.Join(err, cleared)
 		}
-		err = p.root(c)
+		err = p.openRoot(c)
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,12 +45,34 @@ type Provider struct {
 	info    providers.Info
 	options Options
 	log     *slog.Logger
+	way     *way
 	can     *capabilities // of the TPM as it was at the start; it does not change
-
-	// turn holds one token: who takes it has the TPM and the field below.
-	turn chan struct{}
-	conn *conn // nil when the way is not open
+	root    []byte        // the Name of the storage key
 }
+
+var (
+	_ providers.Provider            = (*Provider)(nil)
+	_ providers.Generator           = (*Provider)(nil)
+	_ providers.Checker             = (*Provider)(nil)
+	_ providers.Importer            = (*Provider)(nil)
+	_ providers.Measurer            = (*Provider)(nil)
+	_ providers.SelfContained       = (*Provider)(nil)
+	_ providers.Destroyer           = (*Provider)(nil)
+	_ providers.PublicExporter      = (*Provider)(nil)
+	_ providers.HashSigner          = (*Provider)(nil)
+	_ providers.HashVerifier        = (*Provider)(nil)
+	_ providers.MessageSigner       = (*Provider)(nil)
+	_ providers.MessageVerifier     = (*Provider)(nil)
+	_ providers.AsymmetricEncrypter = (*Provider)(nil)
+	_ providers.AsymmetricDecrypter = (*Provider)(nil)
+	_ providers.MACComputer         = (*Provider)(nil)
+	_ providers.MACVerifier         = (*Provider)(nil)
+	_ providers.KeyAgreer           = (*Provider)(nil)
+	_ providers.Randomizer          = (*Provider)(nil)
+	_ providers.Advisor             = (*Provider)(nil)
+	_ providers.Attester            = (*Provider)(nil)
+	_ providers.Examiner            = (*Provider)(nil)
+)
 
 // Open opens the way to the TPM, makes its storage key and compares it with the stored
 // one. An error that is ErrAbsent says that there is no TPM.
@@ -68,35 +91,40 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 			ID: wire.ProviderTPM, UUID: UUID, Name: o.Name, Vendor: "Trusted Computing Group (TCG)", Minor: 1,
 			Description: "TPM provider, interfacing with a library implementing the TCG TSS 2.0 Enhanced System API specification.",
 		},
-		options: o, log: o.Logger, turn: make(chan struct{}, 1),
+		options: o, log: o.Logger, way: enter(o.TCTI),
 	}
-	var err error
-	if p.conn, err = p.connect(ctx); err != nil {
+	if err := p.start(ctx); err != nil {
+		p.way.leave()
 		return nil, fmt.Errorf("cannot use the TPM at %s: %w", o.TCTI, err)
 	}
-	p.can = p.conn.can
 	p.log.LogAttrs(ctx, slog.LevelInfo, "tpm_opened", slog.String("provider", o.Name), slog.String("tcti", o.TCTI.String()),
-		slog.String("tpm", p.can.String()), slog.String("storage_key", fmt.Sprintf("%x", p.conn.primary.name)))
+		slog.String("tpm", p.can.String()), slog.String("storage_key", fmt.Sprintf("%x", p.root)))
 	return p, nil
+}
+
+// start opens the way anew, also when another provider has it open: that shows whether the
+// settings of this one are right.
+func (p *Provider) start(ctx context.Context) error {
+	if err := p.way.take(ctx); err != nil {
+		return err
+	}
+	defer p.way.give()
+	p.way.drop()
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	p.way.conn, p.can, p.root = conn, conn.can, conn.primary.name
+	return nil
 }
 
 // Info describes the provider with the original's constants.
 func (p *Provider) Info() providers.Info { return p.info }
 
-// Close flushes what is loaded and closes the way.
+// Close flushes what is loaded and closes the way, if no other provider uses it.
 func (p *Provider) Close() error {
-	p.turn <- struct{}{}
-	defer func() { <-p.turn }()
-	p.drop(context.Background())
+	p.way.leave()
 	return nil
-}
-
-// drop closes the connection; the next use opens another.
-func (p *Provider) drop(ctx context.Context) {
-	if p.conn != nil {
-		(&call{p.conn, context.WithoutCancel(ctx)}).close()
-		p.conn = nil
-	}
 }
 
 // do calls f with the TPM, one caller at a time. When the way broke or the TPM was reset
@@ -104,26 +132,35 @@ func (p *Provider) drop(ctx context.Context) {
 // f changes nothing that outlives the connection. The caller stops waiting with its
 // context.
 func (p *Provider) do(ctx context.Context, f func(*call) error) error {
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := p.way.take(ctx); err != nil {
+		return err
 	}
-	defer func() { <-p.turn }()
+	defer p.way.give()
 	var err error
 	for range 2 {
-		if p.conn == nil {
-			if p.conn, err = p.connect(ctx); err != nil {
-				return p.unreachable(err)
-			}
+		if err = p.ready(ctx); err != nil {
+			return p.unreachable(err)
 		}
-		if err = f(&call{p.conn, ctx}); !lost(err) {
+		if err = f(&call{p.way.conn, ctx}); !lost(err) {
 			return err
 		}
 		p.log.LogAttrs(ctx, slog.LevelWarn, "tpm_lost", slog.String("provider", p.info.Name), slog.String("error", err.Error()))
-		p.drop(ctx)
+		p.way.drop()
 	}
 	return p.unreachable(err)
+}
+
+// ready opens the way if it is not open with the right storage key.
+func (p *Provider) ready(ctx context.Context) error {
+	if c := p.way.conn; c != nil && bytes.Equal(c.primary.name, p.root) { //nolint:forbidigo // Names are public
+		return nil
+	}
+	p.way.drop()
+	conn, err := p.connect(ctx)
+	if err == nil {
+		p.way.conn = conn
+	}
+	return err
 }
 
 // lost reports whether an error means that the connection and what was loaded through it

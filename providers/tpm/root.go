@@ -24,8 +24,8 @@ type RootStore interface {
 	Save(ctx context.Context, id []byte) error
 }
 
-// root makes the storage key and compares its Name with the stored one.
-func (p *Provider) root(c *call) error {
+// openRoot makes the storage key and compares its Name with the stored one.
+func (p *Provider) openRoot(c *call) error {
 	id, err := p.options.Root.Load()
 	if err != nil {
 		return fmt.Errorf("cannot read the root key's entry: %w", err)
