@@ -3,7 +3,14 @@ package tpmtest
 import (
 	"bytes"
 	"context"
+	"sync"
 )
+
+// Memory is a RootStore in memory.
+type Memory struct {
+	mu sync.Mutex // guards the field below
+	id []byte
+}
 
 // Load returns the stored id, nil when there is none.
 func (m *Memory) Load() ([]byte, error) {

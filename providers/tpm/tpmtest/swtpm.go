@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,18 +19,37 @@ import (
 
 // TPM is a software TPM.
 type TPM struct {
-	// State is the directory of its NVRAM, Socket its data channel.
-	State, Socket string
+	// State is the directory of its NVRAM.
+	State string
 
 	t    *testing.T
 	dir  string
+	tcti tpm.TCTI
 	mu   sync.Mutex // guards the field below
 	proc *exec.Cmd
 }
 
-// Start starts a new TPM that ends with the test. Without swtpm the test is skipped, under
-// CI it fails.
+// Start starts a new TPM on a Unix socket; it ends with the test. Without swtpm the test is
+// skipped, under CI it fails.
 func Start(t *testing.T) *TPM {
+	t.Helper()
+	v := prepare(t)
+	v.tcti = tpm.TCTI{Kind: "swtpm", Path: filepath.Join(v.dir, "s")}
+	v.Start()
+	return v
+}
+
+// StartTCP starts a new TPM on a port of this host, with its control channel on the next
+// one, as the original's library wants it.
+func StartTCP(t *testing.T) *TPM {
+	t.Helper()
+	v := prepare(t)
+	v.tcti = tpm.TCTI{Kind: "swtpm", Host: "127.0.0.1", Port: freePorts(t)}
+	v.Start()
+	return v
+}
+
+func prepare(t *testing.T) *TPM {
 	t.Helper()
 	if _, err := exec.LookPath("swtpm"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -46,21 +66,50 @@ func Start(t *testing.T) *TPM {
 			t.Error(err)
 		}
 	})
-	v := &TPM{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"), t: t, dir: dir}
+	v := &TPM{State: filepath.Join(dir, "state"), t: t, dir: dir}
 	if err := os.Mkdir(v.State, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	v.Start()
 	return v
 }
 
+// freePorts returns a port that is free together with the next one.
+func freePorts(t *testing.T) uint16 {
+	t.Helper()
+	for range 100 {
+		a, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := a.Addr().(*net.TCPAddr).AddrPort().Port() //nolint:errcheck,forcetypeassert // of a TCP listener
+		b, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)+1)))
+		_ = a.Close() // it was only to be had
+		if err == nil {
+			_ = b.Close() // likewise
+			return port
+		}
+	}
+	t.Fatal("no two free ports follow each other")
+	return 0
+}
+
 // TCTI is the way to the TPM.
-func (v *TPM) TCTI() tpm.TCTI { return tpm.TCTI{Kind: "swtpm", Path: v.Socket} }
+func (v *TPM) TCTI() tpm.TCTI { return v.tcti }
+
+// channels are swtpm's options for the way.
+func (v *TPM) channels() []string {
+	if v.tcti.Path != "" {
+		return []string{"--server", "type=unixio,path=" + v.tcti.Path}
+	}
+	return []string{
+		"--server", fmt.Sprintf("type=tcp,port=%d", v.tcti.Port), "--ctrl", fmt.Sprintf("type=tcp,port=%d", v.tcti.Port+1),
+	}
+}
 
 // Start starts the process, also again after Stop, on the same state.
 func (v *TPM) Start() {
 	v.t.Helper()
-	if err := os.Remove(v.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(v.tcti.Path); v.tcti.Path != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
 		v.t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(v.dir, "log"))
@@ -68,9 +117,8 @@ func (v *TPM) Start() {
 		v.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	//nolint:gosec // swtpm with paths of our own; it must outlive t.Context, which ends before the cleanups
-	p := exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+v.State, "--server", "type=unixio,path="+v.Socket,
-		"--flags", "not-need-init,startup-clear")
+	args := append([]string{"socket", "--tpm2", "--tpmstate", "dir=" + v.State, "--flags", "not-need-init,startup-clear"}, v.channels()...)
+	p := exec.Command("swtpm", args...) //nolint:gosec // paths of our own; it must outlive t.Context, which ends before the cleanups
 	p.Stdout, p.Stderr = log, log
 	if err := p.Start(); err != nil {
 		v.t.Fatal(err)
@@ -112,10 +160,9 @@ func (v *TPM) Stop() {
 }
 
 // Dial opens a connection of a test's own. swtpm serves one connection at a time.
-func (v *TPM) Dial() (net.Conn, error) { return net.Dial("unix", v.Socket) }
-
-// Memory is a RootStore in memory.
-type Memory struct {
-	mu sync.Mutex // guards the field below
-	id []byte
+func (v *TPM) Dial() (net.Conn, error) {
+	if v.tcti.Path != "" {
+		return net.Dial("unix", v.tcti.Path)
+	}
+	return net.Dial("tcp", net.JoinHostPort(v.tcti.Host, strconv.Itoa(int(v.tcti.Port))))
 }
