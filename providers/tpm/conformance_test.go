@@ -10,7 +10,7 @@ import (
 )
 
 // open opens a provider that is closed with the test.
-func open(t *testing.T, o tpm.Options) *tpm.Provider {
+func open(t testing.TB, o tpm.Options) *tpm.Provider {
 	t.Helper()
 	if o.Root == nil {
 		o.Root = &tpmtest.Memory{}

@@ -69,14 +69,10 @@ func (p *Provider) prepare(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = p.openRoot(c)
-	if refused(err, tpm2.TPMRCObjectMemory, tpm2.TPMRCSessionMemory, tpm2.TPMRCSessionHandles) {
-		if cleared := clearLeftovers(c); cleared != nil {
-			return errors.Join(err, cleared)
-		}
-		err = p.openRoot(c)
+	if err := clearLeftovers(c); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := p.openRoot(c); err != nil {
 		return err
 	}
 	c.cache.room = max(1, c.can.transient-1)

@@ -22,7 +22,7 @@ type TPM struct {
 	// State is the directory of its NVRAM.
 	State string
 
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	tcti tpm.TCTI
 	mu   sync.Mutex // guards the field below
@@ -31,7 +31,7 @@ type TPM struct {
 
 // Start starts a new TPM on a Unix socket; it ends with the test. Without swtpm the test is
 // skipped, under CI it fails.
-func Start(t *testing.T) *TPM {
+func Start(t testing.TB) *TPM {
 	t.Helper()
 	v := prepare(t)
 	v.tcti = tpm.TCTI{Kind: "swtpm", Path: filepath.Join(v.dir, "s")}
@@ -41,7 +41,7 @@ func Start(t *testing.T) *TPM {
 
 // StartTCP starts a new TPM on a port of this host, with its control channel on the next
 // one, as the original's library wants it.
-func StartTCP(t *testing.T) *TPM {
+func StartTCP(t testing.TB) *TPM {
 	t.Helper()
 	v := prepare(t)
 	v.tcti = tpm.TCTI{Kind: "swtpm", Host: "127.0.0.1", Port: freePorts(t)}
@@ -49,7 +49,7 @@ func StartTCP(t *testing.T) *TPM {
 	return v
 }
 
-func prepare(t *testing.T) *TPM {
+func prepare(t testing.TB) *TPM {
 	t.Helper()
 	if _, err := exec.LookPath("swtpm"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -74,7 +74,7 @@ func prepare(t *testing.T) *TPM {
 }
 
 // freePorts returns a port that is free together with the next one.
-func freePorts(t *testing.T) uint16 {
+func freePorts(t testing.TB) uint16 {
 	t.Helper()
 	for range 100 {
 		a, err := net.Listen("tcp", "127.0.0.1:0")
