@@ -75,7 +75,7 @@ func (p *Provider) really(check psa.Check, a psa.Attributes) bool {
 	case a.Type.ECC():
 		return p.can.curves[curves[a.Bits]] && has(a.Alg.Hash) && p.can.algorithms[scheme(a.Alg.Kind)]
 	default:
-		return has(a.Alg.Hash) && p.can.algorithms[scheme(a.Alg.Kind)] && a.Bits%8 == 0 && a.Bits/8 <= maxHMACKey &&
+		return has(a.Alg.Hash) && p.can.algorithms[scheme(a.Alg.Kind)] && a.Bits%8 == 0 && a.Bits/8 <= uint64(maxHMACKey(a.Alg.Hash)) && //nolint:gosec // a small size
 			(!a.Alg.Truncated || a.Alg.Length > 0 && a.Alg.Length <= uint64(a.Alg.Hash.Size())) //nolint:gosec // the length of a hash
 	}
 }

@@ -97,7 +97,7 @@ func (p *Provider) AttestKey(ctx context.Context, key providers.Key, credential 
 			CredentialBlob: tpm2.TPM2BIDObject{Buffer: credential.Blob}, Secret: tpm2.TPM2BEncryptedSecret{Buffer: credential.Secret},
 		}))
 		if err != nil {
-			return notOurs(err)
+			return c.notOurs(err)
 		}
 		secret = rsp.CertInfo.Buffer
 		return nil
@@ -118,8 +118,8 @@ func (p *Provider) endorse(c *call, policy tpm2.Session) error {
 }
 
 // notOurs explains why a credential is refused.
-func notOurs(err error) error {
-	if !refused(err, tpm2.TPMRCValue, tpm2.TPMRCSize, tpm2.TPMRCIntegrity, tpm2.TPMRCInsufficient) {
+func (c *call) notOurs(err error) error {
+	if !refused(err, tpm2.TPMRCValue, tpm2.TPMRCSize, tpm2.TPMRCIntegrity, tpm2.TPMRCInsufficient) && !c.spurious(err) {
 		return err
 	}
 	return &wire.Error{

@@ -115,6 +115,12 @@ func as(status wire.Status, err error, rc ...tpm2.TPMRC) error {
 	return &changed
 }
 
+// spurious reports whether err is the answer of a failed self-test although the TPM works:
+// libtpms answers so when a cryptographic library refuses a ciphertext.
+func (c *call) spurious(err error) bool {
+	return refused(err, tpm2.TPMRCFailure) && c.random(make([]byte, 1)) == nil
+}
+
 // flush removes an object or session from the TPM, also when the caller has given up. What
 // cannot be flushed is gone already.
 func (c *call) flush(handle tpm2.TPMHandle) {

@@ -85,8 +85,9 @@ func (p *Provider) generateHMAC(ctx context.Context, attrs psa.Attributes, publi
 	if attrs.Bits == uint64(size)*8 { //nolint:gosec // a small size
 		return p.create(ctx, &stored{auth: newAuth()}, public, nil)
 	}
-	if attrs.Bits == 0 || attrs.Bits%8 != 0 || attrs.Bits/8 > maxHMACKey {
-		return nil, wire.Errorf(wire.StatusNotSupported, "HMAC keys of a TPM have 8 to %d bits, whole bytes, not %d", maxHMACKey*8, attrs.Bits)
+	longest := maxHMACKey(attrs.Alg.Hash)
+	if attrs.Bits == 0 || attrs.Bits%8 != 0 || attrs.Bits/8 > uint64(longest) { //nolint:gosec // a small size
+		return nil, wire.Errorf(wire.StatusNotSupported, "HMAC keys of a TPM have 8 to %d bits, whole bytes, not %d", longest*8, attrs.Bits)
 	}
 	key := make([]byte, attrs.Bits/8)
 	defer clear(key)
@@ -113,5 +114,6 @@ func (p *Provider) DestroyKey(ctx context.Context, key providers.Key) error {
 	})
 }
 
-// maxHMACKey is the longest key in bytes: a TPM hashes none that is longer than a block.
-const maxHMACKey = 128
+// maxHMACKey is the longest key in bytes: one block of the hash, and no more than the 128
+// bytes that every TPM takes as data.
+func maxHMACKey(h psa.Hash) int { return min(h.Std().New().BlockSize(), 128) }

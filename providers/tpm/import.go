@@ -109,8 +109,9 @@ func (p *Provider) importHMAC(ctx context.Context, attrs psa.Attributes, data []
 	switch {
 	case len(data) == 0 || attrs.Bits != 0 && attrs.Bits != bits:
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "the key has %d bits, not %d", bits, attrs.Bits)
-	case len(data) > maxHMACKey:
-		return nil, wire.Errorf(wire.StatusNotSupported, "HMAC keys of a TPM have at most %d bits, not %d", maxHMACKey*8, bits)
+	case len(data) > maxHMACKey(attrs.Alg.Hash):
+		return nil, wire.Errorf(wire.StatusNotSupported, "HMAC keys of a TPM with %s have at most %d bits, not %d",
+			attrs.Alg.Hash, maxHMACKey(attrs.Alg.Hash)*8, bits)
 	}
 	return p.createFrom(ctx, public, data)
 }

@@ -148,16 +148,18 @@ func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg
 		if new(big.Int).SetBytes(ciphertext).Cmp(new(big.Int).SetBytes(l.unique)) >= 0 {
 			return wire.Errorf(wire.StatusInvalidArgument, "the ciphertext is not below the modulus")
 		}
-		scheme, inside := c.decryption(alg, salt)
 		rsp, err := run(c, command[tpm2.RSADecryptResponse](tpm2.RSADecrypt{
 			KeyHandle: l.authorized(c, encryptBoth), CipherText: tpm2.TPM2BPublicKeyRSA{Buffer: ciphertext},
-			InScheme: scheme,
+			InScheme: decryption(alg),
 		}))
 		if err != nil {
+			if c.spurious(err) {
+				return wire.StatusInvalidPadding
+			}
 			return as(wire.StatusInvalidPadding, err, tpm2.TPMRCValue)
 		}
 		plaintext = rsp.Message.Buffer
-		if !inside {
+		if alg.Kind == psa.AlgRSAOAEP {
 			defer clear(rsp.Message.Buffer)
 			plaintext, err = oaepDecode(alg.Hash.Std(), rsp.Message.Buffer, len(l.unique), salt)
 		}
@@ -166,20 +168,14 @@ func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg
 	return plaintext, err
 }
 
-// decryption returns the scheme for the TPM, and whether it removes the padding. A TPM
-// takes only labels that end in a zero byte, and hashes only what it knows; for the rest it
-// computes the bare RSA operation and the padding is removed here.
-func (c *conn) decryption(alg psa.Algorithm, label []byte) (tpm2.TPMTRSADecrypt, bool) {
-	if alg.Kind == psa.AlgRSAPKCS1v15Crypt {
-		return tpm2.TPMTRSADecrypt{Scheme: tpm2.TPMAlgRSAES, Details: tpm2.NewTPMUAsymScheme(tpm2.TPMAlgRSAES, &tpm2.TPMSEncSchemeRSAES{})}, true
+// decryption returns the scheme for the TPM. The padding of OAEP is removed here: a TPM takes
+// only labels that end in a zero byte and hashes that it knows, and libtpms answers a wrong
+// padding as if it had failed its self-test.
+func decryption(alg psa.Algorithm) tpm2.TPMTRSADecrypt {
+	if alg.Kind == psa.AlgRSAOAEP {
+		return tpm2.TPMTRSADecrypt{Scheme: tpm2.TPMAlgNull}
 	}
-	h := hashes[alg.Hash]
-	if len(label) > 0 || !c.can.algorithms[h] {
-		return tpm2.TPMTRSADecrypt{Scheme: tpm2.TPMAlgNull}, false
-	}
-	return tpm2.TPMTRSADecrypt{
-		Scheme: tpm2.TPMAlgOAEP, Details: tpm2.NewTPMUAsymScheme(tpm2.TPMAlgOAEP, &tpm2.TPMSEncSchemeOAEP{HashAlg: h}),
-	}, true
+	return tpm2.TPMTRSADecrypt{Scheme: tpm2.TPMAlgRSAES, Details: tpm2.NewTPMUAsymScheme(tpm2.TPMAlgRSAES, &tpm2.TPMSEncSchemeRSAES{})}
 }
 
 // RawKeyAgreement computes the x coordinate of the common point in the TPM.
