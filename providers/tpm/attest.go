@@ -68,7 +68,7 @@ func (p *Provider) PrepareKeyAttestation(ctx context.Context, key providers.Key)
 			return wire.Errorf(wire.StatusCommunicationFailure, "the endorsement key is no RSA key: %w", err)
 		}
 		a = providers.Attestable{
-			Name: l.object.name, Public: tpm2.Marshal(*l.public),
+			Name: l.name, Public: tpm2.Marshal(*l.public),
 			AttestingKey: x509.MarshalPKCS1PublicKey(&rsa.PublicKey{N: new(big.Int).SetBytes(modulus.Buffer), E: exponent}),
 		}
 		return nil

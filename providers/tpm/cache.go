@@ -74,12 +74,12 @@ type loaded struct {
 
 // authorized names the key for a command.
 func (l loaded) authorized(c *call, e encryption) tpm2.AuthHandle {
-	return authorized(l.handle, l.object.name, c.session.with(l.auth, e))
+	return authorized(l.handle, l.name, c.session.with(l.auth, e))
 }
 
 // named names the key for a command that needs no authorization.
 func (l loaded) named() tpm2.NamedHandle {
-	return tpm2.NamedHandle{Handle: l.handle, Name: tpm2.TPM2BName{Buffer: l.object.name}}
+	return tpm2.NamedHandle{Handle: l.handle, Name: tpm2.TPM2BName{Buffer: l.name}}
 }
 
 // load returns the key loaded. It stays so until others need the room.

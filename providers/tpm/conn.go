@@ -46,7 +46,7 @@ func (c *conn) parent(e encryption) tpm2.AuthHandle {
 // connect opens the way and makes the TPM ready: capabilities, the storage key, the check
 // of its Name, the session.
 func (p *Provider) connect(ctx context.Context) (*conn, error) {
-	l, err := dial(p.options.TCTI)
+	l, err := dial(ctx, p.options.TCTI)
 	if err != nil {
 		return nil, err
 	}

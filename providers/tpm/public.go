@@ -112,7 +112,7 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	if _, err := s.area(key.Attributes); err != nil {
 		return err
 	}
-	ok := false
+	var ok bool
 	switch alg.Kind {
 	case psa.AlgRSAPKCS1v15Sign:
 		ok = rsa.VerifyPKCS1v15(s.rsa(), alg.Hash.Std(), hash, signature) == nil

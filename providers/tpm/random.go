@@ -26,7 +26,7 @@ func (p *Provider) Random(ctx context.Context, b []byte) error {
 func (c *call) random(b []byte) error {
 	for len(b) > 0 {
 		rsp, err := run(c, command[tpm2.GetRandomResponse](tpm2.GetRandom{
-			BytesRequested: uint16(min(len(b), turnBytes)), //nolint:gosec // at most turnBytes
+			BytesRequested: uint16(min(len(b), turnBytes)),
 		}), c.session.with(nil, encryptResponse))
 		if err != nil {
 			return err

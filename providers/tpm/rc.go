@@ -2,6 +2,7 @@ package tpm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-tpm/tpm2"
@@ -131,24 +132,24 @@ func gone(suffix, what string) code {
 
 // The bits of a response code.
 const (
-	rcLayer     tpm2.TPMRC = 0x00ff0000 // who answers, 0 for the TPM itself
-	rcNumber    tpm2.TPMRC = 0x00000f00 // of a parameter, handle or session in format 1
-	rcVendor    tpm2.TPMRC = 0x00000400 // in format 0
-	rcFormat1   tpm2.TPMRC = 0x00000080
-	rcParameter tpm2.TPMRC = 0x00000040 // in format 1
+	rcLayer     uint32 = 0x00ff0000 // who answers, 0 for the TPM itself
+	rcNumber    uint32 = 0x00000f00 // of a parameter, handle or session in format 1
+	rcVendor    uint32 = 0x00000400 // in format 0
+	rcFormat1   uint32 = 0x00000080
+	rcParameter uint32 = 0x00000040 // in format 1
 )
 
 // canonical returns the code without layer and numbers, as codes has it, and what the
 // numbers say, such as "parameter 2".
 func canonical(rc tpm2.TPMRC) (tpm2.TPMRC, string) {
-	rc &^= rcLayer
-	if rc&rcFormat1 == 0 {
-		return rc, ""
+	bits := uint32(rc) &^ rcLayer
+	if bits&rcFormat1 == 0 {
+		return tpm2.TPMRC(bits), ""
 	}
-	n := int(rc & rcNumber >> 8)
-	bare := rc &^ (rcNumber | rcParameter)
+	n := int(bits & rcNumber >> 8)
+	bare := tpm2.TPMRC(bits &^ (rcNumber | rcParameter))
 	switch {
-	case rc&rcParameter != 0:
+	case bits&rcParameter != 0:
 		return bare, fmt.Sprintf("parameter %d", n)
 	case n > 8:
 		return bare, fmt.Sprintf("session %d", n-8)
@@ -167,12 +168,7 @@ type fault struct {
 
 func (f *fault) is(rc ...tpm2.TPMRC) bool {
 	bare, _ := canonical(f.rc)
-	for _, c := range rc {
-		if c == bare {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(rc, bare)
 }
 
 // known returns what we know of the fault's code.
@@ -181,7 +177,7 @@ func (f *fault) known() code {
 	if c, ok := codes[bare]; ok {
 		return c
 	}
-	if bare&rcFormat1 == 0 && bare&rcVendor != 0 {
+	if bits := uint32(bare); bits&rcFormat1 == 0 && bits&rcVendor != 0 {
 		return code{fmt.Sprintf("response code 0x%x", uint32(f.rc)), "an error of the TPM's vendor", wire.StatusHardwareFailure, "look the code up in the vendor's documents"}
 	}
 	return code{fmt.Sprintf("response code 0x%x", uint32(f.rc)), "an unknown error", wire.StatusCommunicationFailure, remedyReport}
@@ -194,7 +190,7 @@ func (f *fault) Error() string {
 	if _, where := canonical(f.rc); where != "" {
 		notes = append(notes, where)
 	}
-	if f.rc&rcLayer != 0 {
+	if uint32(f.rc)&rcLayer != 0 {
 		notes = append(notes, "from the resource manager")
 	}
 	name := c.name

@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -46,14 +47,14 @@ type link interface {
 }
 
 // dial opens the way. Its errors are ErrAbsent.
-func dial(t TCTI) (link, error) {
-	open, ok := map[string]func(TCTI) (link, error){
+func dial(ctx context.Context, t TCTI) (link, error) {
+	open, ok := map[string]func(context.Context, TCTI) (link, error){
 		"device": openDevice, "swtpm": dialSWTPM, "mssim": dialMSSIM, "tabrmd": dialTabrmd,
 	}[t.Kind]
 	if !ok {
 		return nil, fmt.Errorf("%q is no way to a TPM: expected device, swtpm, mssim or tabrmd", t.Kind)
 	}
-	l, err := open(t)
+	l, err := open(ctx, t)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
 	}

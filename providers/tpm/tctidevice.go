@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -14,7 +15,7 @@ type device struct {
 	path string
 }
 
-func openDevice(t TCTI) (link, error) {
+func openDevice(_ context.Context, t TCTI) (link, error) {
 	fd, err := unix.Open(t.Path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	switch {
 	case errors.Is(err, unix.EBUSY):

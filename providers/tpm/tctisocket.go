@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ const (
 	commandTimeout = 5 * time.Minute
 )
 
+var dialer = net.Dialer{Timeout: dialTimeout}
+
 // socket is a stream to a software TPM.
 type socket struct {
 	net.Conn
@@ -28,12 +31,12 @@ func address(t TCTI, offset uint16) string {
 }
 
 // dialSWTPM connects to swtpm's data channel.
-func dialSWTPM(t TCTI) (link, error) {
+func dialSWTPM(ctx context.Context, t TCTI) (link, error) {
 	network, where := "tcp", address(t, 0)
 	if t.Path != "" {
 		network, where = "unix", t.Path
 	}
-	c, err := net.DialTimeout(network, where, dialTimeout)
+	c, err := dialer.DialContext(ctx, network, where)
 	if err != nil {
 		return nil, fmt.Errorf("%w; see whether swtpm runs", err)
 	}
@@ -50,8 +53,8 @@ const (
 
 // dialMSSIM switches the simulator on through its platform port, the next one, and
 // connects to its command port.
-func dialMSSIM(t TCTI) (link, error) {
-	platform, err := net.DialTimeout("tcp", address(t, 1), dialTimeout)
+func dialMSSIM(ctx context.Context, t TCTI) (link, error) {
+	platform, err := dialer.DialContext(ctx, "tcp", address(t, 1))
 	if err != nil {
 		return nil, fmt.Errorf("platform port: %w; see whether the simulator runs", err)
 	}
@@ -59,7 +62,7 @@ func dialMSSIM(t TCTI) (link, error) {
 	if err := errors.Join(err, platform.Close()); err != nil {
 		return nil, fmt.Errorf("platform port: %w", err)
 	}
-	c, err := net.DialTimeout("tcp", address(t, 0), dialTimeout)
+	c, err := dialer.DialContext(ctx, "tcp", address(t, 0))
 	if err != nil {
 		return nil, err
 	}

@@ -89,8 +89,8 @@ func rsaArea(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
 	}
 	parms := &tpm2.TPMSRSAParms{KeyBits: tpm2.TPMKeyBits(attrs.Bits)} //nolint:gosec // one of rsaSizes
 	decrypt := false
-	switch alg := attrs.Alg; {
-	case alg.Kind == psa.AlgRSAPKCS1v15Sign || alg.Kind == psa.AlgRSAPSS:
+	switch alg := attrs.Alg; alg.Kind {
+	case psa.AlgRSAPKCS1v15Sign, psa.AlgRSAPSS:
 		h, err := hashOf(alg)
 		if err != nil {
 			return nil, err
@@ -104,14 +104,14 @@ func rsaArea(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
 				Scheme: tpm2.TPMAlgRSASSA, Details: tpm2.NewTPMUAsymScheme(tpm2.TPMAlgRSASSA, &tpm2.TPMSSigSchemeRSASSA{HashAlg: h}),
 			}
 		}
-	case alg.Kind == psa.AlgRSAOAEP:
+	case psa.AlgRSAOAEP:
 		if _, err := hashOf(alg); err != nil {
 			return nil, err
 		}
 		decrypt = true
-	case alg.Kind == psa.AlgRSAPKCS1v15Crypt:
+	case psa.AlgRSAPKCS1v15Crypt:
 		decrypt = true
-	case alg.Kind == psa.AlgRSAPKCS1v15SignRaw:
+	case psa.AlgRSAPKCS1v15SignRaw:
 		return nil, wire.Errorf(wire.StatusNotSupported, "a TPM signs no %s", alg)
 	default:
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "%s does not fit an RSA key of a TPM", alg)

@@ -32,7 +32,7 @@ func StartCertified(t testing.TB) (v *TPM, authority string) {
 	if err := os.Mkdir(authority, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	setup := exec.CommandContext(t.Context(), "swtpm_setup", "--tpm2", "--tpmstate", v.State, "--config", filepath.Join(v.dir, "setup.conf"), //nolint:gosec // paths of our own
+	setup := exec.CommandContext(t.Context(), "swtpm_setup", "--tpm2", "--tpmstate", v.State, "--config", filepath.Join(v.dir, "setup.conf"),
 		"--create-ek-cert", "--overwrite", "--pcr-banks", "-")
 	if out, err := setup.CombinedOutput(); err != nil {
 		t.Fatalf("swtpm_setup: %v\n%s", err, out)

@@ -185,15 +185,16 @@ func (r *Relay) answer(up net.Conn, command []byte) ([]byte, error) {
 
 // message reads a command or a response.
 func message(c net.Conn) ([]byte, error) {
-	b := make([]byte, 10)
-	if _, err := io.ReadFull(c, b); err != nil {
+	header := make([]byte, 10)
+	if _, err := io.ReadFull(c, header); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(b[2:])
+	n := binary.BigEndian.Uint32(header[2:])
 	if n < 10 || n > 4096 {
 		return nil, fmt.Errorf("a message of %d bytes", n)
 	}
-	b = append(b, make([]byte, n-10)...)
+	b := make([]byte, n)
+	copy(b, header)
 	_, err := io.ReadFull(c, b[10:])
 	return b, err
 }

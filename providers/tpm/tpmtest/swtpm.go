@@ -118,7 +118,8 @@ func (v *TPM) Start() {
 	}
 	defer func() { _ = log.Close() }()
 	args := append([]string{"socket", "--tpm2", "--tpmstate", "dir=" + v.State, "--flags", "not-need-init,startup-clear"}, v.channels()...)
-	p := exec.Command("swtpm", args...) //nolint:gosec // paths of our own; it must outlive t.Context, which ends before the cleanups
+	// It must outlive the test's context, which ends before the cleanups.
+	p := exec.Command("swtpm", args...)
 	p.Stdout, p.Stderr = log, log
 	if err := p.Start(); err != nil {
 		v.t.Fatal(err)
