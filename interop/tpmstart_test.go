@@ -2,10 +2,18 @@ package interop
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
+	"github.com/seed-73b3884f/parsec-agent/interop/socket"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
 )
 
@@ -50,4 +58,53 @@ func TestAnotherTPM(t *testing.T) {
 	if err := b.Try(); err == nil || !strings.Contains(err.Error(), "the keys belong to another TPM, or its owner hierarchy was cleared") {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestReloadWithTPM reloads while callers sign: the TPM has room for one connection only,
+// and no request is lost.
+func TestReloadWithTPM(t *testing.T) {
+	dir := agentdtest.Dir(t)
+	v := tpmtest.Start(t)
+	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: withTPM(dir, v.TCTI().String(), `owner_hierarchy_auth = ""`)})
+	s := socket.Session{Path: a.Socket, UID: uint32(os.Getuid()), Provider: wire.ProviderTPM}
+	attrs, err := psa.EncodeAttributes(psa.Attributes{
+		Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: psa.UsageSignHash, Alg: psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Do(t.Context(), wire.OpGenerateKey, &psapb.GenerateKey{KeyName: "key", Attributes: attrs}, nil); err != nil {
+		t.Fatal(err)
+	}
+	request := &psapb.Sign{KeyName: "key", Alg: attrs.GetKeyPolicy().GetKeyAlgorithm().GetAsymmetricSignature(), Input: make([]byte, 32)}
+	var callers sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := s.Do(t.Context(), wire.OpSignHash, request, &psapb.Output{}); err != nil {
+					t.Errorf("sign: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for reload := range 5 {
+		if err := a.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(20 * time.Second); strings.Count(a.Log(), "tpm_opened") < reload+2; {
+			if time.Now().After(end) {
+				t.Fatalf("no reload:\n%s", a.Log())
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	close(done)
+	callers.Wait()
 }
