@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-tpm/tpm2"
+
 	"github.com/seed-73b3884f/parsec-agent/kim"
 )
 
@@ -146,6 +148,27 @@ func FuzzRoot(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if name, err := decodeRoot(b); err == nil && !bytes.Equal(encodeRoot(name), b) {
 			t.Fatalf("%x encodes as %x", b, encodeRoot(name))
+		}
+	})
+}
+
+// FuzzSealed: what decodes has no other encoding, and is not longer than its parts.
+func FuzzSealed(f *testing.F) {
+	public := area(tpm2.TPMAlgKeyedHash, false, false)
+	public.Parameters = tpm2.NewTPMUPublicParms(public.Type, &tpm2.TPMSKeyedHashParms{})
+	public.Unique = tpm2.NewTPMUPublicID(public.Type, &tpm2.TPM2BDigest{Buffer: []byte{1, 2}})
+	encode := func(selected [pcrCount / 8]byte, public *tpm2.TPMTPublic, private []byte) []byte {
+		b := append(bytes.Clone(sealedMagic), selected[:]...)
+		for _, part := range [][]byte{tpm2.Marshal(*public), private} {
+			b = append(binary.BigEndian.AppendUint16(b, uint16(len(part))), part...)
+		}
+		return b
+	}
+	f.Add(encode([3]byte{1}, public, []byte("private")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		selected, public, private, err := decodeSealed(b)
+		if err == nil && !bytes.Equal(encode(selected, public, private), b) {
+			t.Fatalf("%x does not come back", b)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
 )
 
 // StartCertified starts a new TPM with an endorsement certificate of a local authority made
@@ -52,6 +53,9 @@ func tool(t testing.TB, name string) string {
 
 // raw is a connection as the library's transport.
 type raw struct{ net.Conn }
+
+// Raw makes a connection of Dial a transport of the library.
+func Raw(c net.Conn) transport.TPM { return raw{c} }
 
 func (r raw) Send(command []byte) ([]byte, error) {
 	if _, err := r.Write(command); err != nil {
