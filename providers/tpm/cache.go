@@ -129,7 +129,7 @@ func (c *call) place(s *stored, public *tpm2.TPMTPublic) (object, error) {
 		return object{handle: rsp.ObjectHandle, name: name}, nil
 	}
 	rsp, err := run(c, command[tpm2.LoadResponse](tpm2.Load{
-		ParentHandle: c.parent(encryptBoth), InPrivate: tpm2.TPM2BPrivate{Buffer: s.private}, InPublic: tpm2.New2B(*public),
+		ParentHandle: c.parent(), InPrivate: tpm2.TPM2BPrivate{Buffer: s.private}, InPublic: tpm2.New2B(*public),
 	}))
 	if err != nil {
 		return object{}, err

@@ -39,8 +39,8 @@ func authorized(handle tpm2.TPMHandle, name []byte, s tpm2.Session) tpm2.AuthHan
 }
 
 // parent names the storage key for a command that works below it.
-func (c *conn) parent(e encryption) tpm2.AuthHandle {
-	return authorized(c.primary.handle, c.primary.name, c.session.with(c.primary.auth, e))
+func (c *conn) parent() tpm2.AuthHandle {
+	return authorized(c.primary.handle, c.primary.name, c.session.with(c.primary.auth, encryptBoth))
 }
 
 // connect opens the way and makes the TPM ready: capabilities, the storage key, the check

@@ -47,7 +47,7 @@ func (p *Provider) create(ctx context.Context, s *stored, public *tpm2.TPMTPubli
 		}
 		c.cache.shrink(c, c.can.transient-2) // the TPM needs a slot for the work
 		rsp, err := run(c, command[tpm2.CreateResponse](tpm2.Create{
-			ParentHandle: c.parent(encryptBoth), InSensitive: tpm2.TPM2BSensitiveCreate{Sensitive: sensitive}, InPublic: tpm2.New2B(*public),
+			ParentHandle: c.parent(), InSensitive: tpm2.TPM2BSensitiveCreate{Sensitive: sensitive}, InPublic: tpm2.New2B(*public),
 		}))
 		if err != nil {
 			return as(wire.StatusNotSupported, err, tpm2.TPMRCValue, tpm2.TPMRCAttributes)

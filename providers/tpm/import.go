@@ -87,7 +87,7 @@ func (p *Provider) importPrivate(ctx context.Context, s *stored, public *tpm2.TP
 		}
 		c.cache.shrink(c, c.can.transient-2)
 		rsp, err := run(c, command[tpm2.ImportResponse](tpm2.Import{
-			ParentHandle: c.parent(encryptBoth), ObjectPublic: tpm2.New2B(*public),
+			ParentHandle: c.parent(), ObjectPublic: tpm2.New2B(*public),
 			Duplicate: tpm2.TPM2BPrivate{Buffer: duplicate}, InSymSeed: tpm2.TPM2BEncryptedSecret{Buffer: seed},
 			Symmetric: tpm2.TPMTSymDef{Algorithm: tpm2.TPMAlgNull},
 		}))

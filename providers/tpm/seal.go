@@ -54,7 +54,7 @@ func (p *Provider) Seal(ctx context.Context, secret []byte, pcrs []uint) ([]byte
 		}
 		c.cache.shrink(c, c.can.transient-2)
 		rsp, err := run(c, command[tpm2.CreateResponse](tpm2.Create{
-			ParentHandle: c.parent(encryptBoth), InPublic: tpm2.New2B(*public),
+			ParentHandle: c.parent(), InPublic: tpm2.New2B(*public),
 			InSensitive: tpm2.TPM2BSensitiveCreate{Sensitive: &tpm2.TPMSSensitiveCreate{
 				Data: tpm2.NewTPMUSensitiveCreate(&tpm2.TPM2BSensitiveData{Buffer: secret}),
 			}},
@@ -86,7 +86,7 @@ func (p *Provider) Unseal(ctx context.Context, blob []byte) ([]byte, error) {
 		}
 		c.cache.shrink(c, c.can.transient-2)
 		l, err := run(c, command[tpm2.LoadResponse](tpm2.Load{
-			ParentHandle: c.parent(encryptBoth), InPrivate: tpm2.TPM2BPrivate{Buffer: private}, InPublic: tpm2.New2B(*public),
+			ParentHandle: c.parent(), InPrivate: tpm2.TPM2BPrivate{Buffer: private}, InPublic: tpm2.New2B(*public),
 		}))
 		if err != nil {
 			return foreign(err)
