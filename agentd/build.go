@@ -29,6 +29,7 @@ type builder struct {
 var factories = map[wire.ProviderID]func(ctx context.Context, b *builder, inst *instance) (providers.Provider, error){
 	wire.ProviderMbedCrypto: openSoftware,
 	wire.ProviderPKCS11:     openPKCS11,
+	wire.ProviderTPM:        openTPM,
 }
 
 // build opens everything that a configuration names.
@@ -54,6 +55,9 @@ func (b *builder) all(ctx context.Context) error {
 		if err := b.provider(ctx, p); err != nil {
 			return fmt.Errorf("failed to create provider %q: %w", p.Name, err)
 		}
+	}
+	if len(b.out.instances) == 0 {
+		return errors.New("need one provider: every configured one was left out")
 	}
 	return nil
 }
@@ -147,7 +151,7 @@ func (b *builder) provider(ctx context.Context, p config.Provider) error {
 	}
 	var err error
 	if inst.provider, err = open(ctx, b, inst); err != nil {
-		return err
+		return b.leaveOut(ctx, p, err)
 	}
 	b.out.instances = append(b.out.instances, inst)
 	return nil

@@ -152,6 +152,9 @@ func decodeImportKey(r *request) (action, error) {
 			r.conn.service.log.LogAttrs(ctx, slog.LevelWarn, "deprecated_key_imported", slog.String("type", attrs.Type.String()),
 				slog.String("algorithm", attrs.Alg.String()))
 		}
+		if sized, ok := p.(providers.Measurer); ok && attrs.Bits == 0 {
+			attrs.Bits = sized.Measure(attrs, m.GetData())
+		}
 		return nil, about(quoteKey(r.key), r.create(ctx, attrs, m.GetData(), func() (providers.KeyID, error) {
 			return p.ImportKey(ctx, attrs, m.GetData())
 		}))
@@ -206,36 +209,4 @@ func decodeExportKey(r *request) (action, error) {
 		}
 		return output(p.ExportKey(ctx, k))
 	}), r.keyRef()
-}
-
-// Attestation is decoded and validated like every operation; no provider of this agent
-// has the power yet, so what is valid is not supported.
-
-func decodeAttestKey(r *request) (action, error) {
-	m := &psapb.AttestKey{}
-	if err := psa.Unmarshal(r.Body, m); err != nil {
-		return nil, err
-	}
-	r.about(m.GetAttestedKeyName())
-	if m.GetParameters().GetActivateCredential() == nil {
-		return nil, wire.Errorf(wire.StatusInvalidEncoding, "the attestation mechanism is missing")
-	}
-	return notSupported, nil
-}
-
-func decodePrepareKeyAttestation(r *request) (action, error) {
-	m := &psapb.PrepareKeyAttestation{}
-	if err := psa.Unmarshal(r.Body, m); err != nil {
-		return nil, err
-	}
-	params := m.GetParameters().GetActivateCredential()
-	r.about(params.GetAttestedKeyName())
-	if params == nil {
-		return nil, wire.Errorf(wire.StatusInvalidEncoding, "the attestation mechanism is missing")
-	}
-	return notSupported, nil
-}
-
-func notSupported(_ context.Context, r *request) ([]byte, error) {
-	return nil, r.instance.lacks(r.Opcode)
 }

@@ -102,6 +102,9 @@ func (c *conn) arm(ctx context.Context, timeout time.Duration) func() bool {
 // send writes a request frame with one system call. An error means that the service has
 // not received it whole.
 func (c *conn) send(h wire.Header, body, auth []byte) error {
+	if need := wire.HeaderSize + len(body) + len(auth); cap(c.out) < need {
+		c.out = make([]byte, 0, need) // growing on the way would leave copies behind
+	}
 	out, err := wire.AppendRequest(c.out[:0], h, body, auth)
 	if err != nil {
 		return err

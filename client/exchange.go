@@ -16,6 +16,7 @@ type call struct {
 	op       wire.Opcode
 	provider wire.ProviderID
 	anyone   bool   // carries no authentication
+	optional bool   // carries authentication if there is one
 	once     bool   // must not be repeated unless it is certain that it was not seen
 	object   string // what it is about, for errors
 	in       proto.Message
@@ -66,11 +67,13 @@ func (s *shared) prepare(ctx context.Context, q call) (*prepared, error) {
 	p := &prepared{call: q, header: wire.Header{Provider: q.provider, Opcode: q.op}}
 	if !q.anyone {
 		id, err := s.identity(ctx)
-		if err != nil {
+		if err != nil && !q.optional {
 			return nil, err
 		}
-		p.header.AuthType = id.kind
-		if id.field != nil {
+		if err == nil {
+			p.header.AuthType = id.kind
+		}
+		if err == nil && id.field != nil {
 			if p.auth, err = id.field(ctx); err != nil {
 				return nil, err
 			}

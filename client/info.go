@@ -77,7 +77,7 @@ type Resources struct {
 // Info asks a parsec-agent about itself.
 func (c *Client) Info(ctx context.Context) (Info, error) {
 	var m agentpb.Info
-	if err := c.do(ctx, call{op: agent.OpInfo, needs: "information about itself"}, &m); err != nil {
+	if err := c.do(ctx, call{op: agent.OpInfo, optional: true, needs: "information about itself"}, &m); err != nil {
 		return Info{}, err
 	}
 	info := Info{
@@ -171,7 +171,7 @@ type Finding struct {
 // Doctor has a parsec-agent examine itself.
 func (c *Client) Doctor(ctx context.Context) ([]Finding, error) {
 	var m agentpb.DoctorResult
-	err := c.do(ctx, call{op: agent.OpDoctor, needs: "an examination of itself"}, &m)
+	err := c.do(ctx, call{op: agent.OpDoctor, optional: true, needs: "an examination of itself"}, &m)
 	var found []Finding
 	for _, f := range m.GetFindings() {
 		found = append(found, Finding{Severity(f.GetSeverity()), f.GetArea(), f.GetObject(), f.GetProblem(), f.GetRemedy()})

@@ -19,9 +19,7 @@ func (c *Client) keyless(ctx context.Context, op wire.Opcode, in proto.Message) 
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.identity(ctx)
-	q.anyone = err != nil
-	q.in = in
+	q.in, q.optional = in, true
 	c.choosing(&q)
 	return c.output(ctx, q)
 }

@@ -45,19 +45,40 @@ func readError(path string, err error) error {
 
 // read reads a whole file of at most limit bytes.
 func (p *Program) read(path string, limit int64) ([]byte, error) {
-	r, _, err := p.open(path)
+	r, size, err := p.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := readAll(io.LimitReader(r, limit+1), int(min(size, uint64(limit)))+1) //nolint:gosec // limits are small constants
 	if err != nil {
 		return nil, readError(path, err)
 	}
 	if int64(len(data)) > limit {
+		clear(data)
 		return nil, fmt.Errorf("cannot read %s: it has more than %s", path, terminal.Bytes(uint64(limit))) //nolint:gosec // a constant
 	}
 	return data, nil
+}
+
+// readAll is io.ReadAll for what may be a secret: no copy is left behind when it grows.
+func readAll(r io.Reader, hint int) ([]byte, error) {
+	data := make([]byte, 0, max(hint, 512))
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return data, nil
+		case err != nil:
+			clear(data)
+			return nil, err
+		case len(data) == cap(data):
+			grown := append(make([]byte, 0, 2*cap(data)), data...)
+			clear(data)
+			data = grown
+		}
+	}
 }
 
 // message reads what is sent to the service whole.

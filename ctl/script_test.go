@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 // Commands of the scripts beside testscript's:
 //
 //	agent           start the agent, in user mode; its socket is found by itself
+//	agent FILE      start it with that configuration, in which $SOCKET and $HOME are replaced
 //	agent stop      end it
 //	status N CMD…   run a command that must end with exit status N
 //	mode FILE PERM  the file has that mode
@@ -109,14 +110,21 @@ func setup(env *testscript.Env) error {
 func agent(ts *testscript.TestScript, neg bool, args []string) {
 	s, _ := ts.Value(serviceKey{}).(*service)
 	if neg || len(args) > 1 {
-		ts.Fatalf("usage: agent [stop]")
+		ts.Fatalf("usage: agent [CONFIG|stop]")
 	}
-	if len(args) == 1 {
+	argv := userArgs()
+	switch {
+	case len(args) == 1 && args[0] == "stop":
 		ts.Check(s.process.Stop())
 		s.process = nil
 		return
+	case len(args) == 1:
+		file := filepath.Join(s.dir, "config.toml")
+		ts.Check(os.WriteFile(file, []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
+		ts.Check(os.Mkdir(filepath.Join(s.dir, "parsec"), 0o700))
+		argv = []string{program, "-c", file}
 	}
-	p, err := start(s.dir)
+	p, err := start(s.dir, argv)
 	ts.Check(err)
 	s.process = p
 }
@@ -150,12 +158,17 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// start starts an agent in user mode with everything below dir.
-func start(dir string) (*agentdtest.Process, error) {
+// userArgs start an agent in user mode.
+func userArgs() []string {
 	argv := []string{program, "--user"}
 	if os.Getuid() == 0 {
 		argv = append(argv, "--allow-root")
 	}
+	return argv
+}
+
+// start starts an agent with everything below dir.
+func start(dir string, argv []string) (*agentdtest.Process, error) {
 	return agentdtest.StartProcess(context.Background(), agentdtest.Command{
 		Argv: argv, Dir: dir, UID: uint32(os.Getuid()), Socket: filepath.Join(dir, "parsec", "parsec.sock"),
 		Env: []string{
@@ -173,7 +186,7 @@ func startAgent(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := start(dir)
+	p, err := start(dir, userArgs())
 	if err != nil {
 		t.Fatal(err)
 	}

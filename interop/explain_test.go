@@ -54,7 +54,8 @@ var explanations = []explanation{
 		return a.Type.RSA() && a.Bits == 3072 && !succeeded(c.original)
 	}},
 	{"software-deterministic-ecdsa", func(c *comparison, _ original.Settings) bool {
-		return keyAlg(c).Kind == psa.AlgDeterministicECDSA && c.original.Status == wire.StatusNotPermitted
+		return keyAlg(c).Kind == psa.AlgDeterministicECDSA &&
+			(c.original.Status == wire.StatusNotPermitted || c.original.Status == wire.StatusNotSupported && slices.Contains(lackedHashes, c.mean.Algorithm.Hash))
 	}},
 	{"software-can-do", func(c *comparison, _ original.Settings) bool {
 		return c.mean.Opcode == wire.OpCanDoCrypto && succeeded(c.original) && c.ours.Status == wire.StatusNotSupported && impossible(c.mean)
@@ -100,6 +101,10 @@ var explanations = []explanation{
 			c.ours.Status == wire.StatusKeyInfoManagerError
 	}},
 }
+
+// lackedHashes are those that neither service has; the original may find that before it
+// looks at the policy.
+var lackedHashes = []psa.Hash{psa.HashMD2, psa.HashMD4, psa.HashSHA512224, psa.HashSHA512256}
 
 // curveSizes are the curves of docs/spec/parsec-service.md section 6.2, and P-384.
 var curveSizes = map[psa.Curve][]uint64{

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
 )
 
 // vector is one recorded exchange of testdata/parsec-service.json.
@@ -48,17 +49,13 @@ func vectors(t *testing.T) []vector {
 	return file.Vectors
 }
 
-// closed are the exchanges that need a PKCS#11 or TPM provider. Until those providers
-// exist each of them answers that its provider is not configured; they are opened with
-// the providers.
+// closed are the exchanges that need a PKCS#11 provider. Until it exists each of them
+// answers that its provider is not configured; they are opened with the provider.
 var closed = []string{
-	"list_opcodes_pkcs11", "list_opcodes_tpm", "mbed_name_taken_in_other_provider",
+	"list_opcodes_pkcs11", "mbed_name_taken_in_other_provider",
 	"pkcs11_generate_ecc_p256", "pkcs11_sign_hash", "pkcs11_verify_hash", "pkcs11_export_public", "pkcs11_export_key_not_supported",
 	"pkcs11_import_rsa_public", "pkcs11_verify_with_imported_rsa", "pkcs11_import_private_not_supported", "pkcs11_hash_not_supported",
 	"pkcs11_rsa_pss_generate", "pkcs11_rsa_pss_sign_not_supported", "pkcs11_generate_random", "pkcs11_can_do_crypto_use", "pkcs11_destroy",
-	"tpm_generate_ecc_p256", "tpm_sign_hash", "tpm_verify_hash", "tpm_verify_hash_wrong_size", "tpm_export_public",
-	"tpm_prepare_key_attestation", "tpm_attest_key_activate_credential", "tpm_attest_with_attesting_key_refused", "tpm_attest_empty_blob",
-	"tpm_random_1000_truncated_to_64", "tpm_generate_rsa_any_hash_refused", "tpm_destroy",
 }
 
 // intended are the exchanges that a row of Differences makes different, with what we
@@ -72,6 +69,8 @@ var intended = map[string]struct {
 	"mbed_sign_message_not_supported": {"software-sign-message", wire.StatusSuccess},
 	"mbed_cipher_not_supported":       {"software-cipher", wire.StatusNotPermitted},
 	"list_opcodes_mbed":               {"software-opcodes", wire.StatusSuccess},
+	"list_opcodes_tpm":                {"tpm-opcodes", wire.StatusSuccess},
+	"tpm_random_1000_truncated_to_64": {"tpm-random", wire.StatusSuccess},
 }
 
 // replay is one run of the exchanges, with what later ones need of earlier ones.
@@ -84,7 +83,8 @@ type replay struct {
 // TestVectors replays every recorded exchange against a running agent, as the users that
 // the recording had.
 func TestVectors(t *testing.T) {
-	a := agentdtest.Start(t, agentdtest.Options{})
+	dir := agentdtest.Dir(t)
+	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: agentdtest.Config(dir) + tpmConfig("sqlite", tpmtest.Start(t).TCTI())})
 	r := &replay{t: t, socket: a.Socket, bodies: map[string][]byte{}}
 	count := map[string]int{}
 	for _, v := range vectors(t) {
@@ -150,6 +150,12 @@ func (r *replay) request(t *testing.T, v vector) []byte {
 	case "mbed_verify_hash_ok":
 		m := &psapb.Verify{}
 		return r.rebuild(t, frame, m, func() { m.Signature = r.output(t, "mbed_sign_hash_ecdsa_p256") })
+	case "tpm_verify_hash", "tpm_verify_hash_wrong_size":
+		m := &psapb.Verify{}
+		return r.rebuild(t, frame, m, func() { m.Signature = r.output(t, "tpm_sign_hash")[:len(m.GetSignature())] })
+	case "tpm_attest_key_activate_credential":
+		m := &psapb.AttestKey{}
+		return r.rebuild(t, frame, m, func() { m.Parameters = makeCredential(t, r.bodies["tpm_prepare_key_attestation"], []byte(attested)) })
 	case "mbed_asym_decrypt_pkcs1v15":
 		m := &psapb.AsymmetricCrypt{}
 		return r.rebuild(t, frame, m, func() { m.Input = r.output(t, "mbed_asym_encrypt_pkcs1v15") })
@@ -219,6 +225,8 @@ func (r *replay) compare(t *testing.T, v vector, want, got socket.Answer) {
 		sameMembers(t, &psapb.ListKeysResult{}, want.Body, got.Body)
 	case "verify_signature":
 		r.verify(t, v, got.Body)
+	case "structure":
+		attestation(t, v.Name, got.Body)
 	case "status":
 		if v.Name == "mbed_asym_decrypt_pkcs1v15" {
 			if plain := output(t, got.Body); string(plain) != string(r.plaintext(t)) {
@@ -249,8 +257,7 @@ func (r *replay) plaintext(t *testing.T) []byte {
 	return nil
 }
 
-// verify checks the ECDSA signature of mbed_sign_hash_ecdsa_p256 with the standard
-// library.
+// verify checks an ECDSA P-256 signature with the standard library.
 func (r *replay) verify(t *testing.T, v vector, body []byte) {
 	q, err := wire.NewReader(bytes.NewReader(unhex(t, v.Request)), wire.DefaultBodyLimit).ReadRequest()
 	if err != nil {
@@ -260,7 +267,7 @@ func (r *replay) verify(t *testing.T, v vector, body []byte) {
 	if err := psa.Unmarshal(q.Body, in); err != nil {
 		t.Fatal(err)
 	}
-	s := socket.Session{Path: r.socket, UID: v.ClientUID, Provider: wire.ProviderMbedCrypto}
+	s := socket.Session{Path: r.socket, UID: v.ClientUID, Provider: q.Provider}
 	if os.Getuid() != 0 {
 		s.UID = uint32(os.Getuid())
 	}
@@ -286,7 +293,7 @@ func withoutClosed(t *testing.T, body []byte) []byte {
 	}
 	m.Providers = slices.DeleteFunc(m.GetProviders(), func(p *psapb.ListProvidersResult_ProviderInfo) bool {
 		id := wire.ProviderID(p.GetId())
-		return id == wire.ProviderPKCS11 || id == wire.ProviderTPM
+		return id == wire.ProviderPKCS11
 	})
 	out, err := psa.Marshal(m)
 	if err != nil {

@@ -35,6 +35,7 @@ func Opcodes(p Provider) []wire.Opcode {
 	add(is[MACVerifier](p), wire.OpMACVerify)
 	add(is[MessageSigner](p), wire.OpSignMessage)
 	add(is[MessageVerifier](p), wire.OpVerifyMessage)
+	add(is[Attester](p), wire.OpAttestKey, wire.OpPrepareKeyAttestation)
 	add(is[Advisor](p), wire.OpCanDoCrypto)
 	slices.Sort(ops)
 	return ops

@@ -174,6 +174,40 @@ type Advisor interface {
 	CanDo(q Capability) error
 }
 
+// Measurer tells the size in bits of a key that is to be imported without one, 0 when the
+// data tells none. The agent then stores that size, where the original's provider does.
+type Measurer interface {
+	Measure(attrs psa.Attributes, data []byte) uint64
+}
+
+// SelfContained marks providers whose key ids are the keys, wrapped by the device. To
+// remove the id is to destroy the key; DestroyKey only frees what is loaded.
+type SelfContained interface {
+	SelfContained()
+}
+
+// Attestable is what a verifier needs to make a credential for a key of a TPM.
+type Attestable struct {
+	// Name is the key's Name, Public its public area (TPMT_PUBLIC).
+	Name, Public []byte
+	// AttestingKey is the endorsement key's public half, as RSAPublicKey of PKCS #1.
+	AttestingKey []byte
+}
+
+// Credential is what a verifier made: the contents of TPM2B_ID_OBJECT and of
+// TPM2B_ENCRYPTED_SECRET.
+type Credential struct {
+	Blob, Secret []byte
+}
+
+// Attester proves that a key is in a TPM by activating a credential (section 6.4.3).
+type Attester interface {
+	PrepareKeyAttestation(ctx context.Context, key Key) (Attestable, error)
+	// AttestKey returns the secret inside the credential, which only the TPM that holds
+	// both the key and the endorsement key can.
+	AttestKey(ctx context.Context, key Key, credential Credential) ([]byte, error)
+}
+
 // Finding is something that `parsecctl doctor` reports.
 type Finding struct {
 	// Severity is "error", "warning" or "note".

@@ -264,7 +264,8 @@ func TestTCTI(t *testing.T) {
 	for in, want := range map[string]string{
 		"device": "device:/dev/tpm0", "device:/dev/tpmrm0": "device:/dev/tpmrm0",
 		"mssim": "mssim:host=localhost,port=2321", "swtpm:port=1": "swtpm:host=localhost,port=1",
-		"tabrmd": "tabrmd:bus_name=com.intel.tss2.Tabrmd,bus_type=system", "tabrmd:bus_type=session": "tabrmd:bus_name=com.intel.tss2.Tabrmd,bus_type=session",
+		"swtpm:path=/run/tpm.sock": "swtpm:path=/run/tpm.sock",
+		"tabrmd":                   "tabrmd:bus_name=com.intel.tss2.Tabrmd,bus_type=system", "tabrmd:bus_type=session": "tabrmd:bus_name=com.intel.tss2.Tabrmd,bus_type=session",
 	} {
 		got, err := parseTCTI(in)
 		if err != nil || got.String() != want {

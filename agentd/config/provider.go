@@ -74,7 +74,8 @@ type TPM struct {
 type TCTI struct {
 	// Kind is device, mssim, swtpm or tabrmd.
 	Kind string
-	// Path is the device file, for device.
+	// Path is the device file, for device, or the Unix socket, for swtpm; Host and Port
+	// are empty then.
 	Path string
 	// Host and Port are for mssim and swtpm.
 	Host string
@@ -89,6 +90,9 @@ func (t TCTI) String() string {
 	case "device":
 		return "device:" + t.Path
 	case "mssim", "swtpm":
+		if t.Path != "" {
+			return t.Kind + ":path=" + t.Path
+		}
 		return fmt.Sprintf("%s:host=%s,port=%d", t.Kind, t.Host, t.Port)
 	default:
 		return fmt.Sprintf("%s:bus_name=%s,bus_type=%s", t.Kind, t.BusName, t.BusType)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// parseTCTI reads `device[:path]`, `mssim[:host=H,port=P]`, `swtpm[:host=H,port=P]` or
-// `tabrmd[:bus_name=N,bus_type=session|system]`.
+// parseTCTI reads `device[:path]`, `mssim[:host=H,port=P]`, `swtpm[:host=H,port=P]`,
+// `swtpm:path=SOCKET` or `tabrmd[:bus_name=N,bus_type=session|system]`.
 func parseTCTI(s string) (TCTI, error) {
 	kind, rest, given := strings.Cut(s, ":")
 	if given && rest == "" {
@@ -49,6 +49,12 @@ func parseTCTI(s string) (TCTI, error) {
 			return TCTI{}, fmt.Errorf("%q is not an option of %q", pair, kind)
 		}
 	}
+	if t.Kind == "swtpm" && t.Path != "" {
+		if strings.Contains(rest, "host=") || strings.Contains(rest, "port=") {
+			return TCTI{}, errors.New("a Unix socket has no host and no port")
+		}
+		t.Host, t.Port = "", 0
+	}
 	return t, nil
 }
 
@@ -62,6 +68,14 @@ func setSocket(t *TCTI, name, value string) (bool, error) {
 			return true, fmt.Errorf("%q is not a port from 1 to 65535", value)
 		}
 		t.Port = uint16(n)
+	case "path":
+		if t.Kind != "swtpm" {
+			return false, nil
+		}
+		if !filepath.IsAbs(value) {
+			return true, fmt.Errorf("the socket %q is not an absolute path", value)
+		}
+		t.Path = value
 	default:
 		return false, nil
 	}

@@ -124,8 +124,22 @@ func lineMan(s string) string {
 	return s
 }
 
+// escapeMan writes text for troff, whose input is ASCII.
 func escapeMan(s string) string {
-	return strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\\':
+			b.WriteString(`\e`)
+		case r == '-':
+			b.WriteString(`\-`)
+		case r > '~':
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func quoteMan(s string) string { return `"` + escapeMan(s) + `"` }

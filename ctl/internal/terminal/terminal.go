@@ -76,11 +76,13 @@ func PassphraseFrom(fd int) ([]byte, error) {
 	if fd > 2 {
 		defer f.Close()
 	}
-	secret, err := io.ReadAll(io.LimitReader(f, MaxPassphrase+2))
-	if err != nil {
+	secret := make([]byte, MaxPassphrase+3) // of a fixed size: growing would leave copies behind
+	n, err := io.ReadFull(f, secret)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		clear(secret)
 		return nil, fmt.Errorf("cannot read the passphrase from descriptor %d: %w", fd, cause(err))
 	}
+	secret = secret[:n]
 	trimmed := bytes.TrimSuffix(bytes.TrimSuffix(secret, []byte("\n")), []byte("\r"))
 	if len(trimmed) > MaxPassphrase {
 		clear(secret)
