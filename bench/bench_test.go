@@ -65,6 +65,15 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+func TestBusyMachineIsSaid(t *testing.T) {
+	var report strings.Builder
+	r := &results{Machine: machine{CPUs: 2, Load: 1.5}, Rest: map[string]*rest{}}
+	r.print(&report)
+	if !strings.Contains(report.String(), "load 1.50") {
+		t.Errorf("a busy machine is not mentioned:\n%s", report.String())
+	}
+}
+
 // TestGoalsFromNumbers judges made-up numbers, met and missed.
 func TestGoalsFromNumbers(t *testing.T) {
 	r := &results{Rest: map[string]*rest{ours: {StartMS: []float64{60}, Wakeups: 2, Seconds: 20}}}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -14,12 +15,22 @@ type machine struct {
 	Kernel string `json:"kernel"`
 	Go     string `json:"go"`
 	OS     string `json:"os"`
+	// Load is the load average of the last minute before the first measurement.
+	Load float64 `json:"load"`
 }
+
+// busy reports whether others used the processors when the run began. Numbers are then of
+// little worth: a polling service, for one, may look fast because it is late.
+func (m machine) busy() bool { return m.Load > float64(m.CPUs)/2 }
 
 func thisMachine() machine {
 	m := machine{CPU: "unknown", CPUs: runtime.NumCPU(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH}
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel = strings.TrimSpace(string(b))
+	}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
+		first, _, _ := strings.Cut(string(b), " ")
+		m.Load, _ = strconv.ParseFloat(first, 64)
 	}
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {

@@ -11,6 +11,9 @@ func (r *results) print(out io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(out, "\n%s, %d processors, Linux %s, %s, %s, %s for each load and round\n\n", m.CPU, m.CPUs, m.Kernel, m.Go,
 		r.When.Format("2006-01-02 15:04 MST"), r.Each)
+	if m.busy() {
+		fmt.Fprintf(out, "The machine was busy with other things (load %.2f): measure again when it is quiet.\n\n", m.Load)
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tclients\tconnections\tservice\tper second\tp50 µs\tp99 µs\tagainst the original's best")
 	for _, work := range []string{ping, p256, rsa2048, ed25519} {
