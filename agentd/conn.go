@@ -39,7 +39,6 @@ const keepOut = 64 << 10
 // serve answers requests until the peer, the protocol or the service ends it.
 func (c *conn) serve(ctx context.Context) {
 	defer func() { c.upload.discard() }()
-
 	for c.next(ctx) {
 	}
 }
