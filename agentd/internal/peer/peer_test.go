@@ -249,6 +249,25 @@ func TestCgroupFile(t *testing.T) {
 	}
 }
 
+func TestReadProc(t *testing.T) {
+	for size, want := range map[int]int{
+		0: 0, 1: 1, usualProcFile - 1: usualProcFile - 1, usualProcFile: usualProcFile, usualProcFile + 1: usualProcFile + 1,
+		maxProcFile: maxProcFile, maxProcFile + 1: maxProcFile,
+	} {
+		name := filepath.Join(t.TempDir(), "file")
+		content := strings.Repeat("abcdefg", size)[:size]
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(readProc(name)); got != content[:want] {
+			t.Errorf("read %d bytes of %d", len(got), size)
+		}
+	}
+	if got := readProc(filepath.Join(t.TempDir(), "absent")); got != nil {
+		t.Errorf("read %d bytes of a file that is not there", len(got))
+	}
+}
+
 func FuzzCgroupFile(f *testing.F) {
 	for _, c := range cgroupFiles {
 		f.Add([]byte(c.file))
