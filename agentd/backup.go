@@ -202,13 +202,13 @@ func (j *restoration) run(ctx context.Context) ([]byte, error) {
 	err := j.each(func(i int, rec *archive.Record) error {
 		progress.Done++
 		progress.Object = quoteKey(rec.Name) + " of " + rec.Owner.App
-		progress.Problem = j.apply(ctx, j.plan[i], rec)
+		progress.Skipped, progress.Problem = j.plan[i] == nil, j.apply(ctx, j.plan[i], rec)
 		return j.request.progress(progress)
 	})
 	if err != nil {
 		return nil, err
 	}
-	progress.Object, progress.Problem, progress.Final = "", "", true
+	progress.Object, progress.Problem, progress.Skipped, progress.Final = "", "", false, true
 	return psa.Marshal(progress)
 }
 
@@ -268,7 +268,7 @@ func (j *restoration) examine(rec *archive.Record) error {
 func (j *restoration) apply(ctx context.Context, inst *instance, rec *archive.Record) string {
 	switch {
 	case inst == nil:
-		return "skipped: the name is taken"
+		return "the name is taken"
 	case rec.Material == nil:
 		return "not in the archive: " + rec.Note
 	case j.options.GetDryRun():

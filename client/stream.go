@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,10 +19,8 @@ type Progress struct {
 	Done, Total uint64
 	Object      string // what was just done; empty in the last report
 	Problem     string // what kept it from being done, if something did; the rest goes on
+	Skipped     bool   // it was left as it is because the request said so
 }
-
-// Skipped reports whether the object was left alone because the request said so.
-func (p Progress) Skipped() bool { return strings.HasPrefix(p.Problem, "skipped") }
 
 // stream makes a request and calls each with every frame of its answer.
 func (l *lease) stream(p *prepared, each func(reply []byte) error) error {
@@ -47,7 +44,7 @@ func (l *lease) watch(p *prepared, report func(Progress)) error {
 			return l.nonsense("a progress frame cannot be decoded")
 		}
 		if report != nil {
-			report(Progress{m.GetDone(), m.GetTotal(), m.GetObject(), m.GetProblem()})
+			report(Progress{m.GetDone(), m.GetTotal(), m.GetObject(), m.GetProblem(), m.GetSkipped()})
 		}
 		return nil
 	})

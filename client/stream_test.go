@@ -44,7 +44,7 @@ func (a *archiver) answer(r request) reply {
 		delete(a.upload, r.conn)
 		return ok(
 			&agentpb.Progress{Done: 1, Total: 3, Object: "a"},
-			&agentpb.Progress{Done: 2, Total: 3, Object: "b", Problem: "skipped: the name is taken"},
+			&agentpb.Progress{Done: 2, Total: 3, Object: "b", Problem: "the name is taken", Skipped: true},
 			&agentpb.Progress{Done: 3, Total: 3, Object: "c", Problem: "no room"},
 			&agentpb.Progress{Done: 3, Total: 3, Final: true},
 		)
@@ -90,7 +90,7 @@ func TestRestore(t *testing.T) {
 		if err != nil || !bytes.Equal(a.got, archive) {
 			t.Fatalf("%d bytes: arrived %d, %v", size, len(a.got), err)
 		}
-		if len(seen) != 4 || seen[0].Skipped() || !seen[1].Skipped() || seen[2].Skipped() || seen[2].Problem != "no room" || seen[3].Object != "" {
+		if len(seen) != 4 || seen[0].Skipped || !seen[1].Skipped || seen[2].Skipped || seen[2].Problem != "no room" || seen[3].Object != "" {
 			t.Errorf("progress %+v", seen)
 		}
 		ping(t, c)

@@ -25,7 +25,7 @@ func newBatch() batch { return batch{Problems: []problem{}} }
 func (b *batch) count(now client.Progress) {
 	switch {
 	case now.Object == "": // the end
-	case now.Skipped():
+	case now.Skipped:
 		b.Skipped++
 	case now.Problem != "":
 		b.Problems = append(b.Problems, problem{now.Object, now.Problem})

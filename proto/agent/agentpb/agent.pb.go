@@ -692,6 +692,7 @@ type Progress struct {
 	Object        string                 `protobuf:"bytes,3,opt,name=object,proto3" json:"object,omitempty"`   // what was just done
 	Problem       string                 `protobuf:"bytes,4,opt,name=problem,proto3" json:"problem,omitempty"` // what went wrong with it, if something did
 	Final         bool                   `protobuf:"varint,5,opt,name=final,proto3" json:"final,omitempty"`
+	Skipped       bool                   `protobuf:"varint,6,opt,name=skipped,proto3" json:"skipped,omitempty"` // it was left as it is, because the request said so; problem says why
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -757,6 +758,13 @@ func (x *Progress) GetProblem() string {
 func (x *Progress) GetFinal() bool {
 	if x != nil {
 		return x.Final
+	}
+	return false
+}
+
+func (x *Progress) GetSkipped() bool {
+	if x != nil {
+		return x.Skipped
 	}
 	return false
 }
@@ -1611,13 +1619,14 @@ const file_agent_proto_rawDesc = "" +
 	"\aProtect\x12\x12\n" +
 	"\x04form\x18\x01 \x01(\tR\x04form\x12\x1b\n" +
 	"\tkey_names\x18\x02 \x03(\tR\bkeyNames\x12\x10\n" +
-	"\x03all\x18\x03 \x01(\bR\x03all\"|\n" +
+	"\x03all\x18\x03 \x01(\bR\x03all\"\x96\x01\n" +
 	"\bProgress\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\x04R\x04done\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x04R\x05total\x12\x16\n" +
 	"\x06object\x18\x03 \x01(\tR\x06object\x12\x18\n" +
 	"\aproblem\x18\x04 \x01(\tR\aproblem\x12\x14\n" +
-	"\x05final\x18\x05 \x01(\bR\x05final\"(\n" +
+	"\x05final\x18\x05 \x01(\bR\x05final\x12\x18\n" +
+	"\askipped\x18\x06 \x01(\bR\askipped\"(\n" +
 	"\x06Backup\x12\x1e\n" +
 	"\n" +
 	"passphrase\x18\x01 \x01(\fR\n" +
