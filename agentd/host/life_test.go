@@ -201,7 +201,7 @@ func TestStopFinishesRequests(t *testing.T) {
 	k := dial(t, p.socket)
 	idle := dial(t, p.socket)
 	idle.ping()
-	body, err := psa.Marshal(&psapb.GenerateKey{KeyName: "slow", Attributes: rsa4096(t)})
+	body, err := psa.Marshal(&psapb.GenerateKey{KeyName: "slow", Attributes: slowKey(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,10 +230,12 @@ func TestStopFinishesRequests(t *testing.T) {
 	}
 }
 
-func rsa4096(t *testing.T) *psapb.KeyAttributes {
+// slowKey is a key that takes long enough to be at work when a signal arrives, and on a
+// busy machine less than the time that requests have to finish.
+func slowKey(t *testing.T) *psapb.KeyAttributes {
 	t.Helper()
 	m, err := psa.EncodeAttributes(psa.Attributes{
-		Type: psa.KeyRSAPair, Bits: 4096, Usage: psa.UsageSignHash, Alg: psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256},
+		Type: psa.KeyRSAPair, Bits: 2048, Usage: psa.UsageSignHash, Alg: psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256},
 	})
 	if err != nil {
 		t.Fatal(err)
