@@ -53,8 +53,10 @@ func (r *request) describe(inst *instance) *agentpb.Info_Provider {
 	i := inst.provider.Info()
 	p := &agentpb.Info_Provider{
 		Name: inst.ref.Name, Id: uint32(inst.ref.ID), Uuid: inst.ref.UUID, Description: i.Description,
-		State: "ready", KeyManager: inst.manager,
+		KeyManager: inst.manager,
 	}
+	state := inst.state()
+	p.State, p.Reason, p.Remedy = string(state.Condition), state.Reason, state.Remedy
 	if inst.config.Software != nil {
 		p.Storage = string(inst.config.Software.KeyStorage)
 	}

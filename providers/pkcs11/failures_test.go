@@ -121,8 +121,14 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 		t.Errorf("record %s, %v", b, err)
 	}
 	o.PIN = pin(tokentest.PIN)
-	p := open(t, o)
+	p, err := pkcs11.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	generate(t, p, p256)
+	if err := p.Close(); err != nil { // or the next one would share its login
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(records[0], []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
