@@ -108,8 +108,8 @@ func readPKCS11(s *section, manager KeyManager) *PKCS11 {
 		UserPINCredential:        s.text("user_pin_credential", ""),
 		UserPINPrompt:            s.flag("user_pin_prompt", false),
 		UserPINLifetime:          s.millis("user_pin_lifetime", 0, 0),
-		UnlockUsers:              s.texts("unlock_users", nil),
-		UnlockGroups:             s.texts("unlock_groups", nil),
+		UnlockUsers:              s.texts("unlock_users", []string{}),
+		UnlockGroups:             s.texts("unlock_groups", []string{}),
 	}
 	if manager.Path != "" {
 		p.RecordPath = filepath.Join(manager.keyStorePath(), "pkcs11-pins")
@@ -147,8 +147,10 @@ func (p *PKCS11) checkPIN(s *section) {
 		s.fail("user_pin", "the PIN comes from one of user_pin, user_pin_file, user_pin_credential and user_pin_prompt")
 	}
 	s.checkGroups("unlock_groups", p.UnlockGroups)
-	for _, key := range []string{"user_pin_lifetime", "unlock_users", "unlock_groups"} {
-		if _, given := s.take(key); given && !p.UserPINPrompt {
+	for key, given := range map[string]bool{
+		"user_pin_lifetime": p.UserPINLifetime > 0, "unlock_users": len(p.UnlockUsers) > 0, "unlock_groups": len(p.UnlockGroups) > 0,
+	} {
+		if given && !p.UserPINPrompt {
 			s.fail(key, "it is about the PIN that a person gives: set user_pin_prompt = true")
 		}
 	}

@@ -150,6 +150,9 @@ func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 		Reason: fmt.Sprintf("the PKCS#11 library %s cannot be loaded: %v", l.o.Library, err),
 		Remedy: "check library_path, and that the library fits this machine's processor",
 	}
+	if more := misfit(l.o.Library); more != "" {
+		e.Reason += "; " + more
+	}
 	if failed, ok := errors.AsType[*callError](err); ok && failed.result != ck.RVOK {
 		e.Status = failed.result.Status()
 		e.Reason = fmt.Sprintf("the PKCS#11 library %s cannot be initialised: %v", l.o.Library, err)

@@ -17,6 +17,8 @@ type Provider struct {
 	o    Options
 	link *link
 
+	closing sync.Once
+
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
 	publics  map[keyID]*public
@@ -98,7 +100,7 @@ func (p *Provider) Info() providers.Info { return p.info }
 // Close ends the helper, if no other provider uses it. Requests that run fail; later ones
 // are StatusBadState.
 func (p *Provider) Close() error {
-	p.link.leave()
+	p.closing.Do(p.link.leave)
 	return nil
 }
 

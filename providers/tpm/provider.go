@@ -54,6 +54,7 @@ type Provider struct {
 	known   atomic.Pointer[facts] // nil until the TPM was there
 
 	stop    chan struct{} // closed by Close
+	closing sync.Once
 	tending sync.WaitGroup
 
 	// Guarded by the turn of the way: no new try before rest has an end, for the storage key
@@ -193,9 +194,11 @@ func (p *Provider) Info() providers.Info { return p.info }
 
 // Close flushes what is loaded and closes the way, if no other provider uses it.
 func (p *Provider) Close() error {
-	close(p.stop)
-	p.tending.Wait()
-	p.way.leave()
+	p.closing.Do(func() {
+		close(p.stop)
+		p.tending.Wait()
+		p.way.leave()
+	})
 	return nil
 }
 
