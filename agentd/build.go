@@ -215,7 +215,7 @@ func openPKCS11(ctx context.Context, b *builder, inst *instance) (providers.Prov
 		}
 		o.Token.URI = uri
 	}
-	made, err := pkcs11.New(o)
+	made, err := pkcs11.New(ctx, o)
 	if err != nil {
 		return nil, err
 	}

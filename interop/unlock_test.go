@@ -228,4 +228,3 @@ func TestPINSources(t *testing.T) {
 		t.Errorf("%d helpers for two providers", n)
 	}
 }
-

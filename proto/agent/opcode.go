@@ -39,8 +39,8 @@ const (
 	OpListOpcodes
 )
 
-// OpUnlock: Unlock → UnlockResult. Administrators, and who the configuration of the provider
-// names.
+// OpUnlock takes an Unlock and answers with an UnlockResult. Administrators, and who the
+// configuration of the provider names.
 const OpUnlock wire.Opcode = 0x1000A
 
 var names = map[wire.Opcode]string{

@@ -49,10 +49,11 @@ type link struct {
 	calm     time.Time // until when no further one is sent
 }
 
-func newLink(o Options) *link {
+func newLink(ctx context.Context, o Options) *link {
 	l := &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{}), health: health.New(o.Name, o.Logger)}
+	free := context.WithoutCancel(ctx)
 	l.attempts.Go(func() {
-		l.health.Tend(l.stop, func() { _, _ = l.connect(context.Background()) }) // the attempt reports
+		l.health.Tend(l.stop, func() { _, _ = l.connect(free) }) // the attempt reports
 	})
 	return l
 }
@@ -206,7 +207,7 @@ func (l *link) connect(ctx context.Context) (*connection, error) {
 }
 
 // alone makes an attempt of another kind, after the one that runs has ended.
-func (l *link) alone(ctx context.Context, do func(context.Context) (*connection, error)) (*connection, error) {
+func (l *link) alone(ctx context.Context, do func(context.Context) (*connection, error)) error {
 	a := newAttempt(do)
 	for {
 		l.mu.Lock()
@@ -214,7 +215,7 @@ func (l *link) alone(ctx context.Context, do func(context.Context) (*connection,
 		switch {
 		case l.closed:
 			l.mu.Unlock()
-			return nil, errClosed
+			return errClosed
 		case l.attempt == nil:
 			l.begin(ctx, a)
 			before = nil
@@ -223,10 +224,11 @@ func (l *link) alone(ctx context.Context, do func(context.Context) (*connection,
 		}
 		l.mu.Unlock()
 		if before == nil {
-			return a.wait(ctx)
+			_, err := a.wait(ctx)
+			return err
 		}
 		if _, err := before.wait(ctx); ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -242,7 +244,7 @@ func (l *link) begin(ctx context.Context, a *attempt) {
 // run makes the attempt and publishes its outcome.
 func (l *link) run(ctx context.Context, a *attempt) {
 	c, err := a.do(ctx)
-	l.health.Report(err)
+	l.health.Report(ctx, err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.attempt = nil
@@ -292,7 +294,7 @@ func (l *link) event(out *frame.Response) {
 		return
 	}
 	c.lose()
-	l.health.Report(providers.Unready(providers.Absent, &wire.Error{
+	l.health.Report(context.Background(), providers.Unready(providers.Absent, &wire.Error{
 		Status: wire.StatusHardwareFailure, Object: c.describe(),
 		Reason: "it was taken out; in its place is now: " + describeToken(now), Remedy: remedies[ck.RVDeviceRemoved],
 	}))

@@ -48,7 +48,7 @@ var (
 
 // Open returns a provider that is connected.
 func Open(ctx context.Context, o Options) (*Provider, error) {
-	p, err := New(o)
+	p, err := New(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +59,11 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 }
 
 // New returns a provider that connects when it is first used, and by itself a moment later.
-func New(o Options) (*Provider, error) {
+func New(ctx context.Context, o Options) (*Provider, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l, err := enter(o)
+	l, err := enter(ctx, o)
 	if err != nil {
 		return nil, err
 	}

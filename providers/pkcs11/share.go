@@ -1,6 +1,7 @@
 package pkcs11
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,7 +28,7 @@ type linkKey struct {
 }
 
 // enter returns the link for the options, with one more user.
-func enter(o Options) (*link, error) {
+func enter(ctx context.Context, o Options) (*link, error) {
 	pin, err := fingerprint(o.PIN)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func enter(o Options) (*link, error) {
 	defer links.mu.Unlock()
 	l, ok := links.open[key]
 	if !ok {
-		l = newLink(o)
+		l = newLink(ctx, o)
 		l.key = key
 		links.open[key] = l
 	}

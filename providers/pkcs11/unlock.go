@@ -44,7 +44,7 @@ func (p *Provider) Unlock(ctx context.Context, o providers.UnlockOptions) (provi
 	}
 	var out providers.Unlocked
 	var failed error
-	_, err = l.alone(ctx, func(free context.Context) (*connection, error) {
+	err = l.alone(ctx, func(free context.Context) (*connection, error) {
 		if failed = errors.Join(ctx.Err(), l.calmDown()); failed != nil { // who asked may have gone: no try is made
 			k.wipe()
 			return l.unchanged()
@@ -91,20 +91,21 @@ func (l *link) unlock(ctx context.Context, o *offer) (*connection, providers.Unl
 		return nil, providers.Unlocked{}, err
 	}
 	l.refusals, l.calm = 0, time.Time{}
-	l.take(c, o.kept)
+	l.take(ctx, c, o.kept)
 	l.log.LogAttrs(ctx, slog.LevelInfo, "pkcs11_unlocked", slog.String("provider", l.o.Name), slog.String("token", c.describe()))
 	return c, providers.Unlocked{Token: c.describe(), Until: o.kept.until}, nil
 }
 
 // take keeps a PIN that was right.
-func (l *link) take(c *connection, k *kept) {
+func (l *link) take(ctx context.Context, c *connection, k *kept) {
 	k.token = l.record.path(c.slot.Token)
 	if k.lockErr != nil {
-		l.log.Warn("the PIN is not locked in memory and may reach swap or a core dump; raise LimitMEMLOCK", "error", k.lockErr)
+		l.log.LogAttrs(ctx, slog.LevelWarn, "pkcs11_pin_not_locked", slog.String("provider", l.o.Name), slog.Any("error", k.lockErr),
+			slog.String("remedy", "raise LimitMEMLOCK: the PIN may reach swap or a core dump"))
 	}
 	if l.o.Lifetime > 0 {
 		k.until = time.Now().Add(l.o.Lifetime)
-		k.expiry = time.AfterFunc(l.o.Lifetime, func() { l.expire(k) })
+		k.expiry = time.AfterFunc(l.o.Lifetime, func() { l.expire(context.WithoutCancel(ctx), k) })
 	}
 	l.mu.Lock()
 	before := l.given
@@ -119,7 +120,7 @@ func (p *Provider) Lock(ctx context.Context) error {
 	if !l.o.Prompt {
 		return l.notPrompted()
 	}
-	_, err := l.alone(ctx, func(free context.Context) (*connection, error) { return nil, l.lock(free, "") })
+	err := l.alone(ctx, func(free context.Context) (*connection, error) { return nil, l.lock(free, "") })
 	if providers.ConditionOf(err) == providers.Locked {
 		return nil
 	}
@@ -127,8 +128,8 @@ func (p *Provider) Lock(ctx context.Context) error {
 }
 
 // expire locks at the end of a PIN's lifetime, if it is still the one that is kept.
-func (l *link) expire(k *kept) {
-	_, _ = l.alone(context.Background(), func(ctx context.Context) (*connection, error) {
+func (l *link) expire(ctx context.Context, k *kept) {
+	_ = l.alone(ctx, func(ctx context.Context) (*connection, error) {
 		l.mu.Lock()
 		same := l.given == k
 		l.mu.Unlock()

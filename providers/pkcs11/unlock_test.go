@@ -29,7 +29,7 @@ func prompted(t *testing.T, change func(*pkcs11.Options)) (*pkcs11.Provider, *to
 // made makes a provider that need not be connected, and is closed when the test ends.
 func made(t *testing.T, o pkcs11.Options) *pkcs11.Provider {
 	t.Helper()
-	p, err := pkcs11.New(o)
+	p, err := pkcs11.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestUnlockRefusals(t *testing.T) {
 		t.Errorf("%d logins", n)
 	}
 	o.PIN = pin("1")
-	if _, err := pkcs11.New(o); err == nil {
+	if _, err := pkcs11.New(t.Context(), o); err == nil {
 		t.Error("two sources of the PIN")
 	}
 }

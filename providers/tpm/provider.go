@@ -163,7 +163,7 @@ func (p *Provider) reach(ctx context.Context) error {
 			const share = 10 // of the time at most goes into tries
 			p.rest = p.rest.Add(max(time.Second, share*time.Since(begun)))
 		}
-		p.health.Report(err)
+		p.health.Report(ctx, err)
 		return err
 	}
 	p.way.conn = conn
@@ -172,7 +172,7 @@ func (p *Provider) reach(ctx context.Context) error {
 			slog.String("tpm", conn.can.String()), slog.String("storage_key", fmt.Sprintf("%x", conn.primary.name)))
 		p.known.Store(&facts{conn.can, conn.primary.name})
 	}
-	p.health.Report(nil)
+	p.health.Report(ctx, nil)
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (h *Health) State() providers.State {
 }
 
 // Report takes the outcome of a try, nil for one that left the device ready.
-func (h *Health) Report(err error) {
+func (h *Health) Report(ctx context.Context, err error) {
 	next := providers.State{Condition: providers.ConditionOf(err)}
 	if err != nil {
 		next.Reason = err.Error()
@@ -76,7 +76,7 @@ func (h *Health) Report(err error) {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("reason", next.Reason), slog.String("remedy", next.Remedy))
 	}
-	h.log.LogAttrs(context.Background(), level, "provider_state", attrs...)
+	h.log.LogAttrs(ctx, level, "provider_state", attrs...)
 }
 
 // Tend calls try while the device is not ready, after ever longer pauses, until stop is
