@@ -119,8 +119,12 @@ func (e *examination) stores() {
 	}
 }
 
-// states tells everybody which providers are not ready, and what to do about it.
+// states tells everybody who may have keys which providers are not ready, and what to do
+// about it.
 func (e *examination) states() {
+	if !e.request.authenticated() {
+		return
+	}
 	for _, inst := range e.request.backend.instances {
 		severity := severityError
 		state := inst.state()

@@ -56,7 +56,10 @@ func (r *request) describe(inst *instance) *agentpb.Info_Provider {
 		KeyManager: inst.manager,
 	}
 	state := inst.state()
-	p.State, p.Reason, p.Remedy = string(state.Condition), state.Reason, state.Remedy
+	p.State = string(state.Condition)
+	if r.authenticated() { // the texts name libraries and serial numbers
+		p.Reason, p.Remedy = state.Reason, state.Remedy
+	}
 	if inst.config.Software != nil {
 		p.Storage = string(inst.config.Software.KeyStorage)
 	}

@@ -62,7 +62,11 @@ func TestStartUpFailures(t *testing.T) {
 	refuse("wrong URI", func(o *pkcs11.Options) { o.Token.URI = uri(t, "pkcs11:token=other") }, "no token matches the PKCS#11 URI pkcs11:token=other", first.Serial)
 	refuse("wrong PIN", func(o *pkcs11.Options) { o.PIN = pin("999999") }, first.Serial, "CKR_PIN_INCORRECT", "correct user_pin")
 	refuse("short PIN", func(o *pkcs11.Options) { o.PIN = pin("1") }, first.Serial, "CKR_PIN_")
-	refuse("PIN file", func(o *pkcs11.Options) { o.PIN = pkcs11.PINFile("/nowhere/pin") }, "cannot read the user PIN", "/nowhere/pin")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	refuse("no credentials", func(o *pkcs11.Options) { o.PIN = pkcs11.PINCredential("pin") }, "gave no credential \"pin\"", "LoadCredential=pin:PATH")
+	t.Setenv("CREDENTIALS_DIRECTORY", "/nowhere")
+	refuse("no credential", func(o *pkcs11.Options) { o.PIN = pkcs11.PINCredential("pin") }, "/nowhere/pin", "LoadCredential=pin:PATH")
+	refuse("PIN file", func(o *pkcs11.Options) { o.PIN = pkcs11.PINFile("/nowhere/pin") }, "cannot read the user PIN", "/nowhere/pin", "check user_pin_file")
 
 	h.Token("second")
 	refuse("several tokens", func(*pkcs11.Options) {}, "2 tokens are present and none is chosen", first.Serial, "set serial_number")

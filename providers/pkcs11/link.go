@@ -29,6 +29,7 @@ type link struct {
 
 	attempts sync.WaitGroup
 	stop     chan struct{} // closed by close
+	giveUp   chan struct{} // closed by close when an attempt takes too long to end
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
@@ -50,7 +51,7 @@ type link struct {
 }
 
 func newLink(ctx context.Context, o Options) *link {
-	l := &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{}), health: health.New(o.Name, o.Logger)}
+	l := &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{}), giveUp: make(chan struct{}), health: health.New(o.Name, o.Logger)}
 	free := context.WithoutCancel(ctx)
 	l.attempts.Go(func() {
 		l.health.Tend(l.stop, func() { _, _ = l.connect(free) }) // the attempt reports
@@ -238,13 +239,25 @@ func (l *link) alone(ctx context.Context, do func(context.Context) (*connection,
 // request that needed it.
 func (l *link) begin(ctx context.Context, a *attempt) {
 	l.attempt = a
-	l.attempts.Go(func() { l.run(context.WithoutCancel(ctx), a) })
+	free, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.attempts.Go(func() {
+		select {
+		case <-l.giveUp:
+		case <-a.done:
+		}
+		cancel()
+	})
+	l.attempts.Go(func() { l.run(free, a) })
 }
 
 // run makes the attempt and publishes its outcome.
 func (l *link) run(ctx context.Context, a *attempt) {
 	c, err := a.do(ctx)
-	l.health.Report(ctx, err)
+	select {
+	case <-l.stop: // the end tells nothing of the token
+	default:
+		l.health.Report(ctx, err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.attempt = nil
@@ -308,7 +321,10 @@ func (l *link) close() {
 		close(l.stop)
 	}
 	l.mu.Unlock()
+	const orderly = 5 * time.Second // for a login to come to its end
+	late := time.AfterFunc(orderly, func() { close(l.giveUp) })
 	l.attempts.Wait()
+	late.Stop()
 	l.given.wipe()
 	if l.helper != nil {
 		l.helper.Close()

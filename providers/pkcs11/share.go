@@ -79,7 +79,7 @@ func fingerprint(p PIN) (string, error) {
 	case nil:
 		return "", nil
 	case pinFile:
-		return "file " + p.path, nil
+		return "file " + p.path + " credential " + p.credential, nil
 	}
 	h := hmac.New(sha256.New, processKey())
 	err := p.Use(func(secret []byte) error {

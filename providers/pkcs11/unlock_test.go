@@ -301,3 +301,25 @@ func TestHealing(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseWhileLibraryHangs: an attempt that hangs does not hold up the end.
+func TestCloseWhileLibraryHangs(t *testing.T) {
+	tokentest.New(t).Token("hang")
+	shim := tokentest.NewShim(t)
+	shim.Set("C_GetSlotList hang")
+	o := options(t)
+	o.Library = shim.Library
+	p := made(t, o)
+	impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := p.Connect(impatient); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if s := p.State(); s.Condition != providers.Starting {
+		t.Errorf("%+v", s)
+	}
+	begun := time.Now()
+	if err := p.Close(); err != nil || time.Since(begun) > 30*time.Second {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+}
