@@ -25,8 +25,9 @@ func (b *builder) unlockers(ctx context.Context, p config.Provider) unlockers {
 	if p.PKCS11 == nil {
 		return unlockers{}
 	}
-	groups, warnings := authn.LookupGroups(p.PKCS11.UnlockGroups)
-	for _, w := range warnings {
+	found, unknown := authn.LookupGroups(p.PKCS11.UnlockGroups)
+	groups, distrusted := authn.TrustedGroups(found)
+	for _, w := range append(unknown, distrusted...) {
 		b.log.LogAttrs(ctx, slog.LevelWarn, "provider_warning", slog.String("provider", p.Name), slog.String("warning", w))
 	}
 	return unlockers{users: p.PKCS11.UnlockUsers, groups: groups}
@@ -35,7 +36,9 @@ func (b *builder) unlockers(ctx context.Context, p config.Provider) unlockers {
 // mayUnlock reports whether the caller may give the PIN of an instance: a wrong one uses up
 // a try of a token that belongs to the machine.
 func (r *request) mayUnlock(inst *instance) bool {
-	if r.who.Admin || slices.Contains(inst.unlockers.users, r.who.App) {
+	// A name means somebody under one authenticator only: that of [authenticator].
+	primary := r.who.Auth == r.backend.config.Authenticator.Type
+	if r.who.Admin || primary && slices.Contains(inst.unlockers.users, r.who.App) {
 		return true
 	}
 	return r.authenticated() && slices.ContainsFunc(inst.unlockers.groups, func(gid uint32) bool {

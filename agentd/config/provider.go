@@ -61,7 +61,7 @@ type PKCS11 struct {
 	UserPINPrompt bool
 	// UserPINLifetime is how long such a PIN is kept, 0 for as long as the agent runs.
 	UserPINLifetime time.Duration
-	// UnlockUsers are application names, UnlockGroups names or decimal ids of Unix groups,
+	// UnlockUsers are application names of [authenticator], UnlockGroups names or decimal ids of Unix groups,
 	// who may give it beside administrators.
 	UnlockUsers, UnlockGroups []string
 	// RecordPath is the directory in which refused PINs are remembered.
