@@ -39,6 +39,8 @@ type instance struct {
 	store    kim.Store
 	manager  string // name of the store
 	config   config.Provider
+	// unlockers are who may give its PIN beside administrators.
+	unlockers unlockers
 }
 
 // lacks is the answer to an operation that the provider has no power for.

@@ -143,7 +143,7 @@ func (b *builder) provider(ctx context.Context, p config.Provider) error {
 	if !ok {
 		return fmt.Errorf("provider not compiled: providers of kind %s are not part of this build", p.Type)
 	}
-	inst := &instance{ref: ref(p), manager: p.KeyManager, config: p}
+	inst := &instance{ref: ref(p), manager: p.KeyManager, config: p, unlockers: b.unlockers(ctx, p)}
 	for _, st := range b.out.stores {
 		if st.name == p.KeyManager {
 			inst.store = st.Store
@@ -198,7 +198,7 @@ func openPKCS11(ctx context.Context, b *builder, inst *instance) (providers.Prov
 	o := pkcs11.Options{
 		Name: inst.ref.Name, Library: c.LibraryPath, Token: pkcs11.Selection{Serial: c.Serial, Slot: c.Slot},
 		SoftwarePublicOperations: c.SoftwarePublicOperations, RefuseExport: !c.AllowExport,
-		KnownIDs: inst.keyIDs(), StateDir: c.RecordPath, Logger: b.log,
+		KnownIDs: inst.keyIDs(), StateDir: c.RecordPath, Prompt: c.UserPINPrompt, Lifetime: c.UserPINLifetime, Logger: b.log,
 	}
 	switch {
 	case c.UserPIN != nil:
@@ -215,5 +215,9 @@ func openPKCS11(ctx context.Context, b *builder, inst *instance) (providers.Prov
 		}
 		o.Token.URI = uri
 	}
-	return pkcs11.Open(ctx, o)
+	made, err := pkcs11.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return b.admit(ctx, inst, made)
 }

@@ -39,6 +39,7 @@ func decodeDoctor(r *request) (action, error) {
 		e := &examination{request: r}
 		e.identity()
 		e.ownKeys(ctx)
+		e.states()
 		if r.who.Admin {
 			e.settings(r.backend.config)
 			e.stores()
@@ -118,9 +119,32 @@ func (e *examination) stores() {
 	}
 }
 
-// providers lets each provider examine its own storage.
+// states tells everybody who may have keys which providers are not ready, and what to do
+// about it.
+func (e *examination) states() {
+	if !e.request.authenticated() {
+		return
+	}
+	for _, inst := range e.request.backend.instances {
+		severity := severityError
+		state := inst.state()
+		switch state.Condition {
+		case providers.Ready:
+			continue
+		case providers.Locked, providers.Starting:
+			severity = severityWarning
+		default:
+		}
+		e.add("provider", severity, fmt.Sprintf("provider %q", inst.ref.Name), string(state.Condition)+": "+state.Reason, state.Remedy)
+	}
+}
+
+// providers lets each provider that is ready examine its own storage.
 func (e *examination) providers(ctx context.Context) {
 	for _, inst := range e.request.backend.instances {
+		if inst.state().Condition != providers.Ready {
+			continue
+		}
 		object := fmt.Sprintf("provider %q", inst.ref.Name)
 		p, ok := inst.provider.(providers.Examiner)
 		if !ok {

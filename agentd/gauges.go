@@ -2,10 +2,10 @@ package agentd
 
 import (
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/metrics"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 )
 
-// Gauges returns what the metrics show beside the counts of requests. A provider that is
-// configured and did not come up keeps the service from loading, so those listed are up.
+// Gauges returns what the metrics show beside the counts of requests.
 func (s *Service) Gauges() metrics.Gauges {
 	var g metrics.Gauges
 	if s.ledger != nil {
@@ -17,7 +17,10 @@ func (s *Service) Gauges() metrics.Gauges {
 		return g
 	}
 	for _, inst := range s.current.instances {
-		g.Providers = append(g.Providers, metrics.Provider{Name: inst.ref.Name, Kind: inst.ref.ID.String(), Up: true})
+		c := inst.state().Condition
+		g.Providers = append(g.Providers, metrics.Provider{
+			Name: inst.ref.Name, Kind: inst.ref.ID.String(), Up: c == providers.Ready, State: string(c),
+		})
 	}
 	return g
 }

@@ -53,7 +53,12 @@ func (r *request) describe(inst *instance) *agentpb.Info_Provider {
 	i := inst.provider.Info()
 	p := &agentpb.Info_Provider{
 		Name: inst.ref.Name, Id: uint32(inst.ref.ID), Uuid: inst.ref.UUID, Description: i.Description,
-		State: "ready", KeyManager: inst.manager,
+		KeyManager: inst.manager,
+	}
+	state := inst.state()
+	p.State = string(state.Condition)
+	if r.authenticated() { // the texts name libraries and serial numbers
+		p.Reason, p.Remedy = state.Reason, state.Remedy
 	}
 	if inst.config.Software != nil {
 		p.Storage = string(inst.config.Software.KeyStorage)

@@ -189,6 +189,9 @@ func (i *instance) destroy(ctx context.Context, entry kim.Entry) error {
 	if !ok {
 		return wire.StatusNotSupported
 	}
+	if err := i.reachable(ctx); err != nil {
+		return err
+	}
 	if err := i.store.Delete(ctx, entry); err != nil {
 		return err
 	}

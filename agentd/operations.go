@@ -77,4 +77,5 @@ var operations = map[wire.Opcode]operation{
 	agent.OpRestore:      {core, admins, true, decodeRestore},
 	agent.OpRestoreChunk: {core, admins, true, decodeRestoreChunk},
 	agent.OpProtect:      {core, owners, true, decodeProtect},
+	agent.OpUnlock:       {core, owners, true, decodeUnlock},
 }

@@ -16,10 +16,14 @@ import (
 
 func openTPM(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
 	c := inst.config.TPM
-	return tpm.Open(ctx, tpm.Options{
+	made, err := tpm.New(tpm.Options{
 		Name: inst.ref.Name, TCTI: tpm.TCTI(c.TCTI), OwnerAuth: c.OwnerAuth, EndorsementAuth: c.EndorsementAuth,
 		Root: rootEntry{inst}, Logger: b.log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return b.admit(ctx, inst, made)
 }
 
 // leaveOut returns nil when the configuration allows that the provider is not there.

@@ -34,7 +34,9 @@ type ProviderState struct {
 	ID          wire.ProviderID
 	UUID        string
 	Description string
-	State       string // "ready", or why not
+	State       string // "ready", or "starting", "absent", "locked", "refused", "failed"
+	Reason      string // why it is not ready
+	Remedy      string // what to do about it
 	Opcodes     []wire.Opcode
 	Keys        uint64 // of the caller; of everybody for administrators
 	Storage     string // how new keys are stored, where that is a choice
@@ -95,7 +97,7 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	for _, p := range m.GetProviders() {
 		state := ProviderState{
 			Name: p.GetName(), UUID: p.GetUuid(), Description: p.GetDescription(), State: p.GetState(),
-			Keys: p.GetKeys(), Storage: p.GetStorage(), KeyManager: p.GetKeyManager(),
+			Reason: p.GetReason(), Remedy: p.GetRemedy(), Keys: p.GetKeys(), Storage: p.GetStorage(), KeyManager: p.GetKeyManager(),
 		}
 		if state.ID, err = c.providerID(p.GetId()); err != nil {
 			return Info{}, err

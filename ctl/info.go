@@ -38,6 +38,8 @@ type infoProvider struct {
 	UUID        string `json:"uuid"`
 	Description string `json:"description"`
 	State       string `json:"state,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	Remedy      string `json:"remedy,omitempty"`
 	Keys        uint64 `json:"keys"`
 	Storage     string `json:"storage,omitempty"`
 	KeyManager  string `json:"key_manager,omitempty"`
@@ -115,7 +117,7 @@ func (r *infoResult) agent(ctx context.Context, c *client.Client) error {
 	r.Service, r.Version, r.Uptime, r.Mode, r.Config, r.GoVersion = "parsec-agent", i.Version, i.Uptime.Seconds(), i.Mode, i.ConfigPath, i.GoVersion
 	for _, s := range i.Providers {
 		r.Providers = append(r.Providers, infoProvider{
-			refProvider(s.ID, s.Name), s.UUID, s.Description, s.State, s.Keys, s.Storage, s.KeyManager,
+			refProvider(s.ID, s.Name), s.UUID, s.Description, s.State, s.Reason, s.Remedy, s.Keys, s.Storage, s.KeyManager,
 		})
 	}
 	for _, a := range i.Authenticators {
@@ -205,4 +207,7 @@ func (r *infoResult) print(w io.Writer) {
 		t.row("requests", fmt.Sprintf("%d since start, %s refused", u.Requests, counted(u.Refused, "connection")))
 	}
 	t.flush()
+	for _, s := range r.Providers {
+		explain(w, s.Name, s.Reason, s.Remedy)
+	}
 }

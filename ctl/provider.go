@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 
@@ -13,7 +14,7 @@ import (
 
 func (p *Program) providerGroup() *cobra.Command {
 	cmd := &cobra.Command{Use: "provider", Short: "Show where keys are kept: software, tokens, TPM"}
-	cmd.AddCommand(p.providerList(), p.providerOpcodes())
+	cmd.AddCommand(p.providerList(), p.providerOpcodes(), p.providerUnlock(), p.providerLock())
 	return cmd
 }
 
@@ -25,6 +26,8 @@ type providerView struct {
 	Vendor      string `json:"vendor"`
 	Version     string `json:"version"`
 	State       string `json:"state,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	Remedy      string `json:"remedy,omitempty"`
 }
 
 func (p *Program) providerList() *cobra.Command {
@@ -47,7 +50,7 @@ func (p *Program) providerList() *cobra.Command {
 			}
 			views := []providerView{}
 			for _, s := range found {
-				views = append(views, providerView{refProvider(s.ID, ""), s.UUID, s.Description, s.Vendor, s.Version.String(), ""})
+				views = append(views, providerView{refProvider(s.ID, ""), s.UUID, s.Description, s.Vendor, s.Version.String(), "", "", ""})
 			}
 			nameProviders(views, states)
 			return p.emit(map[string]any{"providers": views}, func(w io.Writer) {
@@ -56,8 +59,22 @@ func (p *Program) providerList() *cobra.Command {
 					t.row(hexNumber(uint64(v.ID)), orDash(v.Name), v.Kind, v.Version, orDash(v.State), v.Description)
 				}
 				t.flush()
+				for _, v := range views {
+					explain(w, v.Name, v.Reason, v.Remedy)
+				}
 			})
 		}),
+	}
+}
+
+// explain says why a provider is not ready, and what to do about it.
+func explain(w io.Writer, name, reason, remedy string) {
+	if reason == "" {
+		return
+	}
+	fmt.Fprintln(w, printable(name+": "+reason))
+	if remedy != "" {
+		fmt.Fprintln(w, printable("  try: "+remedy))
 	}
 }
 
@@ -70,6 +87,7 @@ func nameProviders(views []providerView, states []client.ProviderState) {
 			continue
 		}
 		views[i].Name, views[i].State = states[at].Name, states[at].State
+		views[i].Reason, views[i].Remedy = states[at].Reason, states[at].Remedy
 		states = slices.Delete(slices.Clone(states), at, at+1)
 	}
 }

@@ -70,6 +70,14 @@ var Differences = []Difference{
 		Shown:    []string{"agentd/config.TestErrors"},
 	},
 	{
+		ID:       "process-device-away",
+		Subject:  "a start while a token or TPM is away",
+		Original: "exit status 1: no key of any provider can be used",
+		Ours:     "the provider is listed, answers with what is wrong and works when the device comes; `required = true` is the original's way",
+		Reason:   "other keys go on working, and a token that is inserted later needs no restart",
+		Shown:    []string{"interop.TestStartWithoutDevice", "interop.TestTokenComes", "interop.TestTPMComes", "providers/pkcs11.TestHealing"},
+	},
+	{
 		ID:       "process-timeout-zero",
 		Subject:  "`listener.timeout = 0`",
 		Original: "starts, and drops every connection without an answer",

@@ -24,11 +24,12 @@ func withTPM(dir, tcti, more string) string {
 // TestStartWithoutTPM: each reason not to start has its own message, and the provider is
 // left out only where the configuration says so.
 func TestStartWithoutTPM(t *testing.T) {
+	const absent = "owner_hierarchy_auth = \"\"\nrequired = true"
 	v := tpmtest.Start(t)
 	for name, c := range map[string]struct{ tcti, more, want string }{
-		"no device":     {"device:/dev/nothing", `owner_hierarchy_auth = ""`, `failed to create provider "tpm-provider": cannot use the TPM at device:/dev/nothing: there is no TPM: no such file or directory`},
-		"no swtpm":      {"swtpm:path=/nothing", `owner_hierarchy_auth = ""`, "see whether swtpm runs"},
-		"broker":        {"tabrmd", `owner_hierarchy_auth = ""`, "use the kernel's resource manager"},
+		"no device":     {"device:/dev/nothing", absent, `failed to create provider "tpm-provider": cannot use the TPM at device:/dev/nothing: there is no TPM: no such file or directory`},
+		"no swtpm":      {"swtpm:path=/nothing", absent, "see whether swtpm runs"},
+		"broker":        {"tabrmd", absent, "use the kernel's resource manager"},
 		"authorisation": {v.TCTI().String(), "owner_hierarchy_auth = \"str:wrong\"\nskip_if_no_tpm = true", "owner_hierarchy_auth is not the TPM's: TPM2_CreatePrimary: TPM_RC_BAD_AUTH (session 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,4 +110,52 @@ func TestReloadWithTPM(t *testing.T) {
 	}
 	close(done)
 	callers.Wait()
+}
+
+// TestTPMComes: an agent that started without its TPM uses it when it comes.
+func TestTPMComes(t *testing.T) {
+	v := tpmtest.Start(t)
+	dir := agentdtest.Dir(t)
+	path := v.TCTI().Path
+	away := path + ".away"
+	if err := os.Rename(path, away); err != nil {
+		t.Fatal(err)
+	}
+	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: agentdtest.Config(dir) + tpmTable(v.TCTI().String(), `owner_hierarchy_auth = ""`)})
+	c := ask(t, a)
+	becomes(t, c, "tpm", "absent")
+	if err := create(t.Context(), c, "tpm", "key"); wire.StatusOf(err) != wire.StatusHardwareFailure || !strings.Contains(err.Error(), "there is no TPM") {
+		t.Errorf("%v", err)
+	}
+	if err := os.Rename(away, path); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, c, "tpm", "ready") // nobody asked for it
+	if err := create(t.Context(), c, "tpm", "key"); err != nil {
+		t.Fatal(err)
+	}
+	a.Stop()
+}
+
+// TestStartWithAnotherTPM: the agent starts with the TPM of other keys where that is allowed,
+// and its other keys work.
+func TestStartWithAnotherTPM(t *testing.T) {
+	dir := agentdtest.Dir(t)
+	config := func(v *tpmtest.TPM) string {
+		return agentdtest.Config(dir) + tpmTable(v.TCTI().String(), "owner_hierarchy_auth = \"\"\nrequired = false")
+	}
+	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: config(tpmtest.Start(t))})
+	a.Stop()
+	b := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: config(tpmtest.Start(t))})
+	c := ask(t, b)
+	becomes(t, c, "tpm", "refused")
+	for range 3 {
+		err := create(t.Context(), c, "tpm", "key")
+		if wire.StatusOf(err) != wire.StatusBadState || !strings.Contains(err.Error(), "the keys belong to another TPM") {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := create(t.Context(), c, "mbed-crypto-provider", "soft"); err != nil {
+		t.Error(err)
+	}
 }

@@ -60,12 +60,13 @@ func adminNames(t wire.AuthType, names []string) (map[string]bool, []string) {
 	return set, warnings
 }
 
-// adminGroups returns the groups that may hold administrators.
-func adminGroups(gids []uint32) (groups []uint32, warnings []string) {
+// TrustedGroups returns the groups whose members may be given rights, and a warning for each
+// that is left out.
+func TrustedGroups(gids []uint32) (groups []uint32, warnings []string) {
 	for _, gid := range gids {
 		if gid == overflowID || gid == peer.NoID {
 			warnings = append(warnings, fmt.Sprintf(
-				"administrator group %d is ignored: this gid stands for all groups that a user namespace does not know", gid))
+				"group %d is ignored: this gid stands for all groups that a user namespace does not know", gid))
 			continue
 		}
 		groups = append(groups, gid)
@@ -85,7 +86,7 @@ func LookupGroups(groups []string) (gids []uint32, warnings []string) {
 		}
 		gid, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
-			warnings = append(warnings, fmt.Sprintf("administrator group %q is ignored: there is no such group", group))
+			warnings = append(warnings, fmt.Sprintf("group %q is ignored: there is no such group", group))
 			continue
 		}
 		gids = append(gids, uint32(gid))

@@ -73,7 +73,7 @@ func NewSet(opts Options) (set *Set, warnings []string, err error) {
 		s.order = append(s.order, m.Authenticator)
 	}
 	var w []string
-	s.groups, w = adminGroups(opts.Groups)
+	s.groups, w = TrustedGroups(opts.Groups)
 	return s, append(warnings, w...), nil
 }
 

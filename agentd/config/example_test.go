@@ -115,10 +115,11 @@ func TestExampleCommentedTables(t *testing.T) {
 	optional := map[string]bool{
 		"name": true, "software_public_operations": true, "allow_export": true,
 		"skip_if_no_tpm": true, "store_path": true, "admins": true,
+		"user_pin_prompt": true, "user_pin_lifetime": true, "unlock_users": true, "unlock_groups": true,
 	}
 	noDefault := map[string]bool{
 		"serial_number": true, "slot_number": true, "user_pin": true, "user_pin_file": true, "user_pin_credential": true,
-		"token_uri": true, "endorsement_hierarchy_auth": true,
+		"token_uri": true, "endorsement_hierarchy_auth": true, "required": true,
 	}
 	build := func(header int, all bool) string {
 		changed := append([]string(nil), lines...)

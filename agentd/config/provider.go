@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
@@ -16,6 +17,11 @@ type Provider struct {
 	Name string
 	// KeyManager is the name of an existing key manager.
 	KeyManager string
+
+	// Required says whether the agent starts without the device of the provider: not at all
+	// (true), whatever is wrong with it (false), or by default (nil) where what is wrong may
+	// pass or waits for a person, and not where the configuration is wrong.
+	Required *bool
 
 	Software *Software
 	PKCS11   *PKCS11
@@ -49,8 +55,15 @@ type PKCS11 struct {
 	// UserPIN is nil when not set: only public objects are then usable.
 	UserPIN *Secret
 	// UserPINFile is the file with the PIN, UserPINCredential the name of the systemd
-	// credential with it. At most one of the three is set.
+	// credential with it. At most one of the three and UserPINPrompt is set.
 	UserPINFile, UserPINCredential string
+	// UserPINPrompt says that a person gives the PIN while the agent runs.
+	UserPINPrompt bool
+	// UserPINLifetime is how long such a PIN is kept, 0 for as long as the agent runs.
+	UserPINLifetime time.Duration
+	// UnlockUsers are application names of [authenticator], UnlockGroups names or decimal ids of Unix groups,
+	// who may give it beside administrators.
+	UnlockUsers, UnlockGroups []string
 	// RecordPath is the directory in which refused PINs are remembered.
 	RecordPath string
 	// SoftwarePublicOperations computes with public keys in the agent.

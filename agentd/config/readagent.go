@@ -26,12 +26,17 @@ func readAgent(s *section, c *Config) Agent {
 	for _, t := range s.tables("authenticator") {
 		a.Authenticators = append(a.Authenticators, readAuthenticator(t))
 	}
-	for _, group := range a.AdminGroups {
+	s.checkGroups("admin_groups", a.AdminGroups)
+	return a
+}
+
+// checkGroups refuses what cannot be the name of a group.
+func (s *section) checkGroups(key string, groups []string) {
+	for _, group := range groups {
 		if group == "" || strings.ContainsAny(group, ":\n\x00") {
-			s.fail("admin_groups", "%q is not the name of a group", group)
+			s.fail(key, "%q is not the name of a group", group)
 		}
 	}
-	return a
 }
 
 // readLimits reads [agent.limits]. One request of the largest size always fits.

@@ -56,8 +56,10 @@ func readProvider(s *section, c *Config) Provider {
 	case wire.ProviderMbedCrypto:
 		p.Software = readSoftware(s, manager)
 	case wire.ProviderPKCS11:
+		p.Required = s.optionalFlag("required")
 		p.PKCS11 = readPKCS11(s, manager)
 	case wire.ProviderTPM:
+		p.Required = s.optionalFlag("required")
 		p.TPM = readTPM(s)
 	default:
 		return p // the type is missing or wrong, which is reported
@@ -104,6 +106,10 @@ func readPKCS11(s *section, manager KeyManager) *PKCS11 {
 		TokenURI:                 s.text("token_uri", ""),
 		UserPINFile:              s.absPath("user_pin_file", ""),
 		UserPINCredential:        s.text("user_pin_credential", ""),
+		UserPINPrompt:            s.flag("user_pin_prompt", false),
+		UserPINLifetime:          s.millis("user_pin_lifetime", 0, 0),
+		UnlockUsers:              s.texts("unlock_users", []string{}),
+		UnlockGroups:             s.texts("unlock_groups", []string{}),
 	}
 	if manager.Path != "" {
 		p.RecordPath = filepath.Join(manager.keyStorePath(), "pkcs11-pins")
@@ -126,14 +132,27 @@ func (p *PKCS11) check(s *section) {
 	if n := p.UserPINCredential; n != "" && (n != filepath.Base(n) || strings.HasPrefix(n, ".")) {
 		s.fail("user_pin_credential", "%q is not the name of a credential", n)
 	}
+	p.checkPIN(s)
+}
+
+// checkPIN refuses more than one source of the PIN, and settings of a source that is not used.
+func (p *PKCS11) checkPIN(s *section) {
 	sources := 0
-	for _, given := range []bool{p.UserPIN != nil, p.UserPINFile != "", p.UserPINCredential != ""} {
+	for _, given := range []bool{p.UserPIN != nil, p.UserPINFile != "", p.UserPINCredential != "", p.UserPINPrompt} {
 		if given {
 			sources++
 		}
 	}
 	if sources > 1 {
-		s.fail("user_pin", "the PIN comes from one of user_pin, user_pin_file and user_pin_credential")
+		s.fail("user_pin", "the PIN comes from one of user_pin, user_pin_file, user_pin_credential and user_pin_prompt")
+	}
+	s.checkGroups("unlock_groups", p.UnlockGroups)
+	for key, given := range map[string]bool{
+		"user_pin_lifetime": p.UserPINLifetime > 0, "unlock_users": len(p.UnlockUsers) > 0, "unlock_groups": len(p.UnlockGroups) > 0,
+	} {
+		if given && !p.UserPINPrompt {
+			s.fail(key, "it is about the PIN that a person gives: set user_pin_prompt = true")
+		}
 	}
 }
 
@@ -184,6 +203,15 @@ func (s *section) secret(key string) *Secret {
 		return NewSecret(b)
 	}
 	return NewSecret([]byte(text))
+}
+
+// optionalFlag returns a truth value, nil when the key is absent.
+func (s *section) optionalFlag(key string) *bool {
+	if _, given := s.take(key); !given {
+		return nil
+	}
+	v := s.flag(key, false)
+	return &v
 }
 
 // isEmpty reports whether v is an array without elements.

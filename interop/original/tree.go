@@ -99,3 +99,15 @@ func (t *Tree) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/tmp"}
 	return cmd
 }
+
+// Boot starts a copy of the tree under its own systemd, runs a shell script there as root
+// and returns what it prints. The directories are visible at the same paths.
+func (t *Tree) Boot(ctx context.Context, script string, dirs ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, t.script, "boot", script) //nolint:gosec // our own script
+	cmd.Env = append(os.Environ(), "PEERS_BIND="+strings.Join(dirs, " "), "PEERS_BOOT_S=240")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("peers boot: %w\n%s", err, out)
+	}
+	return string(out), err
+}

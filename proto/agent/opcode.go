@@ -10,7 +10,12 @@
 // docs/spec/parsec-agent.md.
 package agent
 
-import "github.com/seed-73b3884f/parsec-agent/proto/wire"
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
 
 // The operations of the agent.
 const (
@@ -32,13 +37,16 @@ const (
 	OpRestoreChunk
 	// OpListOpcodes: Empty → opcodes of the agent itself, as psa ListOpcodesResult.
 	OpListOpcodes
-	endOpcode
 )
+
+// OpUnlock takes an Unlock and answers with an UnlockResult. Administrators, and who the
+// configuration of the provider names.
+const OpUnlock wire.Opcode = 0x1000A
 
 var names = map[wire.Opcode]string{
 	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
 	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
-	OpListOpcodes: "AgentListOpcodes",
+	OpListOpcodes: "AgentListOpcodes", OpUnlock: "AgentUnlock",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.
@@ -51,9 +59,5 @@ func Name(op wire.Opcode) string {
 
 // Opcodes returns all operations of the agent, in order.
 func Opcodes() []wire.Opcode {
-	ops := []wire.Opcode{}
-	for op := wire.FirstAgentOpcode; op < endOpcode; op++ {
-		ops = append(ops, op)
-	}
-	return ops
+	return slices.Sorted(maps.Keys(names))
 }

@@ -14,11 +14,14 @@ import (
 // that it is no where no key can have the size. Otherwise it is what we really do.
 func (p *Provider) CanDo(q providers.Capability) error {
 	c := p.link.last()
+	if c == nil { // there was no token yet
+		return p.link.why()
+	}
 	answer := c.advise
 	if q.Original {
 		answer = c.adviseOriginal
 	}
-	if c == nil || !answer(q.Check, q.Attributes) {
+	if !answer(q.Check, q.Attributes) {
 		return wire.Errorf(wire.StatusNotSupported, "%s of such a key is not possible on this token", q.Check)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/supervise"
@@ -25,27 +26,41 @@ const (
 )
 
 // establish starts the helper where there is none, chooses the token, opens sessions and
-// logs in.
-func (l *link) establish(ctx context.Context) (*connection, error) {
+// logs in, with what a person offers or, if that is nil, with what there is.
+func (l *link) establish(ctx context.Context, offered *offer) (*connection, error) {
 	h, err := l.running(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unready(providers.Failed, err)
 	}
 	slot, err := l.selectToken(ctx, h)
 	if err != nil {
 		if l.searched.IsZero() {
 			l.searched = time.Now()
 		}
-		return nil, err
+		return nil, unready(providers.Failed, err)
 	}
 	l.searched = time.Time{}
 	c := &connection{helper: h, library: l.o.Library, slot: slot, profile: profileOf(l.o.Library, slot), mechanisms: map[uint64]frame.MechanismInfo{}}
-	for _, step := range []func(context.Context, *connection) error{l.open, l.login, l.readMechanisms, l.watch} {
+	login := func(ctx context.Context, c *connection) error { return l.login(ctx, c, offered) }
+	allowed := func(_ context.Context, c *connection) error { return l.mayLogIn(c, offered) }
+	for _, step := range []func(context.Context, *connection) error{allowed, l.open, login, l.readMechanisms, l.watch} {
 		if err := step(ctx, c); err != nil {
-			return nil, err
+			return nil, unready(providers.Failed, err)
 		}
 	}
 	return c, nil
+}
+
+// unready marks what keeps the token from being used, unless that was done where more is
+// known. A token that was taken out meanwhile is absent.
+func unready(c providers.Condition, err error) error {
+	if _, ok := errors.AsType[*callError](err); ok && resultOf(err).TokenLost() {
+		c = providers.Absent
+	}
+	if marked := providers.ConditionOf(err); marked != providers.Failed {
+		return err
+	}
+	return providers.Unready(c, err)
 }
 
 // running returns a running helper with the library loaded.
@@ -69,7 +84,14 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 			Remedy: "see the log for what the library said",
 		}
 	}
-	h, err := supervise.Start(ctx, supervise.Options{Path: l.o.Helper, Logger: l.log, Event: l.event})
+	path, err := l.o.Helper, error(nil)
+	if path == "" {
+		path, err = FindHelper()
+	}
+	var h *supervise.Helper
+	if err == nil {
+		h, err = supervise.Start(ctx, supervise.Options{Path: path, Logger: l.log, Event: l.event})
+	}
 	if err != nil {
 		return nil, &wire.Error{Status: wire.StatusGenericError, Reason: err.Error(), Err: err}
 	}
@@ -115,7 +137,11 @@ func (l *link) retire(failed bool) {
 func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 	out, err := call(ctx, h, &frame.Request{Op: frame.OpLoad, Count: frame.Version, Data: []byte(l.o.Library)}, l.o.CallLimit)
 	if err == nil {
-		l.log.LogAttrs(ctx, slog.LevelInfo, "pkcs11_library_loaded", slog.String("provider", l.o.Name), slog.String("library", l.o.Library),
+		level := slog.LevelInfo
+		if c := l.health.State().Condition; c != providers.Ready && c != providers.Starting {
+			level = slog.LevelDebug // it is loaded again and again until the token is there
+		}
+		l.log.LogAttrs(ctx, level, "pkcs11_library_loaded", slog.String("provider", l.o.Name), slog.String("library", l.o.Library),
 			slog.String("description", cut(string(out.Data))), slog.Int("pid", h.PID()))
 		return nil
 	}
@@ -123,6 +149,9 @@ func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 		Status: wire.StatusGenericError, Err: err,
 		Reason: fmt.Sprintf("the PKCS#11 library %s cannot be loaded: %v", l.o.Library, err),
 		Remedy: "check library_path, and that the library fits this machine's processor",
+	}
+	if more := misfit(l.o.Library); more != "" {
+		e.Reason += "; " + more
 	}
 	if failed, ok := errors.AsType[*callError](err); ok && failed.result != ck.RVOK {
 		e.Status = failed.result.Status()
@@ -138,8 +167,11 @@ func (l *link) selectToken(ctx context.Context, h *supervise.Helper) (frame.Slot
 		return frame.Slot{}, failure(fmt.Sprintf("the slots of %s cannot be listed", l.o.Library), err)
 	}
 	slot, warning, err := l.o.Token.choose(l.o.Library, out.Slots)
-	if warning != "" {
+	if warning != "" && l.last() == nil {
 		l.log.LogAttrs(ctx, slog.LevelWarn, "pkcs11_slot_differs", slog.String("provider", l.o.Name), slog.String("warning", warning))
+	}
+	if err != nil {
+		err = providers.Unready(providers.Absent, err)
 	}
 	return slot, err
 }

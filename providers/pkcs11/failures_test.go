@@ -62,7 +62,11 @@ func TestStartUpFailures(t *testing.T) {
 	refuse("wrong URI", func(o *pkcs11.Options) { o.Token.URI = uri(t, "pkcs11:token=other") }, "no token matches the PKCS#11 URI pkcs11:token=other", first.Serial)
 	refuse("wrong PIN", func(o *pkcs11.Options) { o.PIN = pin("999999") }, first.Serial, "CKR_PIN_INCORRECT", "correct user_pin")
 	refuse("short PIN", func(o *pkcs11.Options) { o.PIN = pin("1") }, first.Serial, "CKR_PIN_")
-	refuse("PIN file", func(o *pkcs11.Options) { o.PIN = pkcs11.PINFile("/nowhere/pin") }, "cannot read the user PIN", "/nowhere/pin")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	refuse("no credentials", func(o *pkcs11.Options) { o.PIN = pkcs11.PINCredential("pin") }, "gave no credential \"pin\"", "LoadCredential=pin:PATH")
+	t.Setenv("CREDENTIALS_DIRECTORY", "/nowhere")
+	refuse("no credential", func(o *pkcs11.Options) { o.PIN = pkcs11.PINCredential("pin") }, "/nowhere/pin", "LoadCredential=pin:PATH")
+	refuse("PIN file", func(o *pkcs11.Options) { o.PIN = pkcs11.PINFile("/nowhere/pin") }, "cannot read the user PIN", "/nowhere/pin", "check user_pin_file")
 
 	h.Token("second")
 	refuse("several tokens", func(*pkcs11.Options) {}, "2 tokens are present and none is chosen", first.Serial, "set serial_number")
@@ -121,8 +125,14 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 		t.Errorf("record %s, %v", b, err)
 	}
 	o.PIN = pin(tokentest.PIN)
-	p := open(t, o)
+	p, err := pkcs11.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	generate(t, p, p256)
+	if err := p.Close(); err != nil { // or the next one would share its login
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(records[0], []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}

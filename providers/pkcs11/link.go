@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/internal/health"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/supervise"
@@ -14,38 +17,68 @@ import (
 
 // link keeps the way to one token open: helper, slot, sessions, login. It is opened when a
 // request needs it, again when it broke, and by one attempt at a time, for which all
-// requests wait.
+// requests wait. While it is not open it is tried again by itself.
 type link struct {
 	o      Options
 	record pinRecord
 	log    *slog.Logger
+	health *health.Health
+
+	key   linkKey
+	users int // guarded by links.mu
 
 	attempts sync.WaitGroup
 	stop     chan struct{} // closed by close
+	giveUp   chan struct{} // closed by close when an attempt takes too long to end
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
 	current *connection
-	attempt *attempt
+	attempt *attempt // that runs
+	next    *attempt // that runs when it has ended
 	// latest is the last connection that was made, for what is asked without the token.
 	latest *connection
+	failed error // of the last attempt, nil if it succeeded
+	given  *kept // what a person gave, nil for nothing
 
 	// Of the attempt that runs, which is the only one to touch them.
 	helper   *supervise.Helper
 	started  time.Time
 	backoff  time.Duration
 	searched time.Time // since when the token is not found in this helper
+	refusals int       // of PINs that people gave, since the last one that was right
+	calm     time.Time // until when no further one is sent
 }
 
-func newLink(o Options) *link {
-	return &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{})}
+func newLink(ctx context.Context, o Options) *link {
+	l := &link{o: o, record: pinRecord{o.StateDir}, log: o.Logger, stop: make(chan struct{}), giveUp: make(chan struct{}), health: health.New(o.Name, o.Logger)}
+	free := context.WithoutCancel(ctx)
+	l.attempts.Go(func() {
+		l.health.Tend(l.stop, func() { _, _ = l.connect(free) }) // the attempt reports
+	})
+	return l
 }
 
-// attempt is one try to connect.
+// attempt is one try to connect, or other work that only one may do at a time.
 type attempt struct {
+	do   func(context.Context) (*connection, error)
 	done chan struct{}
 	c    *connection
 	err  error
+}
+
+func newAttempt(do func(context.Context) (*connection, error)) *attempt {
+	return &attempt{do: do, done: make(chan struct{})}
+}
+
+// wait returns the outcome, or that the caller gave up.
+func (a *attempt) wait(ctx context.Context) (*connection, error) {
+	select {
+	case <-a.done:
+		return a.c, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // connection is an open and logged in token in a running helper.
@@ -140,7 +173,7 @@ func (l *link) judge(c *connection, err error) (broke, happened bool) {
 		return true, ended.Sent
 	}
 	failed, ok := errors.AsType[*callError](err)
-	if !ok || !failed.result.SessionLost() || l.o.PIN == nil && failed.result == ck.RVUserNotLoggedIn {
+	if !ok || !failed.result.SessionLost() || !l.o.logsIn() && failed.result == ck.RVUserNotLoggedIn {
 		return false, false
 	}
 	c.lose()
@@ -167,31 +200,81 @@ func (l *link) connect(ctx context.Context) (*connection, error) {
 	}
 	a := l.attempt
 	if a == nil {
-		a = &attempt{done: make(chan struct{})}
-		l.attempt = a
-		// A login whose outcome nobody waits for would be a wasted try, so the attempt
-		// does not end with the request that needed it.
-		l.attempts.Go(func() { l.run(context.WithoutCancel(ctx), a) })
+		a = newAttempt(func(ctx context.Context) (*connection, error) { return l.establish(ctx, nil) })
+		l.begin(ctx, a)
 	}
 	l.mu.Unlock()
-	select {
-	case <-a.done:
-		return a.c, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return a.wait(ctx)
+}
+
+// alone makes an attempt of another kind, after the one that runs has ended.
+func (l *link) alone(ctx context.Context, do func(context.Context) (*connection, error)) error {
+	a := newAttempt(do)
+	for {
+		l.mu.Lock()
+		before := l.next
+		switch {
+		case l.closed:
+			l.mu.Unlock()
+			return errClosed
+		case l.attempt == nil:
+			l.begin(ctx, a)
+			before = nil
+		case before == nil:
+			l.next = a
+		}
+		l.mu.Unlock()
+		if before == nil {
+			_, err := a.wait(ctx)
+			return err
+		}
+		if _, err := before.wait(ctx); ctx.Err() != nil {
+			return err
+		}
 	}
+}
+
+// begin starts an attempt. The caller holds mu, and no other attempt runs. A login whose
+// outcome nobody waits for would be a wasted try, so the attempt does not end with the
+// request that needed it.
+func (l *link) begin(ctx context.Context, a *attempt) {
+	l.attempt = a
+	free, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.attempts.Go(func() {
+		select {
+		case <-l.giveUp:
+		case <-a.done:
+		}
+		cancel()
+	})
+	l.attempts.Go(func() { l.run(free, a) })
 }
 
 // run makes the attempt and publishes its outcome.
 func (l *link) run(ctx context.Context, a *attempt) {
-	c, err := l.establish(ctx)
+	c, err := a.do(ctx)
+	select {
+	case <-l.stop: // the end tells nothing of the token
+	default:
+		l.health.Report(ctx, err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.attempt = nil
 	if a.c, a.err = c, err; err == nil {
 		l.current, l.latest = c, c
 	}
+	l.failed = err
 	close(a.done)
+	if n := l.next; n != nil {
+		l.next = nil
+		if l.closed {
+			n.err = errClosed
+			close(n.done)
+			return
+		}
+		l.begin(ctx, n)
+	}
 }
 
 // last returns the last connection, also if it is lost.
@@ -199,6 +282,16 @@ func (l *link) last() *connection {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.latest
+}
+
+// why returns what keeps the token from being used.
+func (l *link) why() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed != nil {
+		return l.failed
+	}
+	return wire.Errorf(wire.StatusBadState, "the token was not looked for yet")
 }
 
 // event takes news of the watched slot.
@@ -214,8 +307,10 @@ func (l *link) event(out *frame.Response) {
 		return
 	}
 	c.lose()
-	l.log.LogAttrs(context.Background(), slog.LevelWarn, "pkcs11_token_changed", slog.String("provider", l.o.Name),
-		slog.Uint64("slot", now.ID), slog.String("was", describeToken(c.slot)), slog.String("is", describeToken(now)))
+	l.health.Report(context.Background(), providers.Unready(providers.Absent, &wire.Error{
+		Status: wire.StatusHardwareFailure, Object: c.describe(),
+		Reason: "it was taken out; in its place is now: " + describeToken(now), Remedy: remedies[ck.RVDeviceRemoved],
+	}))
 }
 
 // close ends the helper. Requests that run fail.
@@ -226,7 +321,11 @@ func (l *link) close() {
 		close(l.stop)
 	}
 	l.mu.Unlock()
+	const orderly = 5 * time.Second // for a login to come to its end
+	late := time.AfterFunc(orderly, func() { close(l.giveUp) })
 	l.attempts.Wait()
+	late.Stop()
+	l.given.wipe()
 	if l.helper != nil {
 		l.helper.Close()
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	Token Selection
 	// PIN is the user PIN, nil for none: what the token shows without a login then works.
 	PIN PIN
+	// Prompt says that a person gives the PIN (Unlock) while the agent runs; PIN is nil then.
+	Prompt bool
+	// Lifetime is how long such a PIN is kept, 0 for as long as the provider.
+	Lifetime time.Duration
 	// SoftwarePublicOperations verifies and encrypts in the agent, with the public key.
 	SoftwarePublicOperations bool
 	// RefuseExport refuses new keys with the export flag before the token does.
@@ -82,16 +86,16 @@ func (o *Options) complete() error {
 		return errors.New("the PKCS#11 provider needs a library_path")
 	case o.StateDir == "":
 		return errors.New("the PKCS#11 provider needs a directory to remember refused PINs in")
-	case o.Sessions < 0 || o.CallLimit < 0:
-		return fmt.Errorf("%d sessions and a limit of %v are not possible", o.Sessions, o.CallLimit)
+	case o.Sessions < 0 || o.CallLimit < 0 || o.Lifetime < 0:
+		return fmt.Errorf("%d sessions, a limit of %v and a lifetime of %v are not possible", o.Sessions, o.CallLimit, o.Lifetime)
+	case o.Prompt && o.PIN != nil:
+		return errors.New("the PIN is given by a person or by the configuration, not by both")
 	}
-	if o.Helper != "" {
-		return nil
-	}
-	var err error
-	o.Helper, err = FindHelper()
-	return err
+	return nil
 }
+
+// logsIn reports whether there is a login.
+func (o *Options) logsIn() bool { return o.Prompt || o.PIN != nil }
 
 // FindHelper returns the path of the helper: what HelperVariable says, else beside this
 // program, else where packages put it.

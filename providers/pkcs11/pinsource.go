@@ -16,6 +16,9 @@ type pinFile struct {
 	path string
 	// private refuses a file that others can read.
 	private bool
+	// credential is the name of the credential that it is, if it is one. Without a path the
+	// service manager gave none.
+	credential string
 }
 
 // PINFile returns the PIN in the first line of a file, which others than its owner must
@@ -24,7 +27,11 @@ func PINFile(path string) PIN { return pinFile{path: path, private: true} }
 
 // PINCredential returns the PIN in the first line of the systemd credential of that name.
 func PINCredential(name string) PIN {
-	return pinFile{path: filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), name)}
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return pinFile{credential: name}
+	}
+	return pinFile{path: filepath.Join(dir, name), credential: name}
 }
 
 // maxPIN is the length of the longest PIN in bytes.
@@ -35,13 +42,23 @@ func (p pinFile) Use(f func([]byte) error) error {
 	b, err := p.read()
 	defer clear(b)
 	if err != nil {
-		return &wire.Error{Status: wire.StatusBadState, Reason: fmt.Sprintf("cannot read the user PIN: %v", err), Err: err}
+		e := &wire.Error{
+			Status: wire.StatusBadState, Reason: fmt.Sprintf("cannot read the user PIN: %v", err), Err: err,
+			Remedy: "check user_pin_file, and that the agent's user can read the file",
+		}
+		if p.credential != "" {
+			e.Remedy = fmt.Sprintf("give the agent's unit the credential, such as LoadCredential=%s:PATH", p.credential)
+		}
+		return e
 	}
 	secret, _, _ := bytes.Cut(b, []byte("\n"))
 	return f(bytes.TrimSuffix(secret, []byte("\r")))
 }
 
 func (p pinFile) read() ([]byte, error) {
+	if p.path == "" {
+		return nil, fmt.Errorf("the service manager gave no credential %q (CREDENTIALS_DIRECTORY is not set)", p.credential)
+	}
 	f, err := os.Open(p.path)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pkcs11
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
@@ -15,6 +16,8 @@ type Provider struct {
 	info providers.Info
 	o    Options
 	link *link
+
+	closing sync.Once
 
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
@@ -40,29 +43,48 @@ var (
 	_ providers.Randomizer          = (*Provider)(nil)
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
+	_ providers.Unlocker            = (*Provider)(nil)
 )
 
-// Open loads the library in a helper, chooses the token and logs in. Each failure has its
-// own message; no PIN is sent that the token refused before.
+// Open returns a provider that is connected.
 func Open(ctx context.Context, o Options) (*Provider, error) {
+	p, err := New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Connect(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// New returns a provider that connects when it is first used, and by itself a moment later.
+func New(ctx context.Context, o Options) (*Provider, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	p := &Provider{
-		info: Info(o.Name), o: o, link: newLink(o),
-		reserved: map[keyID]bool{}, publics: map[keyID]*public{},
+	l, err := enter(ctx, o)
+	if err != nil {
+		return nil, err
 	}
+	p := &Provider{info: Info(o.Name), o: o, link: l, reserved: map[keyID]bool{}, publics: map[keyID]*public{}}
 	for _, b := range o.KnownIDs {
 		if id, err := parseKeyID(b); err == nil {
 			p.reserved[id] = true
 		}
 	}
-	if _, err := p.link.connect(ctx); err != nil {
-		p.link.close()
-		return nil, err
-	}
 	return p, nil
 }
+
+// Connect loads the library in a helper, chooses the token and logs in. Each failure has its
+// own message; no PIN is sent that the token refused before.
+func (p *Provider) Connect(ctx context.Context) error {
+	_, err := p.link.connect(ctx)
+	return err
+}
+
+// State tells how the last try to reach the token ended, and what became of it since.
+func (p *Provider) State() providers.State { return p.link.health.State() }
 
 // Info returns the description of an instance of that name.
 func Info(name string) providers.Info {
@@ -75,9 +97,10 @@ func Info(name string) providers.Info {
 // Info describes the instance.
 func (p *Provider) Info() providers.Info { return p.info }
 
-// Close ends the helper. Requests that run fail; later ones are StatusBadState.
+// Close ends the helper, if no other provider uses it. Requests that run fail; later ones
+// are StatusBadState.
 func (p *Provider) Close() error {
-	p.link.close()
+	p.closing.Do(p.link.leave)
 	return nil
 }
 

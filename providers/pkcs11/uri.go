@@ -38,8 +38,10 @@ func ParseURI(text string) (*URI, error) {
 		return nil, fmt.Errorf("a PKCS#11 URI of %d bytes is too long, %d are the most", len(text), maxURI)
 	case !ok:
 		return nil, errors.New("a PKCS#11 URI begins with the scheme pkcs11")
-	case strings.Contains(rest, "?"):
-		return nil, errors.New("query attributes of a PKCS#11 URI, such as a PIN or a library, are not used: set user_pin and library_path")
+	}
+	rest, query, found := strings.Cut(rest, "?")
+	if found {
+		return nil, refuseQuery(query)
 	}
 	u := &URI{attributes: map[string]string{}}
 	for part := range strings.SplitSeq(rest, ";") {
@@ -60,6 +62,19 @@ func ParseURI(text string) (*URI, error) {
 		u.attributes[name] = value
 	}
 	return u, nil
+}
+
+// refuseQuery says what to do instead of query attributes. It repeats no value.
+func refuseQuery(query string) error {
+	for part := range strings.SplitSeq(query, "&") {
+		switch name, _, _ := strings.Cut(part, "="); name {
+		case "pin-value", "pin-source":
+			return fmt.Errorf("a PKCS#11 URI of a token must not carry a PIN (%s): set user_pin_file, user_pin_credential or user_pin_prompt", name)
+		case "module-path", "module-name":
+			return fmt.Errorf("a PKCS#11 URI of a token does not choose the library (%s): set library_path", name)
+		}
+	}
+	return errors.New("query attributes of a PKCS#11 URI, such as a PIN or a library, are not used: set user_pin_file and library_path")
 }
 
 // String returns the URI in one form, its attributes sorted.

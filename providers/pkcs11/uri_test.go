@@ -23,7 +23,7 @@ func TestURI(t *testing.T) {
 	}
 	for text, reason := range map[string]string{
 		"token=a": "begins with", "pkcs11:token": "no attribute", "pkcs11:token=%zz": "wrong %", "pkcs11:token=a;token=b": "twice",
-		"pkcs11:?pin-value=1234": "are not used", "pkcs11:object=a": "no attribute", "pkcs11:token=a;": "no attribute",
+		"pkcs11:?pin-value=1234": "must not carry a PIN (pin-value)", "pkcs11:token=a?pin-source=/1234": "(pin-source)", "pkcs11:?x-1234=1234": "are not used", "pkcs11:object=a": "no attribute", "pkcs11:token=a;": "no attribute",
 		"pkcs11:token=" + strings.Repeat("a", maxURI): "too long",
 	} {
 		if _, err := ParseURI(text); err == nil || !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "1234") {

@@ -11,9 +11,14 @@ const using = psa.UsageEncrypt | psa.UsageDecrypt | psa.UsageSignHash | psa.Usag
 
 // CanDo answers from the original's rules, or from what this TPM has.
 func (p *Provider) CanDo(q providers.Capability) error {
-	allowed := p.really
-	if q.Original {
-		allowed = original
+	allowed := original
+	if !q.Original {
+		known := p.known.Load()
+		if known == nil { // there was no TPM yet
+			state := p.State()
+			return &wire.Error{Status: wire.StatusHardwareFailure, Reason: state.Reason, Remedy: state.Remedy}
+		}
+		allowed = known.can.really
 	}
 	if !allowed(q.Check, q.Attributes) {
 		return wire.StatusNotSupported
@@ -50,7 +55,7 @@ func original(check psa.Check, a psa.Attributes) bool {
 }
 
 // really answers from what the TPM says of itself.
-func (p *Provider) really(check psa.Check, a psa.Attributes) bool {
+func (c *capabilities) really(check psa.Check, a psa.Attributes) bool {
 	switch check {
 	case psa.CheckGenerate:
 		if a.Type.Public() {
@@ -67,15 +72,15 @@ func (p *Provider) really(check psa.Check, a psa.Attributes) bool {
 	if _, err := publicArea(a); err != nil || !a.Fits(a.Alg) {
 		return false
 	}
-	has := func(h psa.Hash) bool { return h == psa.HashNone || p.can.algorithms[hashes[h]] }
+	has := func(h psa.Hash) bool { return h == psa.HashNone || c.algorithms[hashes[h]] }
 	switch {
 	case a.Type.RSA():
 		// The padding of OAEP is removed here, so its hash need not be the TPM's.
-		return p.can.rsaBits[a.Bits] && (a.Alg.Kind.Encryption() || has(a.Alg.Hash)) && p.can.algorithms[scheme(a.Alg.Kind)]
+		return c.rsaBits[a.Bits] && (a.Alg.Kind.Encryption() || has(a.Alg.Hash)) && c.algorithms[scheme(a.Alg.Kind)]
 	case a.Type.ECC():
-		return p.can.curves[curves[a.Bits]] && has(a.Alg.Hash) && p.can.algorithms[scheme(a.Alg.Kind)]
+		return c.curves[curves[a.Bits]] && has(a.Alg.Hash) && c.algorithms[scheme(a.Alg.Kind)]
 	default:
-		return has(a.Alg.Hash) && p.can.algorithms[scheme(a.Alg.Kind)] && a.Bits%8 == 0 && a.Bits/8 <= uint64(maxHMACKey(a.Alg.Hash)) && //nolint:gosec // a small size
+		return has(a.Alg.Hash) && c.algorithms[scheme(a.Alg.Kind)] && a.Bits%8 == 0 && a.Bits/8 <= uint64(maxHMACKey(a.Alg.Hash)) && //nolint:gosec // a small size
 			(!a.Alg.Truncated || a.Alg.Length > 0 && a.Alg.Length <= uint64(a.Alg.Hash.Size())) //nolint:gosec // the length of a hash
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-tpm/tpm2"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 )
 
 // conn is a connection to the TPM with what was loaded through it. It lives until the way
@@ -159,9 +160,9 @@ func (p *Provider) inHierarchy(
 			setting = "endorsement_hierarchy_auth"
 		}
 		e, _ := errors.AsType[*wire.Error](err)
-		err = &wire.Error{
+		err = providers.Unready(providers.Refused, &wire.Error{
 			Status: e.Status, Reason: fmt.Sprintf("%s is not the TPM's: %s", setting, e.Reason), Remedy: "correct " + setting + " in the configuration", Err: e.Err,
-		}
+		})
 	}
 	return rsp, err
 }

@@ -41,12 +41,12 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 		for _, v := range properties.TPMProperty {
 			if v.Property == tpm2.TPMPTPermanent && v.Value&inLockout != 0 {
 				found = append(found, providers.Finding{
-					Severity: "error", Object: p.can.String(), Problem: "the TPM is locked after too many wrong authorizations", Remedy: remedyLockout,
+					Severity: "error", Object: c.can.String(), Problem: "the TPM is locked after too many wrong authorizations", Remedy: remedyLockout,
 				})
 			}
 		}
 		found = append(found, providers.Finding{
-			Severity: "note", Object: p.can.String(), Problem: fmt.Sprintf("at %s, storage key %x", p.options.TCTI, p.root),
+			Severity: "note", Object: c.can.String(), Problem: fmt.Sprintf("at %s, storage key %x", p.options.TCTI, c.primary.name),
 		})
 		return nil
 	})

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/go-tpm/tpm2"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/internal/health"
 )
 
 const (
@@ -46,8 +50,24 @@ type Provider struct {
 	options Options
 	log     *slog.Logger
 	way     *way
-	can     *capabilities // of the TPM as it was at the start; it does not change
-	root    []byte        // the Name of the storage key
+	health  *health.Health
+	known   atomic.Pointer[facts] // nil until the TPM was there
+
+	stop    chan struct{} // closed by Close
+	closing sync.Once
+	tending sync.WaitGroup
+
+	// Guarded by the turn of the way: no new try before rest has an end, for the storage key
+	// that a TPM makes for each takes its time.
+	refused error
+	rest    time.Time
+}
+
+// facts are what does not change: of the TPM as it was when it was first reached, and the
+// Name of the storage key.
+type facts struct {
+	can  *capabilities
+	root []byte
 }
 
 var (
@@ -72,11 +92,23 @@ var (
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Attester            = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
+	_ providers.Device              = (*Provider)(nil)
 )
 
-// Open opens the way to the TPM, makes its storage key and compares it with the stored
-// one. An error that is ErrAbsent says that there is no TPM.
+// Open returns a provider that is connected.
 func Open(ctx context.Context, o Options) (*Provider, error) {
+	p, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Connect(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// New returns a provider that connects when it is first used, and by itself a moment later.
+func New(o Options) (*Provider, error) {
 	if o.Root == nil {
 		return nil, errors.New("a TPM provider needs a place for the id of its root key")
 	}
@@ -91,31 +123,70 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 			ID: wire.ProviderTPM, UUID: UUID, Name: o.Name, Vendor: "Trusted Computing Group (TCG)", Minor: 1,
 			Description: "TPM provider, interfacing with a library implementing the TCG TSS 2.0 Enhanced System API specification.",
 		},
-		options: o, log: o.Logger, way: enter(o.TCTI),
+		options: o, log: o.Logger, way: enter(o.TCTI), health: health.New(o.Name, o.Logger), stop: make(chan struct{}),
 	}
-	if err := p.start(ctx); err != nil {
-		p.way.leave()
-		return nil, fmt.Errorf("cannot use the TPM at %s: %w", o.TCTI, err)
-	}
-	p.log.LogAttrs(ctx, slog.LevelInfo, "tpm_opened", slog.String("provider", o.Name), slog.String("tcti", o.TCTI.String()),
-		slog.String("tpm", p.can.String()), slog.String("storage_key", fmt.Sprintf("%x", p.root)))
+	p.tending.Go(func() { p.health.Tend(p.stop, p.try) })
 	return p, nil
 }
 
-// start opens the way anew, also when another provider has it open: that shows whether the
-// settings of this one are right.
-func (p *Provider) start(ctx context.Context) error {
+// Connect opens the way to the TPM, makes its storage key and compares it with the stored
+// one. It opens the way anew, also when another provider has it open: that shows whether the
+// settings of this one are right. An error that is ErrAbsent says that there is no TPM.
+func (p *Provider) Connect(ctx context.Context) error {
 	if err := p.way.take(ctx); err != nil {
 		return err
 	}
 	defer p.way.give()
 	p.way.drop()
+	return p.reach(ctx)
+}
+
+// try connects when nobody asks.
+func (p *Provider) try() {
+	_ = p.do(context.Background(), func(*call) error { return nil }) // ready reports
+}
+
+// State tells how the last try to reach the TPM ended.
+func (p *Provider) State() providers.State { return p.health.State() }
+
+// reach opens the way and reports what came of it. The caller has the turn.
+func (p *Provider) reach(ctx context.Context) error {
+	begun := time.Now()
 	conn, err := p.connect(ctx)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx) // which says nothing of the TPM
+	}
 	if err != nil {
+		err = p.unready(err)
+		p.refused, p.rest = err, time.Now()
+		if providers.ConditionOf(err) != providers.Absent {
+			const share = 10 // of the time at most goes into tries
+			p.rest = p.rest.Add(max(time.Second, share*time.Since(begun)))
+		}
+		p.health.Report(ctx, err)
 		return err
 	}
-	p.way.conn, p.can, p.root = conn, conn.can, conn.primary.name
+	p.way.conn = conn
+	if p.known.Load() == nil {
+		p.log.LogAttrs(ctx, slog.LevelInfo, "tpm_opened", slog.String("provider", p.options.Name), slog.String("tcti", p.options.TCTI.String()),
+			slog.String("tpm", conn.can.String()), slog.String("storage_key", fmt.Sprintf("%x", conn.primary.name)))
+		p.known.Store(&facts{conn.can, conn.primary.name})
+	}
+	p.health.Report(ctx, nil)
 	return nil
+}
+
+// unready says what keeps the TPM from being used, and in which condition that is.
+func (p *Provider) unready(err error) error {
+	if _, broken := errors.AsType[*brokenError](err); broken || errors.Is(err, ErrAbsent) {
+		return providers.Unready(providers.Absent, p.unreachable(err))
+	}
+	condition := providers.ConditionOf(err)
+	e := &wire.Error{Status: wire.StatusOf(err), Reason: fmt.Sprintf("cannot use the TPM at %s: %v", p.options.TCTI, err), Err: err}
+	if detail, ok := errors.AsType[*wire.Error](err); ok {
+		e.Remedy = detail.Remedy
+	}
+	return providers.Unready(condition, e)
 }
 
 // Info describes the provider with the original's constants.
@@ -123,7 +194,11 @@ func (p *Provider) Info() providers.Info { return p.info }
 
 // Close flushes what is loaded and closes the way, if no other provider uses it.
 func (p *Provider) Close() error {
-	p.way.leave()
+	p.closing.Do(func() {
+		close(p.stop)
+		p.tending.Wait()
+		p.way.leave()
+	})
 	return nil
 }
 
@@ -139,7 +214,7 @@ func (p *Provider) do(ctx context.Context, f func(*call) error) error {
 	var err error
 	for range 2 {
 		if err = p.ready(ctx); err != nil {
-			return p.unreachable(err)
+			return err
 		}
 		if err = f(&call{p.way.conn, ctx}); !lost(err) {
 			return err
@@ -152,15 +227,15 @@ func (p *Provider) do(ctx context.Context, f func(*call) error) error {
 
 // ready opens the way if it is not open with the right storage key.
 func (p *Provider) ready(ctx context.Context) error {
-	if c := p.way.conn; c != nil && bytes.Equal(c.primary.name, p.root) { //nolint:forbidigo // Names are public
+	c, known := p.way.conn, p.known.Load()
+	if c != nil && known != nil && bytes.Equal(c.primary.name, known.root) { //nolint:forbidigo // Names are public
 		return nil
 	}
-	p.way.drop()
-	conn, err := p.connect(ctx)
-	if err == nil {
-		p.way.conn = conn
+	if time.Now().Before(p.rest) {
+		return p.refused
 	}
-	return err
+	p.way.drop()
+	return p.reach(ctx)
 }
 
 // lost reports whether an error means that the connection and what was loaded through it
@@ -180,7 +255,7 @@ func (p *Provider) unreachable(err error) error {
 		return err
 	}
 	return &wire.Error{
-		Status: wire.StatusHardwareFailure, Reason: fmt.Sprintf("the TPM at %s: %v", p.options.TCTI, err), Err: err,
+		Status: wire.StatusHardwareFailure, Reason: fmt.Sprintf("cannot use the TPM at %s: %v", p.options.TCTI, err), Err: err,
 		Remedy: "see whether the TPM is there; the service needs no restart when it comes back",
 	}
 }

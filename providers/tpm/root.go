@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 )
 
 // RootKeyName is the name of the root key's entry in a key info manager. Its owner is the
@@ -61,9 +62,9 @@ func (p *Provider) openRoot(c *call) error {
 			got = key.name
 		}
 	}
-	return &wire.Error{
+	return providers.Unready(providers.Refused, &wire.Error{
 		Status: wire.StatusBadState,
 		Reason: fmt.Sprintf("the keys belong to another TPM, or its owner hierarchy was cleared: the storage key has the Name %x, stored is %x", got, want),
 		Remedy: "bring the right TPM back; keys of a cleared TPM are lost for ever: remove their entries, and the entry " + string(RootKeyName) + ", to start anew",
-	}
+	})
 }

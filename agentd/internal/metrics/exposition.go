@@ -137,6 +137,10 @@ func (m *Metrics) writeGauges(e *exposition) {
 		}
 		e.sample("parsec_provider_up", up, "provider", p.Name, "kind", p.Kind)
 	}
+	e.family("parsec_provider_state", "gauge", "The state of the provider; always 1.")
+	for _, p := range g.Providers {
+		e.sample("parsec_provider_state", 1, "provider", p.Name, "kind", p.Kind, "state", p.State)
+	}
 }
 
 // writeProcess writes what the names of the field are known for.

@@ -59,10 +59,12 @@ type Gauges struct {
 	Providers   []Provider
 }
 
-// Provider tells whether a provider instance works. Kind is the protocol's name.
+// Provider tells whether a provider instance works. Kind is the protocol's name, State one
+// word.
 type Provider struct {
 	Name, Kind string
 	Up         bool
+	State      string
 }
 
 // New returns counters at zero. The version is shown; gauges is called at each exposition.

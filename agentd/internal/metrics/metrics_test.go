@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func filled() *Metrics {
 	m := New("1.2.3", func() Gauges {
-		return Gauges{Connections: 3, Refused: 4, Providers: []Provider{{"so\"ft\n\\", "MbedCrypto", true}, {"tpm", "Tpm", false}}}
+		return Gauges{Connections: 3, Refused: 4, Providers: []Provider{{"so\"ft\n\\", "MbedCrypto", true, "ready"}, {"tpm", "Tpm", false, "absent"}}}
 	})
 	m.Observe(wire.OpPing, 0, 10*time.Microsecond)
 	m.Observe(wire.OpPing, 0, 11*time.Microsecond)

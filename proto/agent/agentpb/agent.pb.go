@@ -917,24 +917,163 @@ func (x *Restore) GetDryRun() bool {
 	return false
 }
 
+// Unlock gives the PIN of a token, or has it forgotten.
+type Unlock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	Pin           []byte                 `protobuf:"bytes,2,opt,name=pin,proto3" json:"pin,omitempty"`
+	PinPad        bool                   `protobuf:"varint,3,opt,name=pin_pad,json=pinPad,proto3" json:"pin_pad,omitempty"`    // no PIN: the token asks on its own PIN pad
+	LastTry       bool                   `protobuf:"varint,4,opt,name=last_try,json=lastTry,proto3" json:"last_try,omitempty"` // use also the last try that the token has
+	Lock          bool                   `protobuf:"varint,5,opt,name=lock,proto3" json:"lock,omitempty"`                      // no PIN: forget it and log out
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unlock) Reset() {
+	*x = Unlock{}
+	mi := &file_agent_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unlock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unlock) ProtoMessage() {}
+
+func (x *Unlock) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unlock.ProtoReflect.Descriptor instead.
+func (*Unlock) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Unlock) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *Unlock) GetPin() []byte {
+	if x != nil {
+		return x.Pin
+	}
+	return nil
+}
+
+func (x *Unlock) GetPinPad() bool {
+	if x != nil {
+		return x.PinPad
+	}
+	return false
+}
+
+func (x *Unlock) GetLastTry() bool {
+	if x != nil {
+		return x.LastTry
+	}
+	return false
+}
+
+func (x *Unlock) GetLock() bool {
+	if x != nil {
+		return x.Lock
+	}
+	return false
+}
+
+type UnlockResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"`                              // it was unlocked before; the PIN was not looked at
+	UntilUnixMs   int64                  `protobuf:"varint,3,opt,name=until_unix_ms,json=untilUnixMs,proto3" json:"until_unix_ms,omitempty"` // when the PIN is forgotten, 0 for never
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockResult) Reset() {
+	*x = UnlockResult{}
+	mi := &file_agent_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockResult) ProtoMessage() {}
+
+func (x *UnlockResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockResult.ProtoReflect.Descriptor instead.
+func (*UnlockResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UnlockResult) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *UnlockResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+func (x *UnlockResult) GetUntilUnixMs() int64 {
+	if x != nil {
+		return x.UntilUnixMs
+	}
+	return 0
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
 	Uuid          string                 `protobuf:"bytes,3,opt,name=uuid,proto3" json:"uuid,omitempty"`
 	Description   string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"` // "ready", or why not
+	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"` // "ready", or "starting", "absent", "locked", "refused", "failed"
 	Opcodes       []uint32               `protobuf:"varint,6,rep,packed,name=opcodes,proto3" json:"opcodes,omitempty"`
 	Keys          uint64                 `protobuf:"varint,7,opt,name=keys,proto3" json:"keys,omitempty"`      // of the caller; of all owners for administrators
 	Storage       string                 `protobuf:"bytes,8,opt,name=storage,proto3" json:"storage,omitempty"` // how new keys are stored, where that is a choice
 	KeyManager    string                 `protobuf:"bytes,9,opt,name=key_manager,json=keyManager,proto3" json:"key_manager,omitempty"`
+	Reason        string                 `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"` // why it is not ready, and what to do
+	Remedy        string                 `protobuf:"bytes,11,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1085,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,6 +1164,20 @@ func (x *Info_Provider) GetKeyManager() string {
 	return ""
 }
 
+func (x *Info_Provider) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Info_Provider) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
+	}
+	return ""
+}
+
 type Info_Authenticator struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1036,7 +1189,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1201,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1252,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[16]
+	mi := &file_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1264,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[16]
+	mi := &file_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1336,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[17]
+	mi := &file_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1348,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[17]
+	mi := &file_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1420,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[18]
+	mi := &file_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1432,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[18]
+	mi := &file_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1350,7 +1503,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[19]
+	mi := &file_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1515,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[19]
+	mi := &file_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1581,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1593,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1689,7 @@ const file_agent_proto_rawDesc = "" +
 	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12\x16\n" +
 	"\x06length\x18\x04 \x01(\rR\x06length\x12\x10\n" +
 	"\x03kdf\x18\x05 \x01(\rR\x03kdf\x12\x19\n" +
-	"\bkdf_hash\x18\x06 \x01(\rR\akdfHash\"\xa8\n" +
+	"\bkdf_hash\x18\x06 \x01(\rR\akdfHash\"\xd8\n" +
 	"\n" +
 	"\x04Info\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1b\n" +
@@ -1553,7 +1706,7 @@ const file_agent_proto_rawDesc = "" +
 	"\tresources\x18\n" +
 	" \x01(\v2\x1c.parsec.agent.Info.ResourcesR\tresources\x12\x1d\n" +
 	"\n" +
-	"go_version\x18\v \x01(\tR\tgoVersion\x1a\xe3\x01\n" +
+	"go_version\x18\v \x01(\tR\tgoVersion\x1a\x93\x02\n" +
 	"\bProvider\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\x12\x12\n" +
@@ -1564,7 +1717,10 @@ const file_agent_proto_rawDesc = "" +
 	"\x04keys\x18\a \x01(\x04R\x04keys\x12\x18\n" +
 	"\astorage\x18\b \x01(\tR\astorage\x12\x1f\n" +
 	"\vkey_manager\x18\t \x01(\tR\n" +
-	"keyManager\x1a[\n" +
+	"keyManager\x12\x16\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tR\x06reason\x12\x16\n" +
+	"\x06remedy\x18\v \x01(\tR\x06remedy\x1a[\n" +
 	"\rAuthenticator\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x18\n" +
@@ -1638,7 +1794,17 @@ const file_agent_proto_rawDesc = "" +
 	"passphrase\x18\x01 \x01(\fR\n" +
 	"passphrase\x12#\n" +
 	"\rskip_existing\x18\x02 \x01(\bR\fskipExisting\x12\x17\n" +
-	"\adry_run\x18\x03 \x01(\bR\x06dryRunB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\"\x87\x01\n" +
+	"\x06Unlock\x12#\n" +
+	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12\x10\n" +
+	"\x03pin\x18\x02 \x01(\fR\x03pin\x12\x17\n" +
+	"\apin_pad\x18\x03 \x01(\bR\x06pinPad\x12\x19\n" +
+	"\blast_try\x18\x04 \x01(\bR\alastTry\x12\x12\n" +
+	"\x04lock\x18\x05 \x01(\bR\x04lock\"b\n" +
+	"\fUnlockResult\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\x12\"\n" +
+	"\runtil_unix_ms\x18\x03 \x01(\x03R\vuntilUnixMsB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -1652,7 +1818,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_agent_proto_goTypes = []any{
 	(*Empty)(nil),                // 0: parsec.agent.Empty
 	(*ErrorDetail)(nil),          // 1: parsec.agent.ErrorDetail
@@ -1668,25 +1834,27 @@ var file_agent_proto_goTypes = []any{
 	(*Backup)(nil),               // 11: parsec.agent.Backup
 	(*Chunk)(nil),                // 12: parsec.agent.Chunk
 	(*Restore)(nil),              // 13: parsec.agent.Restore
-	(*Info_Provider)(nil),        // 14: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),   // 15: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),          // 16: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),      // 17: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),       // 18: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil), // 19: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),   // 20: parsec.agent.ListKeysResult.Key
+	(*Unlock)(nil),               // 14: parsec.agent.Unlock
+	(*UnlockResult)(nil),         // 15: parsec.agent.UnlockResult
+	(*Info_Provider)(nil),        // 16: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),   // 17: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),          // 18: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),      // 19: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),       // 20: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil), // 21: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),   // 22: parsec.agent.ListKeysResult.Key
 }
 var file_agent_proto_depIdxs = []int32{
 	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	14, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	15, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	16, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	17, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	18, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	19, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	20, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	16, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	17, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	18, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	19, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	20, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	21, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	22, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
 	3,  // 10: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
 	11, // [11:11] is the sub-list for method output_type
 	11, // [11:11] is the sub-list for method input_type
@@ -1706,7 +1874,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

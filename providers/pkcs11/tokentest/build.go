@@ -91,25 +91,32 @@ var shimSource []byte
 func shimLibrary(tb testing.TB) string {
 	tb.Helper()
 	Need(tb, "gcc", "gcc")
-	built.shimOnce.Do(func() {
-		ctx := context.WithoutCancel(tb.Context())
-		out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/miekg/pkcs11").Output()
+	if built.dir == "" { // without Main it is built for the one test
+		path, err := buildShim(tb.Context(), tb.TempDir())
 		if err != nil {
-			built.shimErr = err
-			return
+			tb.Fatalf("the shim was not built: %v", err)
 		}
-		source := filepath.Join(built.dir, "shim.c")
-		if built.shimErr = os.WriteFile(source, shimSource, 0o600); built.shimErr != nil {
-			return
-		}
-		built.shim = filepath.Join(built.dir, "libshim.so")
-		built.shimErr = build(ctx, nil, "gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-pthread",
-			"-I", strings.TrimSpace(string(out)), "-o", built.shim, source, "-ldl")
-	})
+		return path
+	}
+	built.shimOnce.Do(func() { built.shim, built.shimErr = buildShim(context.WithoutCancel(tb.Context()), built.dir) })
 	if built.shimErr != nil {
 		tb.Fatalf("the shim was not built: %v", built.shimErr)
 	}
 	return built.shim
+}
+
+// buildShim builds the library of Shim in a directory.
+func buildShim(ctx context.Context, dir string) (string, error) {
+	headers, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/miekg/pkcs11").Output()
+	if err != nil {
+		return "", err
+	}
+	source, library := filepath.Join(dir, "shim.c"), filepath.Join(dir, "libshim.so")
+	if err := os.WriteFile(source, shimSource, 0o600); err != nil {
+		return "", err
+	}
+	return library, build(ctx, nil, "gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-pthread",
+		"-I", strings.TrimSpace(string(headers)), "-o", library, source, "-ldl")
 }
 
 func build(ctx context.Context, env []string, name string, args ...string) error {

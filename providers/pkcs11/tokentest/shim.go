@@ -56,3 +56,8 @@ func (s *Shim) Count(function string) int {
 	}
 	return n
 }
+
+// Env is the environment for processes that do not have this one's.
+func (s *Shim) Env() []string {
+	return []string{"SHIM_LIBRARY=" + Library, "SHIM_RULES=" + s.rules, "SHIM_LOG=" + s.log}
+}

@@ -191,9 +191,11 @@ func (h *Helper) unregister(id uint32) {
 	}
 }
 
-// send writes the request in one piece and wipes the copy.
+// send writes the request in one piece and wipes the copy, which has room for data and
+// signature from the beginning: growing would leave a copy of the PIN behind.
 func (h *Helper) send(r *frame.Request) error {
-	b, err := r.Append(nil)
+	const rest = 256
+	b, err := r.Append(make([]byte, 0, rest+len(r.Data)+len(r.Signature)))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/seed-73b3884f/parsec-agent/providers/internal/locked"
 )
 
 // Size is the length of a root key in bytes.
@@ -50,7 +52,7 @@ func New(secret []byte) (*Key, error) {
 	if len(secret) != Size {
 		return nil, fmt.Errorf("a root key has %d bytes, not %d", Size, len(secret))
 	}
-	memory, lockErr, err := allocate(Size)
+	memory, lockErr, err := locked.Allocate(Size)
 	if err != nil {
 		return nil, fmt.Errorf("cannot map memory for the root key: %w", err)
 	}
@@ -100,8 +102,7 @@ func (k *Key) Wipe() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.secret != nil {
-		wipe(k.secret)
-		release(k.secret)
+		locked.Release(k.secret)
 		k.secret = nil
 	}
 }
