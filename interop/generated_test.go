@@ -23,7 +23,7 @@ func TestGeneratedRequests(t *testing.T) {
 		}
 		uids = append(uids, 1000, 1001)
 	}
-	source := requesttest.New(seed(t), uids...)
+	source := requesttest.New(seed(t), requesttest.Software, uids...)
 	counts := map[wire.Status]int{}
 	for range rounds(1500, 20000) {
 		st := source.Next()

@@ -121,10 +121,22 @@ func (m *Meaning) read() (err error) {
 	case *psapb.RawKeyAgreement:
 		m.Key, m.Data = psa.KeyName(b.GetPrivateKeyName()), b.GetPeerKey()
 		m.Algorithm, err = psa.DecodeRawAgreement(b.GetAlg())
+	case *psapb.PrepareKeyAttestation:
+		m.Key, err = psa.KeyName(b.GetParameters().GetActivateCredential().GetAttestedKeyName()), mechanism(b.GetParameters().GetActivateCredential() != nil)
+	case *psapb.AttestKey:
+		m.Key, err = psa.KeyName(b.GetAttestedKeyName()), mechanism(b.GetParameters().GetActivateCredential() != nil)
 	case *psapb.HashCompute:
 		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
 	case *psapb.HashCompare:
 		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
 	}
 	return err
+}
+
+// mechanism refuses an attestation that names none.
+func mechanism(named bool) error {
+	if !named {
+		return wire.StatusInvalidEncoding
+	}
+	return nil
 }

@@ -1,0 +1,5 @@
+//go:build interop
+
+package interop
+
+var pkcs11Explanations = []explanation{}

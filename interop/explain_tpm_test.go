@@ -1,0 +1,5 @@
+//go:build interop
+
+package interop
+
+var tpmExplanations = []explanation{}
