@@ -69,6 +69,9 @@ func (r *results) measure(ctx context.Context, o options, subjects []*subject) e
 	byName := map[string]*subject{}
 	for _, s := range subjects {
 		byName[s.name] = s
+		if s.start == nil {
+			continue
+		}
 		times, err := startTimes(ctx, s, startTries)
 		if err != nil {
 			return err

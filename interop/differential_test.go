@@ -290,6 +290,12 @@ func (d *differential) bodies(c *comparison) string {
 	return ""
 }
 
+// What a difference in the use of an output begins with.
+const (
+	theirMade = "what the original made"
+	ourMade   = "what ours made"
+)
+
 // across checks outputs that are random: what one service made, the other one accepts, if
 // both have the same key, and itself in any case.
 func (d *differential) across(c *comparison) string {
@@ -304,7 +310,7 @@ func (d *differential) across(c *comparison) string {
 		made []byte
 		path string
 		name string
-	}{{c.original.Body, theirs, "what the original made"}, {c.ours.Body, ours, "what ours made"}} {
+	}{{c.original.Body, theirs, theirMade}, {c.ours.Body, ours, ourMade}} {
 		out := &psapb.Output{}
 		if err := proto.Unmarshal(way.made, out); err != nil {
 			return fmt.Sprintf("%s: %v", way.name, err)

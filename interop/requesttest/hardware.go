@@ -61,7 +61,7 @@ var givenEverywhere = []psa.Attributes{
 	pairRSA(1024, signing, psa.Algorithm{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256}),
 	pairRSA(2048, signing, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA384}),
 	pairRSA(1024, crypting, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Crypt}),
-	pairRSA(1024, psa.UsageAll, psa.Algorithm{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256}),
+	pairRSA(1024, psa.UsageAll&^psa.UsageExport, psa.Algorithm{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256}),
 	pairRSA(2048, crypting, psa.Algorithm{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA1}),
 }
 
@@ -72,7 +72,7 @@ var givenSmall = []psa.Attributes{
 	pairECC(521, psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA512}),
 	pairECC(256, psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashAny}),
 	pairRSA(1024, signing, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashAny}),
-	pairRSA(1024, psa.UsageAll, psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256}),
+	pairRSA(1024, psa.UsageAll&^psa.UsageExport, psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256}),
 	pairRSA(512, signing, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256}),
 }
 

@@ -95,6 +95,9 @@ func (p *Provider) SignHash(ctx context.Context, key providers.Key, alg psa.Algo
 // VerifyHash verifies the signature of a hash: on the token, or in the agent if it is
 // configured so or the token does not have the public half as an object.
 func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Algorithm, hash, sig []byte) error {
+	if alg.Kind == psa.AlgDeterministicECDSA { // how it was made does not show
+		alg.Kind = psa.AlgECDSA
+	}
 	r, size, err := p.signature(ctx, key, alg, hash)
 	if err != nil {
 		return err
@@ -148,6 +151,9 @@ func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg
 
 // AsymmetricDecrypt decrypts with the private half.
 func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg psa.Algorithm, ciphertext, salt []byte) ([]byte, error) {
+	if key.Attributes.Type.Public() {
+		return nil, wire.Errorf(wire.StatusNotPermitted, "a public key cannot decrypt")
+	}
 	size, err := p.modulus(ctx, key)
 	if err != nil {
 		return nil, err
