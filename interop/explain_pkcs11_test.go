@@ -40,6 +40,10 @@ var pkcs11Explanations = []explanation{
 		return c.mean.Opcode == wire.OpImportKey && c.mean.Attributes.Type == psa.KeyECCPublic && len(c.mean.Data) == 133 &&
 			(c.original.Status == wire.StatusInvalidArgument || c.original.Status == wire.StatusNotSupported)
 	}},
+	{"pkcs11-hash-policy", func(c *comparison, _ original.Settings) bool {
+		return c.mean.Opcode == wire.OpGenerateKey && c.mean.Attributes.Type.Pair() && c.mean.Attributes.Alg.Kind == psa.AlgHash &&
+			succeeded(c.original) && c.ours.Status == wire.StatusNotSupported
+	}},
 	{"pkcs11-software-oaep", func(c *comparison, s original.Settings) bool {
 		in, ok := c.mean.Message.(*psapb.AsymmetricCrypt)
 		return ok && softwarePublic(s) && strings.HasPrefix(c.what, theirMade) && oaepUse(c) && (c.mean.Algorithm.Hash != psa.HashSHA1 || len(in.GetSalt()) > 0)

@@ -49,6 +49,10 @@ var explanations = []explanation{
 		return s.Manager == "OnDisk" && (len(c.mean.Key) == 0 || len(c.mean.Key) > 189) && !succeeded(c.original) &&
 			c.ours.Status == wire.StatusKeyInfoManagerError
 	}},
+	{"keys-name-first", func(c *comparison, s original.Settings) bool {
+		return s.Manager == "OnDisk" && (len(c.mean.Key) == 0 || len(c.mean.Key) > 189) && c.mean.Opcode == wire.OpDestroyKey &&
+			c.original.Status == wire.StatusKeyInfoManagerError && c.ours.Status == wire.StatusDoesNotExist
+	}},
 }
 
 // opcodesOf matches the lists of a provider's operations.

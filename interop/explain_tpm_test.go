@@ -5,6 +5,8 @@ package interop
 import (
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/seed-73b3884f/parsec-agent/interop/original"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
@@ -49,6 +51,9 @@ var tpmExplanations = []explanation{
 		in, ok := c.mean.Message.(*psapb.AsymmetricCrypt)
 		return ok && oaepUse(c) && len(in.GetSalt()) > 0 && in.GetSalt()[len(in.GetSalt())-1] != 0 && c.original.Status == wire.StatusCommunicationFailure
 	}},
+	{"tpm-attesting-key", func(c *comparison, _ original.Settings) bool {
+		return attestingKey(c.mean.Message) != "" && c.original.Status == wire.StatusNotSupported && c.ours.Status == wire.StatusDoesNotExist
+	}},
 	{"tpm-attest-public", func(c *comparison, _ original.Settings) bool {
 		return c.mean.Opcode == wire.OpPrepareKeyAttestation && c.key != nil && c.key.Attributes.Type.Public() && succeeded(c.original) &&
 			c.ours.Status == wire.StatusInvalidArgument
@@ -62,4 +67,16 @@ var tpmExplanations = []explanation{
 
 func creation(c *comparison) bool {
 	return c.mean.Opcode == wire.OpGenerateKey || c.mean.Opcode == wire.OpImportKey
+}
+
+// attestingKey is the key that is to attest another one, empty in other requests.
+func attestingKey(m proto.Message) string {
+	switch m := m.(type) {
+	case *psapb.PrepareKeyAttestation:
+		return m.GetParameters().GetActivateCredential().GetAttestingKeyName()
+	case *psapb.AttestKey:
+		return m.GetAttestingKeyName()
+	default:
+		return ""
+	}
 }
