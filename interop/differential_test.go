@@ -131,6 +131,10 @@ type differential struct {
 	rows     map[string]int // how often each row explained a difference
 	bad      int
 	counts   map[string]int
+	// both is how often each operation succeeded on both sides.
+	both map[wire.Opcode]int
+	// restart stops and starts both services, in the middle of the run; nil for no restart.
+	restart func()
 }
 
 func newDifferential(t *testing.T, s original.Settings, focus *requesttest.Focus) *differential {
@@ -144,14 +148,18 @@ var users = []uint32{0, 1000, 1001}
 const maxReports = 400
 
 func (d *differential) run(n int) {
-	d.counts = map[string]int{}
-	for range n {
+	d.counts, d.both = map[string]int{}, map[wire.Opcode]int{}
+	for i := range n {
+		if d.restart != nil && i == n/2 {
+			d.restart()
+		}
 		d.step(d.source.Next())
 		if d.bad >= maxReports {
 			d.t.Fatalf("more than %d differences", maxReports)
 		}
 	}
 	d.t.Logf("%d requests; answers %v", n, d.counts)
+	d.t.Logf("succeeded on both: %v", d.both)
 	d.t.Logf("explained: %v", d.rows)
 }
 
@@ -171,6 +179,9 @@ func (d *differential) step(st requesttest.Step) {
 	c.original, c.ours = d.pair.both(d.t.Context(), st)
 	c.what = d.compare(c)
 	d.counts[c.ours.Status.String()]++
+	if succeeded(c.original) && succeeded(c.ours) {
+		d.both[c.mean.Opcode]++
+	}
 	if c.what != "" {
 		d.judge(c)
 	}

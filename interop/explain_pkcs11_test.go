@@ -44,17 +44,28 @@ var pkcs11Explanations = []explanation{
 		return c.mean.Opcode == wire.OpGenerateKey && c.mean.Attributes.Type.Pair() && c.mean.Attributes.Alg.Kind == psa.AlgHash &&
 			succeeded(c.original) && c.ours.Status == wire.StatusNotSupported
 	}},
-	{"pkcs11-software-oaep", func(c *comparison, s original.Settings) bool {
+	{"pkcs11-oaep-label", func(c *comparison, _ original.Settings) bool {
 		in, ok := c.mean.Message.(*psapb.AsymmetricCrypt)
-		return ok && softwarePublic(s) && strings.HasPrefix(c.what, theirMade) && oaepUse(c) && (c.mean.Algorithm.Hash != psa.HashSHA1 || len(in.GetSalt()) > 0)
+		return ok && oaepUse(c) && len(in.GetSalt()) > 0 && succeeded(c.original) && (strings.HasPrefix(c.what, theirMade) ||
+			strings.HasPrefix(c.what, ourMade) || c.ours.Status == wire.StatusNotSupported || c.ours.Status == wire.StatusInvalidPadding)
+	}},
+	{"pkcs11-software-oaep", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && strings.HasPrefix(c.what, theirMade) && oaepUse(c) && c.mean.Algorithm.Hash != psa.HashSHA1
 	}},
 	{"pkcs11-software-p384", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && signatureUse(c) && c.key != nil && c.key.Attributes.Bits == 384 &&
-			(c.original.Status == wire.StatusInvalidArgument || succeeded(c.original) && c.what == ourMade+": "+wire.StatusInvalidArgument.Error())
+			(c.original.Status == wire.StatusInvalidArgument || succeeded(c.original) && inUse(c, wire.StatusInvalidArgument))
 	}},
-	{"pkcs11-statuses", func(c *comparison, s original.Settings) bool {
-		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && c.original.Status == wire.StatusBufferTooSmall &&
-			c.ours.Status == wire.StatusInvalidArgument
+	{"pkcs11-software-hash", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && signatureUse(c) && slices.Contains(lackedHashes, c.mean.Algorithm.Hash) &&
+			(c.original.Status == wire.StatusNotSupported || succeeded(c.original) && inUse(c, wire.StatusNotSupported))
+	}},
+	{"pkcs11-software-size", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && c.key != nil && c.key.Attributes.Bits == 0 &&
+			c.original.Status == wire.StatusBufferTooSmall
+	}},
+	{"software-signature-range", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && signatureRange(c)
 	}},
 	{"pkcs11-public-key", func(c *comparison, _ original.Settings) bool {
 		return (c.mean.Opcode == wire.OpSignHash || c.mean.Opcode == wire.OpAsymmetricDecrypt) && c.key != nil && c.key.Attributes.Type.Public() &&
@@ -70,6 +81,11 @@ var pkcs11Explanations = []explanation{
 // softwarePublic reports whether public operations are done without the token.
 func softwarePublic(s original.Settings) bool {
 	return strings.Contains(s.More, "software_public_operations = true")
+}
+
+// inUse reports whether a service answers so to the use of an output.
+func inUse(c *comparison, status wire.Status) bool {
+	return c.what == theirMade+": "+status.Error() || c.what == ourMade+": "+status.Error()
 }
 
 func signatureUse(c *comparison) bool {

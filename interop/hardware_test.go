@@ -37,20 +37,24 @@ func (d *differential) begin(h hardware) {
 	tree := openTree(d.t)
 	theirs, ours := sharedDir(d.t, tree, 0), agentdtest.Dir(d.t)
 	s := h.theirs(theirs)
-	start := func() *agentdtest.Process {
+	d.pair.original = filepath.Join(theirs, "parsec.sock")
+	var p *agentdtest.Process
+	start := func() {
 		d.t.Helper()
-		p, err := tree.Start(d.t.Context(), s, 0, nil)
-		if err != nil {
+		var err error
+		if p, err = tree.Start(d.t.Context(), s, 0, nil); err != nil {
 			d.t.Fatal(err)
 		}
-		return p
 	}
-	d.pair.original = filepath.Join(theirs, "parsec.sock")
-	p := start()
+	stop := func() {
+		d.t.Helper()
+		if err := p.Stop(); err != nil {
+			d.t.Errorf("the original: %v", err)
+		}
+	}
+	start()
 	d.give()
-	if err := p.Stop(); err != nil {
-		d.t.Fatal(err)
-	}
+	stop()
 	if err := os.Remove(d.pair.original); err != nil && !errors.Is(err, os.ErrNotExist) {
 		d.t.Fatal(err)
 	}
@@ -58,15 +62,17 @@ func (d *differential) begin(h hardware) {
 		d.t.Fatal(err)
 	}
 	h.copy()
-	p = start()
-	d.t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
-			d.t.Errorf("the original: %v", err)
-		}
-	})
+	start()
+	d.t.Cleanup(stop)
 	mine, env := h.ours(ours)
-	d.pair.ours = agentdtest.Start(d.t, agentdtest.Options{Dir: ours, Config: mine.Config(), Env: env}).Socket
-	d.settings = mine
+	a := agentdtest.Start(d.t, agentdtest.Options{Dir: ours, Config: mine.Config(), Env: env})
+	d.pair.ours, d.settings = a.Socket, mine
+	d.restart = func() {
+		stop()
+		start()
+		a.Stop()
+		a.Start()
+	}
 }
 
 // give lets the original make keys for some users.

@@ -59,7 +59,7 @@ func (s *Source) publicMaterial() material {
 		if a.Type.ECC() {
 			typ = psa.KeyECCPublic
 		}
-		return material{typ: typ, curve: a.Curve, bits: a.Bits, data: p.data}
+		return material{typ: typ, curve: a.Curve, bits: a.Bits, data: p.data, of: p.key}
 	case n < 75:
 		for {
 			if m := s.smallRSA(); m.typ == psa.KeyRSAPublic {

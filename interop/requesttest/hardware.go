@@ -88,7 +88,10 @@ func pairRSA(bits uint64, u psa.Usage, alg psa.Algorithm) psa.Attributes {
 // keys take seconds to make, or minutes, and are left out: largest is the largest size.
 func hardwareAttributes(r *rand.Rand, largest uint64, sizes ...uint64) psa.Attributes {
 	a := attributes(r)
-	if chance(r, 75) {
+	switch n := r.IntN(100); {
+	case n < 35:
+		a = usual(r)
+	case n < 80:
 		a.Type, a.Curve = pick(r, psa.KeyECCPair, psa.KeyECCPair, psa.KeyECCPair, psa.KeyRSAPair, psa.KeyRSAPair, psa.KeyECCPublic, psa.KeyRSAPublic), 0
 		if a.Type.ECC() {
 			a.Curve = psa.CurveSECPR1
@@ -96,10 +99,23 @@ func hardwareAttributes(r *rand.Rand, largest uint64, sizes ...uint64) psa.Attri
 		a.Bits = bits(r, a.Type, a.Curve)
 		a.Alg = policy(r, a.Type)
 	}
-	if a.Type.RSA() && (a.Bits > largest || chance(r, 85)) {
+	if a.Type.RSA() && (a.Bits == 0 || a.Bits > largest || chance(r, 85)) {
 		a.Bits = pick(r, sizes...)
 	}
 	return a
+}
+
+// usual draws attributes that the original makes pairs of.
+func usual(r *rand.Rand) psa.Attributes {
+	h := pick(r, psa.HashSHA256, psa.HashSHA256, psa.HashSHA384, psa.HashSHA512)
+	switch r.IntN(5) {
+	case 0:
+		return pairRSA(0, signing, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: h})
+	case 1:
+		return pairRSA(0, crypting, pick(r, psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Crypt}, psa.Algorithm{Kind: psa.AlgRSAOAEP, Hash: h}))
+	default:
+		return pairECC(pick[uint64](r, 256, 256, 384), psa.Algorithm{Kind: psa.AlgECDSA, Hash: h})
+	}
 }
 
 func tokenAttributes(r *rand.Rand) psa.Attributes {

@@ -17,6 +17,7 @@ type material struct {
 	curve psa.Curve
 	bits  uint64
 	data  []byte
+	of    *Key // whose public half it is, nil if it is nobody's
 }
 
 // rsaSizes are generated once for a Source. The large ones take about a second.

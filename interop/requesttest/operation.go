@@ -178,6 +178,9 @@ func (s *Source) create(op wire.Opcode, uid uint32) proto.Message {
 	}
 	from := s.focus.material(s)
 	a := psa.Attributes{Type: from.typ, Curve: from.curve, Bits: from.bits, Usage: usage(s.r), Alg: policy(s.r, from.typ)}
+	if from.of != nil && chance(s.r, 70) {
+		a.Alg = from.of.Attributes.Alg
+	}
 	data := from.data
 	switch s.r.IntN(14) {
 	case 0:

@@ -98,6 +98,9 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	if alg.Kind == psa.AlgDeterministicECDSA { // how it was made does not show
 		alg.Kind = psa.AlgECDSA
 	}
+	if done, err := p.verifyLacked(ctx, key, alg, hash, sig); done {
+		return err
+	}
 	r, size, err := p.signature(ctx, key, alg, hash)
 	if err != nil {
 		return err
@@ -127,6 +130,9 @@ func publicMissing(key providers.Key, err error) bool {
 
 // AsymmetricEncrypt encrypts to the public half.
 func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg psa.Algorithm, plaintext, salt []byte) ([]byte, error) {
+	if err := p.checkPlaintext(ctx, key, alg, len(plaintext)); err != nil {
+		return nil, err
+	}
 	c, err := p.link.connect(ctx)
 	if err != nil {
 		return nil, err
