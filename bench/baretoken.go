@@ -63,8 +63,8 @@ func (b *bed) bareToken(h hardware, calls map[string]func() (requester, error)) 
 	}
 	// A DigestInfo of SHA-256, which CKM_RSA_PKCS signs, has 51 bytes.
 	for work, s := range map[string]tokenSigner{
-		tokenP256: {key: ec, mechanism: []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_ECDSA, nil)}, data: make([]byte, 32)},
-		tokenRSA:  {key: rsa, mechanism: []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_RSA_PKCS, nil)}, data: make([]byte, 51)},
+		hsmP256: {key: ec, mechanism: []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_ECDSA, nil)}, data: make([]byte, 32)},
+		hsmRSA:  {key: rsa, mechanism: []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_RSA_PKCS, nil)}, data: make([]byte, 51)},
 	} {
 		calls[work] = func() (requester, error) {
 			own := s

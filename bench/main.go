@@ -1,7 +1,7 @@
 // Command bench measures this agent against the original service, and against a program
 // that does nothing but sign, in one run on one machine, and prints the ratios.
 //
-//	go run ./bench                      everything, about six minutes; takes root
+//	go run ./bench                      everything, about seven minutes; takes root
 //	go run ./bench -original=false      without the original and its Debian tree
 //	go run ./bench -hardware=false      without tokens and TPMs
 //	go run ./bench -cpuprofile DIR      besides, a CPU profile of the agent for each load on it

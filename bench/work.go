@@ -25,8 +25,8 @@ const (
 	rsa2048 = "sign RSA-2048"
 	ed25519 = "sign Ed25519"
 
-	tokenP256 = "sign P-256, SoftHSM2"
-	tokenRSA  = "sign RSA-2048, SoftHSM2"
+	hsmP256 = "sign P-256, SoftHSM2"
+	hsmRSA  = "sign RSA-2048, SoftHSM2"
 	tpmP256   = "sign P-256, swtpm"
 	tpmRSA    = "sign RSA-2048, swtpm"
 )
@@ -35,9 +35,9 @@ const (
 var (
 	softwareWorks = []string{p256, rsa2048, ed25519}
 	originalWorks = []string{p256, rsa2048}
-	hardwareWorks = []string{tokenP256, tokenRSA, tpmP256, tpmRSA}
+	hardwareWorks = []string{hsmP256, hsmRSA, tpmP256, tpmRSA}
 	// hardwareGoals are those that something is promised of.
-	hardwareGoals = map[string]bool{tokenP256: true, tpmP256: true}
+	hardwareGoals = map[string]bool{hsmP256: true, tpmP256: true}
 )
 
 // signing is a key and how it signs.
@@ -65,8 +65,8 @@ var signings = map[string]signing{
 		Type: psa.KeyECCPair, Curve: psa.CurveEdwards, Bits: 255, Usage: psa.UsageSignMessage | psa.UsageVerifyMessage,
 		Alg: psa.Algorithm{Kind: psa.AlgPureEdDSA},
 	}},
-	tokenP256: {"token-p256", wire.ProviderPKCS11, p256Key},
-	tokenRSA:  {"token-rsa", wire.ProviderPKCS11, rsaKey},
+	hsmP256: {"token-p256", wire.ProviderPKCS11, p256Key},
+	hsmRSA:  {"token-rsa", wire.ProviderPKCS11, rsaKey},
 	tpmP256:   {"tpm-p256", wire.ProviderTPM, p256Key},
 	tpmRSA:    {"tpm-rsa", wire.ProviderTPM, rsaKey},
 }

@@ -232,7 +232,7 @@ func (d *differential) learn(c *comparison) {
 
 // parted reports whether only one side may have the key now.
 func (c *comparison) parted() bool {
-	switch c.mean.Opcode { //nolint:exhaustive // what makes and removes keys
+	switch c.mean.Opcode {
 	case wire.OpGenerateKey, wire.OpImportKey:
 		return c.original.Status != c.ours.Status
 	case wire.OpDestroyKey: // row keys-wrong-provider: of the mapping only the original's is gone

@@ -64,8 +64,20 @@ var pkcs11Explanations = []explanation{
 		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && c.key != nil && c.key.Attributes.Bits == 0 &&
 			c.original.Status == wire.StatusBufferTooSmall
 	}},
+	{"pkcs11-software-size", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && c.key != nil && c.key.Attributes.Type.RSA() && c.key.Attributes.Bits%8 != 0 &&
+			(c.original.Status == wire.StatusNotSupported || succeeded(c.original) && inUse(c, wire.StatusNotSupported))
+	}},
 	{"software-signature-range", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && signatureRange(c)
+	}},
+	{"pkcs11-padding", func(c *comparison, _ original.Settings) bool {
+		one, other := c.original, c.ours
+		if !succeeded(one) {
+			one, other = other, one
+		}
+		return c.mean.Opcode == wire.OpAsymmetricDecrypt && c.mean.Algorithm.Kind == psa.AlgRSAPKCS1v15Crypt &&
+			succeeded(one) && other.Status == wire.StatusInvalidPadding
 	}},
 	{"pkcs11-public-key", func(c *comparison, _ original.Settings) bool {
 		return (c.mean.Opcode == wire.OpSignHash || c.mean.Opcode == wire.OpAsymmetricDecrypt) && c.key != nil && c.key.Attributes.Type.Public() &&
@@ -108,7 +120,7 @@ func askedAlg(c *comparison) psa.Algorithm {
 // algorithm with SoftHSM2, and ours has.
 func lackedOnTokens(a psa.Algorithm) bool {
 	sha2 := []psa.Hash{psa.HashSHA224, psa.HashSHA256, psa.HashSHA384, psa.HashSHA512}
-	switch a.Kind { //nolint:exhaustive // the rest is equal
+	switch a.Kind {
 	case psa.AlgRSAPKCS1v15Sign:
 		return !slices.Contains(sha2, a.Hash)
 	case psa.AlgRSAOAEP:
@@ -135,7 +147,7 @@ func importCheck(c *comparison, _ original.Settings) bool {
 	if c.mean.Opcode != wire.OpImportKey || !succeeded(c.original) || c.ours.Status != wire.StatusInvalidArgument {
 		return false
 	}
-	switch c.mean.Attributes.Type { //nolint:exhaustive // the public types
+	switch c.mean.Attributes.Type {
 	case psa.KeyRSAPublic:
 		_, err := x509.ParsePKCS1PublicKey(c.mean.Data)
 		return err != nil

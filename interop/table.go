@@ -344,6 +344,14 @@ var Differences = []Difference{
 		Shown:    []string{"interop.TestDifferentialPKCS11", "providers/pkcs11.TestConformance"},
 	},
 	{
+		ID:       "pkcs11-padding",
+		Subject:  "AsymmetricDecrypt with PKCS#1 v1.5 on SoftHSM2 of a ciphertext whose padding is wrong",
+		Original: "Debian 13: random bytes with status 0, for its OpenSSL rejects implicitly",
+		Ours:     "the same there; 1150 where SoftHSM2 has an OpenSSL before 3.2",
+		Reason:   "the token's library decides for both services; no difference between them on one machine",
+		Shown:    []string{"interop.TestDifferentialPKCS11"},
+	},
+	{
 		ID:       "pkcs11-software-oaep",
 		Subject:  "AsymmetricEncrypt with OAEP under `software_public_operations`, with a hash that the token lacks, and a key that the original made",
 		Original: "works, and the original cannot decrypt the result",
@@ -369,10 +377,10 @@ var Differences = []Difference{
 	},
 	{
 		ID:       "pkcs11-software-size",
-		Subject:  "AsymmetricEncrypt under `software_public_operations` with a key that was imported with `key_bits` 0",
-		Original: "1138",
+		Subject:  "under `software_public_operations`, AsymmetricEncrypt with a key that was imported with `key_bits` 0, and public operations with RSA keys whose size in bits is no multiple of 8",
+		Original: "1138; 1134",
 		Ours:     "works",
-		Reason:   "the key says its size itself",
+		Reason:   "the key says its size itself, and the token makes keys of such sizes",
 		Shown:    []string{"interop.TestDifferentialPKCS11"},
 	},
 	{

@@ -112,7 +112,7 @@ func Command(state string, way tpm.TCTI) *exec.Cmd {
 		args = append(args, "--server", fmt.Sprintf("type=tcp,port=%d", way.Port), "--ctrl", fmt.Sprintf("type=tcp,port=%d", way.Port+1))
 	}
 	// It must outlive the test's context, which ends before the cleanups.
-	return exec.Command("swtpm", args...) //nolint:gosec // paths of tests
+	return exec.Command("swtpm", args...)
 }
 
 // Start starts the process, also again after Stop, on the same state.
