@@ -27,8 +27,8 @@ const (
 
 	hsmP256 = "sign P-256, SoftHSM2"
 	hsmRSA  = "sign RSA-2048, SoftHSM2"
-	tpmP256   = "sign P-256, swtpm"
-	tpmRSA    = "sign RSA-2048, swtpm"
+	tpmP256 = "sign P-256, swtpm"
+	tpmRSA  = "sign RSA-2048, swtpm"
 )
 
 // The works of each kind of subject.
@@ -67,8 +67,8 @@ var signings = map[string]signing{
 	}},
 	hsmP256: {"token-p256", wire.ProviderPKCS11, p256Key},
 	hsmRSA:  {"token-rsa", wire.ProviderPKCS11, rsaKey},
-	tpmP256:   {"tpm-p256", wire.ProviderTPM, p256Key},
-	tpmRSA:    {"tpm-rsa", wire.ProviderTPM, rsaKey},
+	tpmP256: {"tpm-p256", wire.ProviderTPM, p256Key},
+	tpmRSA:  {"tpm-rsa", wire.ProviderTPM, rsaKey},
 }
 
 // makeKeys makes the keys that a subject signs with.
