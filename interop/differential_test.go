@@ -173,7 +173,7 @@ func (d *differential) step(st requesttest.Step) {
 	case panics(c.mean, c.key):
 		d.alone(c)
 		return
-	case endless(c.mean):
+	case c.mean.Endless():
 		return
 	}
 	c.original, c.ours = d.pair.both(d.t.Context(), st)
@@ -195,15 +195,6 @@ func (d *differential) alone(c *comparison) {
 		d.bad++
 		d.t.Errorf("what makes the original panic: %v", c)
 	}
-}
-
-// endless reports what a flipped bit may ask for and nobody waits for: RSA keys of a size
-// that takes minutes, hundreds of megabytes of random data.
-func endless(m requesttest.Meaning) bool {
-	if in, ok := m.Message.(*psapb.GenerateRandom); ok {
-		return m.Provider == wire.ProviderPKCS11 && in.GetSize() > 4<<20 && in.GetSize() < 1<<32
-	}
-	return m.Opcode == wire.OpGenerateKey && m.Attributes.Type.RSA() && m.Attributes.Bits > 4096 && m.Attributes.Bits <= 16384
 }
 
 // judge looks for the row that explains a difference.

@@ -140,3 +140,15 @@ func mechanism(named bool) error {
 	}
 	return nil
 }
+
+// Endless reports what a flipped bit may ask a token for and nobody waits for: RSA keys of a
+// size that takes minutes, hundreds of megabytes of random data.
+func (m Meaning) Endless() bool {
+	if m.Provider != wire.ProviderPKCS11 {
+		return false
+	}
+	if in, ok := m.Message.(*psapb.GenerateRandom); ok {
+		return in.GetSize() > 4<<20 && in.GetSize() < 1<<32
+	}
+	return m.Opcode == wire.OpGenerateKey && m.Attributes.Type.RSA() && m.Attributes.Bits > 4096 && m.Attributes.Bits <= 16384
+}
