@@ -40,6 +40,8 @@ type subject struct {
 	// works are what it has keys for.
 	works  []string
 	socket string
+	// command starts ours.
+	command agentdtest.Command
 	// start is nil for what is no process of its own.
 	start func(ctx context.Context) (*agentdtest.Process, error)
 	// call returns what does a work without a service, for a subject without process.
@@ -125,10 +127,11 @@ func (b *bed) oursIn(dir string, log *os.File, name, more string, env ...string)
 		Argv: []string{b.agent, "-c", file}, Dir: dir, Env: append([]string{"PATH=/usr/bin:/bin"}, env...), UID: uint32(os.Getuid()), //nolint:gosec // a uid
 		Socket: filepath.Join(dir, "parsec.sock"), Output: log,
 	}
-	return &subject{
-		name: name, keeps: true, works: softwareWorks, socket: command.Socket,
-		start: func(ctx context.Context) (*agentdtest.Process, error) { return agentdtest.StartProcess(ctx, command) },
-	}, nil
+	mine := &subject{name: name, keeps: true, works: softwareWorks, socket: command.Socket, command: command}
+	mine.start = func(ctx context.Context) (*agentdtest.Process, error) {
+		return agentdtest.StartProcess(ctx, mine.command)
+	}
+	return mine, nil
 }
 
 // originalWith is the original with an idle_listener_sleep_duration in milliseconds,
@@ -179,17 +182,17 @@ func (b *bed) bareSigner() (*subject, error) {
 }
 
 // profiled is our agent within this program, writing a CPU profile when it ends.
-func (b *bed) profiled(profile string) (*subject, error) {
-	s, err := b.oursWith(ours, "")
+func (b *bed) profiled(ctx context.Context, name, profile string) (s *subject, err error) {
+	if name == oursHardware {
+		s, err = b.oursHardware(ctx)
+	} else {
+		s, err = b.oursWith(name, "")
+	}
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Dir(s.socket)
-	command := agentdtest.Command{
-		Argv: []string{b.self, serveArgument, profileArgument, profile, "-c", filepath.Join(dir, "config.toml")}, Dir: dir,
-		Env: []string{"PATH=/usr/bin:/bin"}, UID: uint32(os.Getuid()), Socket: s.socket, //nolint:gosec // a uid
-	}
-	s.start = func(ctx context.Context) (*agentdtest.Process, error) { return agentdtest.StartProcess(ctx, command) }
+	s.command.Argv = append([]string{b.self, serveArgument, profileArgument, profile}, s.command.Argv[1:]...)
+	s.command.Output = nil
 	return s, nil
 }
 

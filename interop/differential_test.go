@@ -173,7 +173,7 @@ func (d *differential) step(st requesttest.Step) {
 	case panics(c.mean, c.key):
 		d.alone(c)
 		return
-	case c.mean.Endless():
+	case requesttest.Endless(c.mean):
 		return
 	}
 	c.original, c.ours = d.pair.both(d.t.Context(), st)

@@ -54,7 +54,7 @@ func (g drawn) run(t *testing.T, provider string, env []string) {
 	counts := map[wire.Status]int{}
 	for range g.rounds {
 		st := source.Next()
-		if requesttest.Mean(st.Frame).Endless() {
+		if requesttest.Endless(requesttest.Mean(st.Frame)) {
 			continue
 		}
 		got := socket.Parse(socket.Raw(t.Context(), a.Socket, st.UID, st.Frame, st.Half))

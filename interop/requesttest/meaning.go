@@ -143,7 +143,7 @@ func mechanism(named bool) error {
 
 // Endless reports what a flipped bit may ask a token for and nobody waits for: RSA keys of a
 // size that takes minutes, hundreds of megabytes of random data.
-func (m Meaning) Endless() bool {
+func Endless(m Meaning) bool {
 	if m.Provider != wire.ProviderPKCS11 {
 		return false
 	}
