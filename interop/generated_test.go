@@ -23,12 +23,12 @@ func TestGeneratedRequests(t *testing.T) {
 func TestGeneratedRequestsPKCS11(t *testing.T) {
 	h := tokentest.New(t)
 	h.Token("generated")
-	drawn{focus: requesttest.PKCS11, rounds: rounds(300, 5000), succeed: 10}.run(t, pkcs11Table("sqlite"), pkcs11Env(t, h))
+	drawn{focus: requesttest.PKCS11, rounds: rounds(150, 5000), succeed: 10}.run(t, pkcs11Table("sqlite"), pkcs11Env(t, h))
 }
 
 // TestGeneratedRequestsTPM does the same with a software TPM.
 func TestGeneratedRequestsTPM(t *testing.T) {
-	drawn{focus: requesttest.TPM, rounds: rounds(300, 5000), succeed: 10}.run(t, tpmConfig("sqlite", tpmtest.Start(t).TCTI()), nil)
+	drawn{focus: requesttest.TPM, rounds: rounds(150, 5000), succeed: 10}.run(t, tpmConfig("sqlite", tpmtest.Start(t).TCTI()), nil)
 }
 
 // drawn is a run of generated requests.

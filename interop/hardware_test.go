@@ -137,7 +137,7 @@ func TestDifferentialPKCS11(t *testing.T) {
 			c.s.IdleSleep, c.s.Timeout = 1, 5000
 			d := newDifferential(t, c.s, requesttest.PKCS11)
 			d.begin(softHSM(t, openTree(t), c.s, c.more))
-			d.run(rounds(500, 5000))
+			d.run(rounds(200, 5000))
 		})
 	}
 }
@@ -183,7 +183,7 @@ func TestDifferentialTPM(t *testing.T) {
 			s.IdleSleep, s.Timeout = 1, 5000
 			d := newDifferential(t, s, requesttest.TPM)
 			d.begin(softTPM(t, s))
-			d.run(rounds(300, 2000))
+			d.run(rounds(150, 2000))
 		})
 	}
 }

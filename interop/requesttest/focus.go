@@ -13,6 +13,7 @@ type Focus struct {
 	// Given are keys worth having on both sides from the start.
 	Given []psa.Attributes
 
+	rsaSizes   []int
 	operations []weighted
 	attributes func(*rand.Rand) psa.Attributes
 	material   func(*Source) material
@@ -21,14 +22,15 @@ type Focus struct {
 // The providers that requests are drawn for.
 var (
 	Software = &Focus{
-		Provider: wire.ProviderMbedCrypto, operations: softwareOperations, attributes: attributes, material: (*Source).anyMaterial,
+		Provider: wire.ProviderMbedCrypto, rsaSizes: softwareRSASizes,
+		operations: softwareOperations, attributes: attributes, material: (*Source).anyMaterial,
 	}
 	PKCS11 = &Focus{
-		Provider: wire.ProviderPKCS11, Given: append(givenSmall, givenEverywhere...), operations: tokenOperations,
+		Provider: wire.ProviderPKCS11, Given: append(givenSmall, givenEverywhere...), rsaSizes: hardwareRSASizes, operations: tokenOperations,
 		attributes: tokenAttributes, material: (*Source).publicMaterial,
 	}
 	TPM = &Focus{
-		Provider: wire.ProviderTPM, Given: givenEverywhere, operations: tpmOperations,
+		Provider: wire.ProviderTPM, Given: givenEverywhere, rsaSizes: hardwareRSASizes, operations: tpmOperations,
 		attributes: tpmAttributes, material: (*Source).publicMaterial,
 	}
 )

@@ -68,7 +68,7 @@ type public struct {
 // New returns a source for the requests of some users; the first one is an administrator.
 func New(seed uint64, focus *Focus, uids ...uint32) *Source {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
-	return &Source{r: r, focus: focus, materials: materials(r), uids: uids, keys: map[string]*Key{}}
+	return &Source{r: r, focus: focus, materials: materials(r, focus.rsaSizes), uids: uids, keys: map[string]*Key{}}
 }
 
 // Give tells of a key that both services hold from the start.
