@@ -155,8 +155,12 @@ func decodeImportKey(r *request) (action, error) {
 		if sized, ok := p.(providers.Measurer); ok && attrs.Bits == 0 {
 			attrs.Bits = sized.Measure(attrs, m.GetData())
 		}
-		return nil, about(quoteKey(r.key), r.create(ctx, attrs, m.GetData(), func() (providers.KeyID, error) {
-			return p.ImportKey(ctx, attrs, m.GetData())
+		data := m.GetData()
+		if data == nil {
+			data = []byte{} // nil would be generating
+		}
+		return nil, about(quoteKey(r.key), r.create(ctx, attrs, data, func() (providers.KeyID, error) {
+			return p.ImportKey(ctx, attrs, data)
 		}))
 	}, err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 // TestMain lets the test program be the services that bench starts from itself.
@@ -28,13 +30,18 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures nothing under a detector of races")
 	}
+	tokentest.Need(t, "softhsm2", "softhsm2-util", tokentest.Library)
+	tokentest.Need(t, "swtpm", "swtpm")
+	tokentest.Need(t, "gcc", "gcc")
 	dir := t.TempDir()
-	o := options{rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, out: filepath.Join(dir, "r.json"), profile: dir}
+	o := options{
+		rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, hardware: true, out: filepath.Join(dir, "r.json"), profile: dir,
+	}
 	var report strings.Builder
 	if err := run(t.Context(), o, &report); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"sign P-256", "sign Ed25519", "bare signer", "wake-ups", "profile of ours"} {
+	for _, want := range []string{"sign P-256", "sign Ed25519", "bare signer", "wake-ups", "profile of ours", hsmRSA, tpmP256, "overhead"} {
 		if !strings.Contains(report.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, report.String())
 		}
@@ -47,7 +54,7 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Loads) < 20 || r.Rest[ours] == nil || r.Rest[ours].Fresh.RSS == 0 || len(r.Goals) != 4 {
+	if len(r.Loads) < 30 || r.Rest[ours] == nil || r.Rest[ours].Fresh.RSS == 0 || len(r.Goals) != 4 {
 		t.Errorf("raw numbers: %d loads, %d goals, %+v", len(r.Loads), len(r.Goals), r.Rest)
 	}
 	for _, l := range r.Loads {
@@ -84,13 +91,23 @@ func TestGoalsFromNumbers(t *testing.T) {
 	add(cell{originalDefault, p256, 8, false}, sample{PerSecond: 50})
 	add(cell{original1ms, p256, 8, false}, sample{PerSecond: 100})
 	add(cell{bare, p256, 8, true}, sample{PerSecond: 400})
+	add(cell{oursHardware, hsmP256, 1, false}, sample{P50: 100})
+	add(cell{originalHardware, hsmP256, 1, false}, sample{P50: 900})
+	add(cell{oursHardware, tpmP256, 8, true}, sample{PerSecond: 160})
+	add(cell{originalHardware, tpmP256, 8, false}, sample{PerSecond: 10})
+	add(cell{originalHardware0ms, tpmP256, 8, false}, sample{PerSecond: 100})
+	add(cell{oursHardware, tpmRSA, 8, true}, sample{PerSecond: 77})
+	add(cell{originalHardware, tpmRSA, 8, false}, sample{PerSecond: 1})
 	got := map[float64]bool{}
 	for _, g := range goals(r) {
 		got[g.Got] = g.Met
 	}
-	for value, met := range map[float64]bool{100: true, 3: false, 75: true, 2: false, 0: true, 60: false} {
+	for value, met := range map[float64]bool{100: true, 3: false, 75: true, 2: false, 0: true, 60: false, 9: false, 1.6: true} {
 		if is, ok := got[value]; !ok || is != met {
 			t.Errorf("goals %v: %v is met %t, %t", got, value, is, ok)
 		}
+	}
+	if _, ok := got[77]; ok {
+		t.Error("nothing is promised of RSA in a TPM")
 	}
 }

@@ -46,7 +46,7 @@ func (r *results) find(c cell) (sample, bool) {
 // best returns the most that any configuration of the original does of a load.
 func (r *results) best(work string, clients int) (sample, bool) {
 	var top sample
-	for _, name := range []string{originalDefault, original1ms, original0ms} {
+	for _, name := range originals {
 		if s, ok := r.find(cell{name, work, clients, false}); ok && s.PerSecond > top.PerSecond {
 			top = s
 		}
@@ -77,6 +77,16 @@ func goals(r *results) []goal {
 	}
 	if only, too := r.find(cell{bare, p256, 8, true}); ok && too {
 		atLeast("sign P-256, 8 clients: throughput, ours : a program that only signs", 70, 100*mine.PerSecond/only.PerSecond, "%")
+	}
+	for _, work := range hardwareWorks {
+		mine, ok := r.find(cell{oursHardware, work, 1, false})
+		if theirs, too := r.find(cell{originalHardware, work, 1, false}); ok && too && hardwareGoals[work] {
+			atLeast(work+", one-shot, 1 client: latency p50, original's default : ours", 10, theirs.P50/mine.P50, "×")
+		}
+		mine, ok = r.find(cell{oursHardware, work, 8, true})
+		if theirs, too := r.best(work, 8); ok && too && hardwareGoals[work] {
+			atLeast(work+", 8 clients: throughput, ours on kept connections : original's best", 1.5, mine.PerSecond/theirs.PerSecond, "×")
+		}
 	}
 	rest := r.Rest[ours]
 	atMost("idle: wake-ups in 20 s", 1, float64(rest.Wakeups)*20/rest.Seconds, "")

@@ -32,7 +32,7 @@ type sample struct {
 
 // measure runs a load for some time.
 func measure(ctx context.Context, s *subject, c cell, each time.Duration) (sample, error) {
-	request, err := frame(c.Work, c.Keep)
+	open, err := s.requesters(c)
 	if err != nil {
 		return sample{}, err
 	}
@@ -42,7 +42,10 @@ func measure(ctx context.Context, s *subject, c cell, each time.Duration) (sampl
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range took {
 		group.Go(func() error {
-			cl := &client{path: s.socket, frame: request, keep: c.Keep}
+			cl, err := open()
+			if err != nil {
+				return err
+			}
 			defer cl.close()
 			took[i] = make([]time.Duration, 0, 1<<14)
 			for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
@@ -70,6 +73,15 @@ func measure(ctx context.Context, s *subject, c cell, each time.Duration) (sampl
 	}, nil
 }
 
+// requesters returns what makes the requesters of a load, one for each client.
+func (s *subject) requesters(c cell) (func() (requester, error), error) {
+	if s.call != nil {
+		return func() (requester, error) { return s.call(c.Work) }, nil
+	}
+	request, err := frame(c.Work, c.Keep)
+	return func() (requester, error) { return &client{path: s.socket, frame: request, keep: c.Keep}, nil }, err
+}
+
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 // cells are all loads.
@@ -79,6 +91,17 @@ func cells(subjects []*subject) []cell {
 		switch {
 		case s.name == bare:
 			all = append(all, loads(s.name, true, p256, rsa2048)...)
+		case s.name == bareHardware || s.name == oursHardware:
+			for _, w := range s.works {
+				all = append(all, cell{s.name, w, 1, true}, cell{s.name, w, 8, true})
+				if s.name == oursHardware {
+					all = append(all, cell{s.name, w, 1, false})
+				}
+			}
+		case slices.Equal(s.works, hardwareWorks):
+			for _, w := range s.works {
+				all = append(all, cell{s.name, w, 1, false}, cell{s.name, w, 8, false})
+			}
 		case s.name == oursNoAudit:
 			all = append(all, cell{s.name, p256, 1, true}, cell{s.name, p256, 8, true})
 		case s.keeps:

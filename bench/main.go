@@ -1,8 +1,9 @@
 // Command bench measures this agent against the original service, and against a program
 // that does nothing but sign, in one run on one machine, and prints the ratios.
 //
-//	go run ./bench                      everything, about four minutes; takes root
+//	go run ./bench                      everything, about seven minutes; takes root
 //	go run ./bench -original=false      without the original and its Debian tree
+//	go run ./bench -hardware=false      without tokens and TPMs
 //	go run ./bench -cpuprofile DIR      besides, a CPU profile of the agent for each load on it
 //
 // All services get the same configuration, the same client (package bench's own, one
@@ -26,6 +27,7 @@ type options struct {
 	each     time.Duration
 	idle     time.Duration
 	original bool
+	hardware bool
 	out      string
 	profile  string
 }
@@ -39,6 +41,7 @@ func main() {
 	flag.DurationVar(&o.each, "each", time.Second, "how long each load lasts in a round")
 	flag.DurationVar(&o.idle, "idle", 20*time.Second, "how long the idle services are watched")
 	flag.BoolVar(&o.original, "original", true, "measure the original too")
+	flag.BoolVar(&o.hardware, "hardware", true, "measure a SoftHSM2 token and a software TPM too")
 	flag.StringVar(&o.out, "out", "bench/results/latest.json", "file for the raw numbers")
 	flag.StringVar(&o.profile, "cpuprofile", "", "directory for CPU profiles of the agent")
 	flag.Parse()

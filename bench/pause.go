@@ -10,6 +10,9 @@ import (
 func pauseOthers(subjects []*subject, only *subject) error {
 	var errs []error
 	for _, s := range subjects {
+		if s.process == nil {
+			continue
+		}
 		sig := syscall.SIGSTOP
 		if only == nil || s == only {
 			sig = syscall.SIGCONT

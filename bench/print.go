@@ -16,7 +16,7 @@ func (r *results) print(out io.Writer) {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tclients\tconnections\tservice\tper second\tp50 µs\tp99 µs\tagainst the original's best")
-	for _, work := range []string{ping, p256, rsa2048, ed25519} {
+	for _, work := range append([]string{ping, p256, rsa2048, ed25519}, hardwareWorks...) {
 		for _, clients := range []int{1, 8, 32} {
 			r.printLoads(w, work, clients)
 		}
@@ -24,12 +24,15 @@ func (r *results) print(out io.Writer) {
 	_ = w.Flush()
 	fmt.Fprintln(out)
 	fmt.Fprintln(w, "service\tstart to first ping\tresident\tproportional\tresident after the loads\twake-ups\tthreads")
-	for _, name := range []string{ours, oursNoAudit, originalDefault, original1ms, original0ms, bare} {
+	for _, name := range append([]string{ours, oursNoAudit, oursHardware, bare}, originals...) {
 		if s, ok := r.Rest[name]; ok {
 			fmt.Fprintf(w, "%s\t%.1f ms\t%.1f MB\t%.1f MB\t%.1f MB\t%d in %.0f s\t%d\n", name, median(s.StartMS), megabytes(s.Fresh.RSS),
 				megabytes(s.Fresh.PSS), megabytes(s.Loaded.RSS), s.Wakeups, s.Seconds, s.Loaded.Threads)
 		}
 	}
+	_ = w.Flush()
+	fmt.Fprintln(out)
+	r.printOverheads(w)
 	_ = w.Flush()
 	fmt.Fprintln(out)
 	for _, g := range r.Goals {
@@ -60,6 +63,21 @@ func (r *results) printLoads(w io.Writer, work string, clients int) {
 			ratio = fmt.Sprintf("%.2f×", s.PerSecond/best.PerSecond)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.0f\t%.0f\t%.0f\t%s\n", work, clients, keep, l.Subject, s.PerSecond, s.P50, s.P99, ratio)
+	}
+}
+
+// printOverheads says what the agent adds to a call of the library or the TPM.
+func (r *results) printOverheads(w io.Writer) {
+	for _, work := range hardwareWorks {
+		only, ok := r.find(cell{bareHardware, work, 1, true})
+		if !ok {
+			continue
+		}
+		for _, keep := range []bool{true, false} {
+			if mine, ok := r.find(cell{oursHardware, work, 1, keep}); ok {
+				fmt.Fprintf(w, "%s, 1 client, kept %t:\tbare call %.0f µs\tours %.0f µs\toverhead %.0f µs\n", work, keep, only.P50, mine.P50, mine.P50-only.P50)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
@@ -54,6 +55,7 @@ func watch(ctx context.Context, subjects []*subject, idle time.Duration, out map
 		return err
 	}
 	before := map[string]agentdtest.Usage{}
+	subjects = slices.DeleteFunc(slices.Clone(subjects), func(s *subject) bool { return s.process == nil })
 	for _, s := range subjects {
 		u, err := s.process.Usage()
 		if err != nil {

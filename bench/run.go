@@ -69,6 +69,9 @@ func (r *results) measure(ctx context.Context, o options, subjects []*subject) e
 	byName := map[string]*subject{}
 	for _, s := range subjects {
 		byName[s.name] = s
+		if s.start == nil {
+			continue
+		}
 		times, err := startTimes(ctx, s, startTries)
 		if err != nil {
 			return err
@@ -125,13 +128,17 @@ func profiles(ctx context.Context, b *bed, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range []cell{{ours, p256, 1, false}, {ours, p256, 8, true}, {ours, rsa2048, 8, true}, {ours, ping, 1, false}} {
+	cells := []cell{{ours, p256, 1, false}, {ours, p256, 8, true}, {ours, rsa2048, 8, true}, {ours, ping, 1, false}}
+	if o.hardware {
+		cells = append(cells, cell{oursHardware, hsmP256, 8, true}, cell{oursHardware, tpmP256, 8, true})
+	}
+	for _, c := range cells {
 		keep := "oneshot"
 		if c.Keep {
 			keep = "kept"
 		}
-		file := filepath.Join(dir, strings.ReplaceAll(fmt.Sprintf("%s-%d-%s.pprof", c.Work, c.Clients, keep), " ", "-"))
-		s, err := b.profiled(file)
+		file := filepath.Join(dir, strings.NewReplacer(" ", "-", ",", "").Replace(fmt.Sprintf("%s-%d-%s.pprof", c.Work, c.Clients, keep)))
+		s, err := b.profiled(ctx, c.Subject, file)
 		if err != nil {
 			return err
 		}

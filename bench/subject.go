@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
 	"github.com/seed-73b3884f/parsec-agent/interop/original"
+	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
 
 // The subjects: what is measured.
@@ -19,26 +21,43 @@ const (
 	original1ms     = "original, 1 ms"
 	original0ms     = "original, 0 ms"
 	bare            = "bare signer"
+
+	oursHardware        = "ours, hardware"
+	originalHardware    = "original, default, hardware"
+	originalHardware1ms = "original, 1 ms, hardware"
+	originalHardware0ms = "original, 0 ms, hardware"
+	bareHardware        = "bare call"
 )
+
+// originals are all configurations of the original.
+var originals = []string{originalDefault, original1ms, original0ms, originalHardware, originalHardware1ms, originalHardware0ms}
 
 // subject is a service under measurement.
 type subject struct {
 	name string
 	// keeps: it grants persistent connections.
-	keeps  bool
+	keeps bool
+	// works are what it has keys for.
+	works  []string
 	socket string
-	start  func(ctx context.Context) (*agentdtest.Process, error)
+	// command starts ours.
+	command agentdtest.Command
+	// start is nil for what is no process of its own.
+	start func(ctx context.Context) (*agentdtest.Process, error)
+	// call returns what does a work without a service, for a subject without process.
+	call func(work string) (requester, error)
 
 	process *agentdtest.Process
 }
 
 // bed is where the services lie: the built agent, the tree of the original.
 type bed struct {
-	dir     string
-	agent   string
-	self    string
-	tree    *original.Tree
-	unshare []func() error
+	dir    string
+	agent  string
+	self   string
+	helper string // empty without hardware
+	tree   *original.Tree
+	undo   []func() error
 }
 
 // makeBed builds the agent and makes the directories.
@@ -54,8 +73,17 @@ func makeBed(ctx context.Context, o options) (*bed, error) {
 	if b.agent, err = agentdtest.Build(ctx, dir, false); err != nil {
 		return b, err
 	}
-	if o.original {
-		b.tree, err = original.Open(ctx)
+	if o.hardware {
+		b.helper = filepath.Join(dir, "parsec-pkcs11-helper")
+		if err = tokentest.BuildHelper(ctx, b.helper); err != nil {
+			return b, err
+		}
+	}
+	if !o.original {
+		return b, nil
+	}
+	if b.tree, err = original.Open(ctx); err == nil && o.hardware {
+		err = b.tree.Need(ctx, tokentest.Library, "softhsm2")
 	}
 	return b, err
 }
@@ -63,7 +91,7 @@ func makeBed(ctx context.Context, o options) (*bed, error) {
 // close removes everything.
 func (b *bed) close() error {
 	var errs []error
-	for _, f := range b.unshare {
+	for _, f := range slices.Backward(b.undo) {
 		errs = append(errs, f())
 	}
 	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
@@ -85,38 +113,56 @@ func (b *bed) oursWith(name, more string) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.oursIn(dir, log, name, more)
+}
+
+// oursIn is our agent on a state directory.
+func (b *bed) oursIn(dir string, log *os.File, name, more string, env ...string) (*subject, error) {
 	file := filepath.Join(dir, "config.toml")
 	s := original.Settings{Dir: dir, IdleSleep: -1, Storage: "encrypted", More: more}
 	if err := os.WriteFile(file, []byte(s.Config()), 0o600); err != nil {
 		return nil, err
 	}
 	command := agentdtest.Command{
-		Argv: []string{b.agent, "-c", file}, Dir: dir, Env: []string{"PATH=/usr/bin:/bin"}, UID: uint32(os.Getuid()), //nolint:gosec // a uid
+		Argv: []string{b.agent, "-c", file}, Dir: dir, Env: append([]string{"PATH=/usr/bin:/bin"}, env...), UID: uint32(os.Getuid()), //nolint:gosec // a uid
 		Socket: filepath.Join(dir, "parsec.sock"), Output: log,
 	}
-	return &subject{
-		name: name, keeps: true, socket: command.Socket,
-		start: func(ctx context.Context) (*agentdtest.Process, error) { return agentdtest.StartProcess(ctx, command) },
-	}, nil
+	mine := &subject{name: name, keeps: true, works: softwareWorks, socket: command.Socket, command: command}
+	mine.start = func(ctx context.Context) (*agentdtest.Process, error) {
+		return agentdtest.StartProcess(ctx, mine.command)
+	}
+	return mine, nil
 }
 
 // originalWith is the original with an idle_listener_sleep_duration in milliseconds,
 // negative for its default.
 func (b *bed) originalWith(ctx context.Context, name string, sleep int) (*subject, error) {
+	dir, log, err := b.shared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.originalIn(log, name, original.Settings{Dir: dir, IdleSleep: sleep}), nil
+}
+
+// shared makes a state directory that the tree sees too.
+func (b *bed) shared(ctx context.Context) (string, *os.File, error) {
 	dir, log, err := b.state("theirs")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	unshare, err := b.tree.Share(ctx, dir)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		b.undo = append(b.undo, unshare)
 	}
-	b.unshare = append(b.unshare, unshare)
-	s := original.Settings{Dir: dir, IdleSleep: sleep}
+	return dir, log, err
+}
+
+// originalIn is the original on a state directory.
+func (b *bed) originalIn(log *os.File, name string, s original.Settings) *subject {
 	return &subject{
-		name: name, socket: filepath.Join(dir, "parsec.sock"),
+		name: name, works: originalWorks, socket: filepath.Join(s.Dir, "parsec.sock"),
 		start: func(ctx context.Context) (*agentdtest.Process, error) { return b.tree.Start(ctx, s, 0, log) },
-	}, nil
+	}
 }
 
 // bareSigner is this program, serving frames by signing and nothing else.
@@ -136,17 +182,17 @@ func (b *bed) bareSigner() (*subject, error) {
 }
 
 // profiled is our agent within this program, writing a CPU profile when it ends.
-func (b *bed) profiled(profile string) (*subject, error) {
-	s, err := b.oursWith(ours, "")
+func (b *bed) profiled(ctx context.Context, name, profile string) (s *subject, err error) {
+	if name == oursHardware {
+		s, err = b.oursHardware(ctx)
+	} else {
+		s, err = b.oursWith(name, "")
+	}
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Dir(s.socket)
-	command := agentdtest.Command{
-		Argv: []string{b.self, serveArgument, profileArgument, profile, "-c", filepath.Join(dir, "config.toml")}, Dir: dir,
-		Env: []string{"PATH=/usr/bin:/bin"}, UID: uint32(os.Getuid()), Socket: s.socket, //nolint:gosec // a uid
-	}
-	s.start = func(ctx context.Context) (*agentdtest.Process, error) { return agentdtest.StartProcess(ctx, command) }
+	s.command.Argv = append([]string{b.self, serveArgument, profileArgument, profile}, s.command.Argv[1:]...)
+	s.command.Output = nil
 	return s, nil
 }
 
@@ -172,11 +218,19 @@ func (b *bed) subjects(ctx context.Context) ([]*subject, error) {
 			}
 		}
 	}
+	if b.helper != "" && err == nil {
+		var more []*subject
+		more, err = b.hardware(ctx)
+		all = append(all, more...)
+	}
 	return all, err
 }
 
 // run starts the subject and makes its keys.
 func (s *subject) run(ctx context.Context) (err error) {
+	if s.start == nil {
+		return nil
+	}
 	if s.process, err = s.start(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}

@@ -24,36 +24,58 @@ const (
 	p256    = "sign P-256"
 	rsa2048 = "sign RSA-2048"
 	ed25519 = "sign Ed25519"
+
+	hsmP256 = "sign P-256, SoftHSM2"
+	hsmRSA  = "sign RSA-2048, SoftHSM2"
+	tpmP256 = "sign P-256, swtpm"
+	tpmRSA  = "sign RSA-2048, swtpm"
+)
+
+// The works of each kind of subject.
+var (
+	softwareWorks = []string{p256, rsa2048, ed25519}
+	originalWorks = []string{p256, rsa2048}
+	hardwareWorks = []string{hsmP256, hsmRSA, tpmP256, tpmRSA}
+	// hardwareGoals are those that something is promised of.
+	hardwareGoals = map[string]bool{hsmP256: true, tpmP256: true}
 )
 
 // signing is a key and how it signs.
 type signing struct {
-	name  string
-	attrs psa.Attributes
+	name     string
+	provider wire.ProviderID
+	attrs    psa.Attributes
 }
 
-var signings = map[string]signing{
-	p256: {"p256", psa.Attributes{
+var (
+	p256Key = psa.Attributes{
 		Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: psa.UsageSignHash | psa.UsageVerifyHash,
 		Alg: psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256},
-	}},
-	rsa2048: {"rsa2048", psa.Attributes{
+	}
+	rsaKey = psa.Attributes{
 		Type: psa.KeyRSAPair, Bits: 2048, Usage: psa.UsageSignHash | psa.UsageVerifyHash,
 		Alg: psa.Algorithm{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256},
-	}},
-	ed25519: {"ed25519", psa.Attributes{
+	}
+)
+
+var signings = map[string]signing{
+	p256:    {"p256", wire.ProviderMbedCrypto, p256Key},
+	rsa2048: {"rsa2048", wire.ProviderMbedCrypto, rsaKey},
+	ed25519: {"ed25519", wire.ProviderMbedCrypto, psa.Attributes{
 		Type: psa.KeyECCPair, Curve: psa.CurveEdwards, Bits: 255, Usage: psa.UsageSignMessage | psa.UsageVerifyMessage,
 		Alg: psa.Algorithm{Kind: psa.AlgPureEdDSA},
 	}},
+	hsmP256: {"token-p256", wire.ProviderPKCS11, p256Key},
+	hsmRSA:  {"token-rsa", wire.ProviderPKCS11, rsaKey},
+	tpmP256: {"tpm-p256", wire.ProviderTPM, p256Key},
+	tpmRSA:  {"tpm-rsa", wire.ProviderTPM, rsaKey},
 }
 
 // makeKeys makes the keys that a subject signs with.
 func makeKeys(ctx context.Context, s *subject) error {
-	session := socket.Session{Path: s.socket, UID: uid(), Provider: wire.ProviderMbedCrypto}
-	for work, k := range signings {
-		if work == ed25519 && !s.keeps {
-			continue
-		}
+	for _, work := range s.works {
+		k := signings[work]
+		session := socket.Session{Path: s.socket, UID: uid(), Provider: k.provider}
 		if err := makeKey(ctx, session, k); err != nil && !errors.Is(err, wire.StatusAlreadyExists) {
 			return fmt.Errorf("cannot make key %s: %w", k.name, err)
 		}
@@ -109,6 +131,7 @@ func frame(work string, keep bool) ([]byte, error) {
 		return socket.Frame(h, uid(), nil), nil
 	}
 	k := signings[work]
+	h.Provider = k.provider
 	m := &psapb.Sign{KeyName: k.name, Input: []byte("thirty-two bytes to sign, always")}
 	if work == ed25519 {
 		h.Opcode = wire.OpSignMessage
@@ -124,7 +147,13 @@ func frame(work string, keep bool) ([]byte, error) {
 	return socket.Frame(h, uid(), body), err
 }
 
-// client makes the same request again and again.
+// requester makes the same request again and again.
+type requester interface {
+	once() error
+	close()
+}
+
+// client is a requester of a service.
 type client struct {
 	path  string
 	frame []byte

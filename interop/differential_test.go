@@ -90,7 +90,7 @@ type comparison struct {
 func (c *comparison) String() string {
 	key := "none"
 	if c.key != nil {
-		key = fmt.Sprintf("%+v imported %t", c.key.Attributes, c.key.Imported)
+		key = fmt.Sprintf("%v %+v shared %t", c.key.Provider, c.key.Attributes, c.key.Shared)
 	}
 	return fmt.Sprintf("%s\n\toriginal: %v\n\tours:     %v\n\tas uid %d, half %t, faults %v\n\t%v on provider %v, key %q, %+v, %v, whole %t\n\tkey: %s\n\tdata: %d bytes\n\tframe: %x",
 		c.what, c.original, c.ours, c.step.UID, c.step.Half, c.step.Faults, c.mean.Opcode, c.mean.Provider, c.mean.Key,
@@ -114,8 +114,8 @@ func TestDifferential(t *testing.T) {
 		"on-disk":    {Manager: "OnDisk"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startPair(t, s)
-			d := &differential{t: t, pair: p, settings: s, source: requesttest.New(seed(t), 0, 1000, 1001), rows: map[string]int{}}
+			d := newDifferential(t, s, requesttest.Software)
+			d.pair = startPair(t, s)
 			d.run(rounds(1000, 15000))
 		})
 	}
@@ -124,26 +124,42 @@ func TestDifferential(t *testing.T) {
 // differential is one run.
 type differential struct {
 	t        *testing.T
+	focus    *requesttest.Focus
 	pair     pair
 	settings original.Settings
 	source   *requesttest.Source
 	rows     map[string]int // how often each row explained a difference
 	bad      int
 	counts   map[string]int
+	// both is how often each operation succeeded on both sides.
+	both map[wire.Opcode]int
+	// restart stops and starts both services, in the middle of the run; nil for no restart.
+	restart func()
 }
+
+func newDifferential(t *testing.T, s original.Settings, focus *requesttest.Focus) *differential {
+	return &differential{t: t, focus: focus, settings: s, source: requesttest.New(seed(t), focus, users...), rows: map[string]int{}}
+}
+
+// users are who asks; the first one is an administrator.
+var users = []uint32{0, 1000, 1001}
 
 // maxReports is how many unexplained differences are printed.
 const maxReports = 400
 
 func (d *differential) run(n int) {
-	d.counts = map[string]int{}
-	for range n {
+	d.counts, d.both = map[string]int{}, map[wire.Opcode]int{}
+	for i := range n {
+		if d.restart != nil && i == n/2 {
+			d.restart()
+		}
 		d.step(d.source.Next())
 		if d.bad >= maxReports {
 			d.t.Fatalf("more than %d differences", maxReports)
 		}
 	}
 	d.t.Logf("%d requests; answers %v", n, d.counts)
+	d.t.Logf("succeeded on both: %v", d.both)
 	d.t.Logf("explained: %v", d.rows)
 }
 
@@ -153,13 +169,19 @@ func (d *differential) step(st requesttest.Step) {
 		was := *k
 		c.key = &was
 	}
-	if panics(c.mean, c.key) {
+	switch {
+	case panics(c.mean, c.key):
 		d.alone(c)
+		return
+	case requesttest.Endless(c.mean):
 		return
 	}
 	c.original, c.ours = d.pair.both(d.t.Context(), st)
 	c.what = d.compare(c)
 	d.counts[c.ours.Status.String()]++
+	if succeeded(c.original) && succeeded(c.ours) {
+		d.both[c.mean.Opcode]++
+	}
 	if c.what != "" {
 		d.judge(c)
 	}
@@ -187,11 +209,10 @@ func (d *differential) judge(c *comparison) {
 
 // learn tells the source what exists now, and takes away what only one side has.
 func (d *differential) learn(c *comparison) {
-	op := c.mean.Opcode
-	if c.original.Status != c.ours.Status && c.mean.Whole && (op == wire.OpGenerateKey || op == wire.OpImportKey || op == wire.OpDestroyKey) {
+	if c.mean.Whole && c.parted() {
 		ref := &psapb.KeyRef{KeyName: string(c.mean.Key)}
 		for _, path := range []string{d.pair.original, d.pair.ours} {
-			s := socket.Session{Path: path, UID: c.step.UID, Provider: wire.ProviderMbedCrypto}
+			s := socket.Session{Path: path, UID: c.step.UID, Provider: c.provider()}
 			_ = s.Do(d.t.Context(), wire.OpDestroyKey, ref, nil)
 		}
 		d.source.Forget(c.step.UID, c.mean.Key)
@@ -199,6 +220,29 @@ func (d *differential) learn(c *comparison) {
 	}
 	d.source.Learn(c.step.UID, c.mean, c.original.Status, c.original.Body)
 }
+
+// parted reports whether only one side may have the key now.
+func (c *comparison) parted() bool {
+	switch c.mean.Opcode {
+	case wire.OpGenerateKey, wire.OpImportKey:
+		return c.original.Status != c.ours.Status
+	case wire.OpDestroyKey: // row keys-wrong-provider: of the mapping only the original's is gone
+		return c.original.Status != c.ours.Status || c.wrongProvider()
+	default:
+		return false
+	}
+}
+
+// provider is where the key of a request is, or would be.
+func (c *comparison) provider() wire.ProviderID {
+	if c.key != nil {
+		return c.key.Provider
+	}
+	return c.mean.Provider
+}
+
+// wrongProvider reports whether the request names another provider than the key's.
+func (c *comparison) wrongProvider() bool { return c.key != nil && c.key.Provider != c.mean.Provider }
 
 // compare says in which way two answers differ.
 func (d *differential) compare(c *comparison) string {
@@ -220,7 +264,7 @@ func (d *differential) compare(c *comparison) string {
 
 // lengthMayVary reports whether the length of a result depends on the key or the order.
 func lengthMayVary(c *comparison) bool {
-	return c.original.Status == wire.StatusSuccess && c.key != nil && !c.key.Imported
+	return c.original.Status == wire.StatusSuccess && c.key != nil && !c.key.Shared
 }
 
 // bodies compares the results of an operation.
@@ -239,7 +283,7 @@ func (d *differential) bodies(c *comparison) string {
 		}
 		return d.across(c)
 	}
-	if c.key != nil && !c.key.Imported {
+	if c.key != nil && !c.key.Shared {
 		return "" // each made a key of its own
 	}
 	if string(a) != string(b) {
@@ -248,22 +292,32 @@ func (d *differential) bodies(c *comparison) string {
 	return ""
 }
 
-// across checks outputs that are random: what one service made, the other one accepts,
-// if both have the same key.
+// What a difference in the use of an output begins with.
+const (
+	theirMade = "what the original made"
+	ourMade   = "what ours made"
+)
+
+// across checks outputs that are random: what one service made, the other one accepts, if
+// both have the same key, and itself in any case.
 func (d *differential) across(c *comparison) string {
-	if c.key == nil || !c.key.Imported {
+	if c.key == nil {
 		return ""
+	}
+	theirs, ours := d.pair.original, d.pair.ours
+	if c.key.Shared {
+		theirs, ours = ours, theirs
 	}
 	for _, way := range []struct {
 		made []byte
 		path string
 		name string
-	}{{c.original.Body, d.pair.ours, "the original's, to ours"}, {c.ours.Body, d.pair.original, "ours, to the original"}} {
+	}{{c.original.Body, theirs, theirMade}, {c.ours.Body, ours, ourMade}} {
 		out := &psapb.Output{}
 		if err := proto.Unmarshal(way.made, out); err != nil {
 			return fmt.Sprintf("%s: %v", way.name, err)
 		}
-		s := socket.Session{Path: way.path, UID: c.step.UID, Provider: wire.ProviderMbedCrypto}
+		s := socket.Session{Path: way.path, UID: c.step.UID, Provider: c.key.Provider}
 		if err := d.opposite(c, s, out.GetOutput()); err != nil && !errors.Is(err, wire.StatusNotPermitted) {
 			return fmt.Sprintf("%s: %v", way.name, err)
 		}

@@ -17,13 +17,18 @@ type material struct {
 	curve psa.Curve
 	bits  uint64
 	data  []byte
+	of    *Key // whose public half it is, nil if it is nobody's
 }
 
-// rsaSizes are generated once for a Source. The large ones take about a second.
-var rsaSizes = []int{512, 1024, 1536, 2048, 3072, 4096}
+// RSA keys are generated once for a Source. The large ones take about a second, and hardware
+// much longer to use them.
+var (
+	softwareRSASizes = []int{512, 1024, 1536, 2048, 3072, 4096}
+	hardwareRSASizes = softwareRSASizes[:4]
+)
 
 // materials makes key data of every type from random numbers that can be repeated.
-func materials(r *rand.Rand) []material {
+func materials(r *rand.Rand, rsaSizes []int) []material {
 	var all []material
 	for _, bits := range rsaSizes {
 		key := rsaKey(r, bits)

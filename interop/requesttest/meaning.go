@@ -121,10 +121,34 @@ func (m *Meaning) read() (err error) {
 	case *psapb.RawKeyAgreement:
 		m.Key, m.Data = psa.KeyName(b.GetPrivateKeyName()), b.GetPeerKey()
 		m.Algorithm, err = psa.DecodeRawAgreement(b.GetAlg())
+	case *psapb.PrepareKeyAttestation:
+		m.Key, err = psa.KeyName(b.GetParameters().GetActivateCredential().GetAttestedKeyName()), mechanism(b.GetParameters().GetActivateCredential() != nil)
+	case *psapb.AttestKey:
+		m.Key, err = psa.KeyName(b.GetAttestedKeyName()), mechanism(b.GetParameters().GetActivateCredential() != nil)
 	case *psapb.HashCompute:
 		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
 	case *psapb.HashCompare:
 		m.Algorithm.Hash, err = psa.DecodeHash(b.GetAlg())
 	}
 	return err
+}
+
+// mechanism refuses an attestation that names none.
+func mechanism(named bool) error {
+	if !named {
+		return wire.StatusInvalidEncoding
+	}
+	return nil
+}
+
+// Endless reports what a flipped bit may ask a token for and nobody waits for: RSA keys of a
+// size that takes minutes, hundreds of megabytes of random data.
+func Endless(m Meaning) bool {
+	if m.Provider != wire.ProviderPKCS11 {
+		return false
+	}
+	if in, ok := m.Message.(*psapb.GenerateRandom); ok {
+		return in.GetSize() > 4<<20 && in.GetSize() < 1<<32
+	}
+	return m.Opcode == wire.OpGenerateKey && m.Attributes.Type.RSA() && m.Attributes.Bits > 4096 && m.Attributes.Bits <= 16384
 }

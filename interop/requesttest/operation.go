@@ -16,7 +16,7 @@ type weighted struct {
 	weight int
 }
 
-var operations = []weighted{
+var softwareOperations = []weighted{
 	{wire.OpGenerateKey, 12},
 	{wire.OpImportKey, 16},
 	{wire.OpDestroyKey, 5},
@@ -53,14 +53,14 @@ var operations = []weighted{
 // operation draws an operation and the message of its request.
 func (s *Source) operation(uid uint32) (wire.Opcode, proto.Message) {
 	if len(s.keys) > maxKeys {
-		return wire.OpDestroyKey, &psapb.KeyRef{KeyName: string(s.someKey(uid).Name)}
+		return wire.OpDestroyKey, s.request(wire.OpDestroyKey, uid)
 	}
 	total := 0
-	for _, w := range operations {
+	for _, w := range s.focus.operations {
 		total += w.weight
 	}
 	n := s.r.IntN(total)
-	for _, w := range operations {
+	for _, w := range s.focus.operations {
 		if n -= w.weight; n < 0 {
 			return w.op, s.request(w.op, uid)
 		}
@@ -76,7 +76,7 @@ func (s *Source) someKey(uid uint32) *Key {
 	if k := s.known(pick(s.r, s.uids...), func(*Key) bool { return true }); k != nil && chance(s.r, 50) {
 		return k
 	}
-	return &Key{Name: s.name(), Attributes: attributes(s.r)}
+	return &Key{Name: s.name(), Attributes: s.focus.attributes(s.r)}
 }
 
 // keyFor draws a key whose policy is of some sort, in most cases.
@@ -105,7 +105,13 @@ func (s *Source) request(op wire.Opcode, uid uint32) proto.Message {
 	switch op {
 	case wire.OpGenerateKey, wire.OpImportKey:
 		return s.create(op, uid)
-	case wire.OpDestroyKey, wire.OpExportPublicKey, wire.OpExportKey:
+	case wire.OpDestroyKey:
+		k := s.someKey(uid)
+		if k.given && chance(s.r, 95) {
+			k = s.someKey(uid)
+		}
+		return &psapb.KeyRef{KeyName: string(k.Name)}
+	case wire.OpExportPublicKey, wire.OpExportKey:
 		return &psapb.KeyRef{KeyName: string(s.someKey(uid).Name)}
 	case wire.OpSignHash, wire.OpVerifyHash, wire.OpSignMessage, wire.OpVerifyMessage:
 		return s.sign(op, uid)
@@ -127,7 +133,7 @@ func (s *Source) request(op wire.Opcode, uid uint32) proto.Message {
 	case wire.OpGenerateRandom:
 		return &psapb.GenerateRandom{Size: pick[uint64](s.r, 0, 1, 32, 1000, 1<<20, 1<<20+1, 1<<32, 1<<64-1)}
 	case wire.OpCanDoCrypto:
-		m := &psapb.CanDoCrypto{CheckType: int32(s.r.IntN(4) + 1), Attributes: s.encode(attributes(s.r))}
+		m := &psapb.CanDoCrypto{CheckType: int32(s.r.IntN(4) + 1), Attributes: s.encode(s.focus.attributes(s.r))}
 		if chance(s.r, 4) {
 			m.CheckType = pick[int32](s.r, 0, 5, -1)
 		}
@@ -137,11 +143,9 @@ func (s *Source) request(op wire.Opcode, uid uint32) proto.Message {
 	case wire.OpDeleteClient:
 		return &psapb.DeleteClient{Client: pick(s.r, "", "nobody", strconv.Itoa(int(uid)), "0")}
 	case wire.OpAttestKey:
-		return &psapb.AttestKey{AttestedKeyName: string(s.someKey(uid).Name), Parameters: &psapb.AttestKey_Params{
-			Mechanism: &psapb.AttestKey_Params_ActivateCredential_{ActivateCredential: &psapb.AttestKey_Params_ActivateCredential{}},
-		}}
+		return s.attest(uid)
 	case wire.OpPrepareKeyAttestation:
-		return &psapb.PrepareKeyAttestation{}
+		return s.prepare(uid)
 	case wire.OpMACCompute:
 		return &psapb.MacCompute{KeyName: string(s.someKey(uid).Name), Input: []byte("input")}
 	case wire.OpMACVerify:
@@ -170,13 +174,13 @@ func (s *Source) create(op wire.Opcode, uid uint32) proto.Message {
 		name = s.someKey(uid).Name
 	}
 	if op == wire.OpGenerateKey {
-		return &psapb.GenerateKey{KeyName: string(name), Attributes: s.encode(attributes(s.r))}
+		return &psapb.GenerateKey{KeyName: string(name), Attributes: s.encode(s.focus.attributes(s.r))}
 	}
-	from := pick(s.r, s.materials...)
-	if chance(s.r, 35) {
-		from = s.smallRSA()
-	}
+	from := s.focus.material(s)
 	a := psa.Attributes{Type: from.typ, Curve: from.curve, Bits: from.bits, Usage: usage(s.r), Alg: policy(s.r, from.typ)}
+	if from.of != nil && chance(s.r, 70) {
+		a.Alg = from.of.Attributes.Alg
+	}
 	data := from.data
 	switch s.r.IntN(14) {
 	case 0:
@@ -186,10 +190,10 @@ func (s *Source) create(op wire.Opcode, uid uint32) proto.Message {
 	case 4:
 		data = pick(s.r, from.wrongForms(s.r)...)
 	case 5:
-		a = attributes(s.r)
+		a = s.focus.attributes(s.r)
 	case 6:
 		if a.Type == psa.KeyECCPair && len(s.publics) > 0 {
-			a.Type, data = psa.KeyECCPublic, pick(s.r, s.publics...)
+			a.Type, data = psa.KeyECCPublic, pick(s.r, s.publics...).data
 		}
 	}
 	return &psapb.ImportKey{KeyName: string(name), Attributes: s.encode(a), Data: data}

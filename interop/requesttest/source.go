@@ -1,6 +1,7 @@
 package requesttest
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/interop/socket"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
@@ -28,30 +30,50 @@ type Key struct {
 	UID        uint32
 	Name       psa.KeyName
 	Attributes psa.Attributes
-	// Imported: both services hold the same key.
-	Imported bool
+	// Provider is where the key is.
+	Provider wire.ProviderID
+	// Shared: both services hold the same key.
+	Shared bool
 	// Data is what was imported.
 	Data []byte
 	// Public is the exported public key, once seen.
 	Public []byte
 	// made are outputs of operations with the key, for the opposite operation.
 	made []proto.Message
+	// pair is the key of which this is the public half, nil if it is not known.
+	pair *Key
+	// attestable is the last answer of PrepareKeyAttestation.
+	attestable *psapb.PrepareKeyAttestationResult_Output_ActivateCredential
+	// given: it was there from the start, and is seldom destroyed.
+	given bool
 }
 
 // Source generates requests.
 type Source struct {
 	r         *rand.Rand
+	focus     *Focus
 	materials []material
 	uids      []uint32
 	keys      map[string]*Key
 	serial    int
-	publics   [][]byte // exported public keys of any curve
+	publics   []public
+}
+
+// public is the public half of a key that was seen.
+type public struct {
+	key  *Key
+	data []byte
 }
 
 // New returns a source for the requests of some users; the first one is an administrator.
-func New(seed uint64, uids ...uint32) *Source {
+func New(seed uint64, focus *Focus, uids ...uint32) *Source {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
-	return &Source{r: r, materials: materials(r), uids: uids, keys: map[string]*Key{}}
+	return &Source{r: r, focus: focus, materials: materials(r, focus.rsaSizes), uids: uids, keys: map[string]*Key{}}
+}
+
+// Give tells of a key that both services hold from the start.
+func (s *Source) Give(uid uint32, name psa.KeyName, a psa.Attributes) {
+	s.keys[id(uid, name)] = &Key{UID: uid, Name: name, Attributes: a, Provider: s.focus.Provider, Shared: true, given: true}
 }
 
 func id(uid uint32, name psa.KeyName) string { return fmt.Sprintf("%d/%s", uid, name) }
@@ -66,7 +88,7 @@ const maxKeys = 60
 func (s *Source) Next() Step {
 	uid := pick(s.r, s.uids...)
 	op, in := s.operation(uid)
-	h := wire.Header{Provider: wire.ProviderMbedCrypto, Opcode: op, AuthType: wire.AuthUnixPeer}
+	h := wire.Header{Provider: s.focus.Provider, Opcode: op, AuthType: wire.AuthUnixPeer}
 	if op == wire.OpPing || op >= wire.OpListKeys && op <= wire.OpDeleteClient || op == wire.OpListProviders || op == wire.OpListOpcodes ||
 		op == wire.OpListAuthenticators {
 		h.Provider = wire.ProviderCore
@@ -127,7 +149,10 @@ func (s *Source) Learn(uid uint32, m Meaning, status wire.Status, result []byte)
 	key := s.Key(uid, m.Key)
 	switch m.Opcode {
 	case wire.OpGenerateKey, wire.OpImportKey:
-		s.keys[id(uid, m.Key)] = &Key{UID: uid, Name: m.Key, Attributes: m.Attributes, Imported: m.Opcode == wire.OpImportKey, Data: m.Data}
+		s.keys[id(uid, m.Key)] = &Key{
+			UID: uid, Name: m.Key, Attributes: m.Attributes, Provider: m.Provider,
+			Shared: m.Opcode == wire.OpImportKey, Data: m.Data, pair: s.pairOf(m),
+		}
 	case wire.OpDestroyKey:
 		delete(s.keys, id(uid, m.Key))
 	case wire.OpDeleteClient:
@@ -137,6 +162,19 @@ func (s *Source) Learn(uid uint32, m Meaning, status wire.Status, result []byte)
 			key.learn(s, m, result)
 		}
 	}
+}
+
+// pairOf finds the key of which a public half is imported.
+func (s *Source) pairOf(m Meaning) *Key {
+	if !m.Attributes.Type.Public() {
+		return nil
+	}
+	for _, p := range s.publics {
+		if bytes.Equal(p.data, m.Data) {
+			return p.key
+		}
+	}
+	return nil
 }
 
 // Forget drops a key that does not exist after all.

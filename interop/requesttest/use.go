@@ -2,6 +2,7 @@ package requesttest
 
 import (
 	"bytes"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -41,7 +42,11 @@ func (s *Source) sign(op wire.Opcode, uid uint32) proto.Message {
 // seen draws an earlier output of a key in the form of the opposite request.
 func (s *Source) seen(k *Key, fits func(proto.Message) bool) proto.Message {
 	var found []proto.Message
-	for _, m := range k.made {
+	all := k.made
+	if k.pair != nil {
+		all = append(slices.Clone(all), k.pair.made...)
+	}
+	for _, m := range all {
 		if fits(m) {
 			found = append(found, m)
 		}
@@ -49,7 +54,11 @@ func (s *Source) seen(k *Key, fits func(proto.Message) bool) proto.Message {
 	if len(found) == 0 {
 		return nil
 	}
-	return proto.Clone(pick(s.r, found...))
+	m := proto.Clone(pick(s.r, found...))
+	if v, ok := m.(*psapb.Verify); ok {
+		v.KeyName = string(k.Name) // its pair made it
+	}
+	return m
 }
 
 // tamper changes a bit of a request that would succeed, in some cases.
@@ -159,7 +168,7 @@ func (s *Source) peer(k *Key) []byte {
 	case k.Attributes.Curve == psa.CurveMontgomery && chance(s.r, 70):
 		return randomBytes(s.r, pick(s.r, 32, 32, 56, 31, 33))
 	case len(s.publics) > 0 && chance(s.r, 60):
-		return pick(s.r, s.publics...)
+		return pick(s.r, s.publics...).data
 	}
 	return randomBytes(s.r, pick(s.r, 0, 1, 32, 56, 64, 65, 97, 133))
 }
@@ -177,11 +186,18 @@ func (s *Source) compare() proto.Message {
 	return m
 }
 
-// keepMade is how many outputs of one key are kept.
-const keepMade = 8
+// keepMade is how many outputs of one key are kept, keepPublics how many public halves.
+const (
+	keepMade    = 8
+	keepPublics = 50
+)
 
 // learn takes the result of an operation with the key.
 func (k *Key) learn(s *Source, m Meaning, result []byte) {
+	if m.Opcode == wire.OpPrepareKeyAttestation {
+		k.learnAttestation(result)
+		return
+	}
 	out, err := output(result)
 	if err != nil {
 		return
@@ -205,12 +221,12 @@ func (k *Key) learn(s *Source, m Meaning, result []byte) {
 	case *psapb.KeyRef:
 		if m.Opcode == wire.OpExportPublicKey {
 			k.Public = out
-			if k.Attributes.Type.ECC() && len(s.publics) < 50 {
-				s.publics = append(s.publics, out)
+			if len(s.publics) < keepPublics {
+				s.publics = append(s.publics, public{k, out})
 			}
 		}
 	}
-	if opposite != nil && k.Imported && len(k.made) < keepMade {
+	if opposite != nil && k.Shared && len(k.made) < keepMade {
 		k.made = append(k.made, opposite)
 	}
 }

@@ -194,8 +194,8 @@ func (c *connection) originalUse(a psa.Attributes) bool {
 	_, known := tokenHashes[a.Alg.Hash]
 	known = known && a.Alg.Hash != psa.HashSHA224
 	switch a.Alg.Kind {
-	case psa.AlgRSAPKCS1v15Sign, psa.AlgRSAPKCS1v15Crypt:
-		mechanism = ck.MechRSAPKCS
+	case psa.AlgRSAPKCS1v15Sign, psa.AlgRSAPKCS1v15Crypt: // the gate has looked at the hash
+		mechanism, known = ck.MechRSAPKCS, true
 	case psa.AlgRSAPSS:
 		mechanism = ck.MechRSAPSS
 	case psa.AlgRSAOAEP:
@@ -205,9 +205,6 @@ func (c *connection) originalUse(a psa.Attributes) bool {
 	default:
 		return false
 	}
-	if !known && a.Alg.Kind != psa.AlgRSAPKCS1v15Crypt {
-		return false
-	}
 	m, ok := c.mechanisms[mechanism]
-	return ok && a.Usage&flags != 0 && a.Fits(a.Alg) && a.Bits >= m.Min && (m.Max == 0 || a.Bits <= m.Max)
+	return ok && known && a.Usage&flags != 0 && a.Fits(a.Alg) && a.Bits >= m.Min && (m.Max == 0 || a.Bits <= m.Max)
 }

@@ -31,6 +31,7 @@ func TestOriginalMatrix(t *testing.T) {
 		want  string
 	}{
 		{rsa(2048, both, pkcs1), "++-"},
+		{rsa(2048, both, alg(psa.AlgRSAPKCS1v15Sign, psa.HashSHA224)), "++-"},
 		{rsa(2048, both, alg(psa.AlgRSAPSS, psa.HashSHA256)), "++-"},
 		{rsa(2048, crypt, alg(psa.AlgRSAPKCS1v15Crypt, 0)), "++-"},
 		{rsa(2048, crypt, alg(psa.AlgRSAOAEP, psa.HashSHA256)), "++-"},

@@ -16,8 +16,8 @@ import (
 // ImportKey puts a key in the format of section 3.5 on the token. Bits of attrs may be 0.
 // Whether private and secret keys can be imported is the token's decision.
 func (p *Provider) ImportKey(ctx context.Context, attrs psa.Attributes, data []byte) (providers.KeyID, error) {
-	if len(data) == 0 {
-		return nil, wire.Errorf(wire.StatusInvalidArgument, "there is no key to import")
+	if data == nil {
+		data = []byte{} // nil would be generating
 	}
 	if err := p.CheckNewKey(attrs, data); err != nil {
 		return nil, err
@@ -91,19 +91,15 @@ func parsePublic(a psa.Attributes, data []byte) (*public, error) {
 	if a.Type.RSA() {
 		return parseRSA(data)
 	}
-	if a.Curve != psa.CurveSECPR1 {
-		return nil, wire.Errorf(wire.StatusNotSupported, "curve %s is not available on tokens", a.Curve)
-	}
 	for _, c := range curves {
-		if a.Bits == c.bits || a.Bits == 0 && len(data) == 1+2*c.size() {
+		if a.Curve == psa.CurveSECPR1 && (a.Bits == c.bits || a.Bits == 0 && len(data) == 1+2*c.size()) {
 			return &public{curve: c, point: data}, c.check(data)
 		}
 	}
-	if a.Bits != 0 {
-		_, err := curveOf(a)
-		return nil, err
+	if a.Bits != 0 && a.Curve != psa.CurveMontgomery && a.Bits != 8*uint64((len(data)-1)/2) {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "%d bytes are no point of a curve of %d bits", len(data), a.Bits)
 	}
-	return nil, wire.Errorf(wire.StatusInvalidArgument, "%d bytes are no point of a curve", len(data))
+	return nil, wire.Errorf(wire.StatusNotSupported, "a curve %s with points of %d bytes is not available on tokens", a.Curve, len(data))
 }
 
 // attributes are what makes up the public half on a token.

@@ -135,6 +135,8 @@ func (p *Provider) CheckNewKey(attrs psa.Attributes, data []byte) error {
 		return wire.Errorf(wire.StatusInvalidArgument, "a public key cannot be generated")
 	case p.o.RefuseExport && attrs.Usage.Has(psa.UsageExport):
 		return wire.Errorf(wire.StatusNotPermitted, "keys of this provider cannot have the usage flag export (allow_export = false)")
+	case !generating && len(data) == 0:
+		return wire.Errorf(wire.StatusInvalidArgument, "there is no key to import")
 	}
 	return nil
 }

@@ -95,6 +95,12 @@ func (p *Provider) SignHash(ctx context.Context, key providers.Key, alg psa.Algo
 // VerifyHash verifies the signature of a hash: on the token, or in the agent if it is
 // configured so or the token does not have the public half as an object.
 func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Algorithm, hash, sig []byte) error {
+	if alg.Kind == psa.AlgDeterministicECDSA { // how it was made does not show
+		alg.Kind = psa.AlgECDSA
+	}
+	if done, err := p.verifyLacked(ctx, key, alg, hash, sig); done {
+		return err
+	}
 	r, size, err := p.signature(ctx, key, alg, hash)
 	if err != nil {
 		return err
@@ -124,6 +130,9 @@ func publicMissing(key providers.Key, err error) bool {
 
 // AsymmetricEncrypt encrypts to the public half.
 func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg psa.Algorithm, plaintext, salt []byte) ([]byte, error) {
+	if err := p.checkPlaintext(ctx, key, alg, len(plaintext)); err != nil {
+		return nil, err
+	}
 	c, err := p.link.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -148,6 +157,9 @@ func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg
 
 // AsymmetricDecrypt decrypts with the private half.
 func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg psa.Algorithm, ciphertext, salt []byte) ([]byte, error) {
+	if key.Attributes.Type.Public() {
+		return nil, wire.Errorf(wire.StatusNotPermitted, "a public key cannot decrypt")
+	}
 	size, err := p.modulus(ctx, key)
 	if err != nil {
 		return nil, err

@@ -65,14 +65,14 @@ func Helper(tb testing.TB) string {
 	Need(tb, "gcc", "gcc")
 	if built.dir == "" { // without Main it is built for the one test
 		path := filepath.Join(tb.TempDir(), "parsec-pkcs11-helper")
-		if err := buildHelper(tb.Context(), path); err != nil {
+		if err := BuildHelper(tb.Context(), path); err != nil {
 			tb.Fatal(err)
 		}
 		return path
 	}
 	built.helperOnce.Do(func() {
 		built.helper = filepath.Join(built.dir, "parsec-pkcs11-helper")
-		built.helperErr = buildHelper(context.WithoutCancel(tb.Context()), built.helper)
+		built.helperErr = BuildHelper(context.WithoutCancel(tb.Context()), built.helper)
 	})
 	if built.helperErr != nil {
 		tb.Fatal(built.helperErr)
@@ -80,7 +80,8 @@ func Helper(tb testing.TB) string {
 	return built.helper
 }
 
-func buildHelper(ctx context.Context, path string) error {
+// BuildHelper builds parsec-pkcs11-helper as path, which takes a C compiler.
+func BuildHelper(ctx context.Context, path string) error {
 	return build(ctx, []string{"CGO_ENABLED=1"}, "go", "build", "-o", path, module+"/providers/pkcs11/parsec-pkcs11-helper")
 }
 

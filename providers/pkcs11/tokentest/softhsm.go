@@ -1,6 +1,7 @@
 package tokentest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,18 +39,37 @@ func New(tb testing.TB) *SoftHSM {
 // Move begins anew, without tokens, in a directory that is made.
 func (h *SoftHSM) Move(dir string) {
 	h.tb.Helper()
-	tokens := filepath.Join(dir, "tokens")
-	if err := os.MkdirAll(tokens, 0o700); err != nil {
-		h.tb.Fatal(err)
-	}
-	h.Config = filepath.Join(dir, "softhsm2.conf")
-	text := fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n", tokens)
-	if err := os.WriteFile(h.Config, []byte(text), 0o600); err != nil {
+	var err error
+	if h.Config, err = configure(dir); err != nil {
 		h.tb.Fatal(err)
 	}
 	if t, ok := h.tb.(interface{ Setenv(key, value string) }); ok {
 		t.Setenv("SOFTHSM2_CONF", h.Config)
 	}
+}
+
+// configure makes a SoftHSM2 without tokens in a directory, and returns the file that
+// SOFTHSM2_CONF is to name.
+func configure(dir string) (string, error) {
+	tokens, config := filepath.Join(dir, "tokens"), filepath.Join(dir, "softhsm2.conf")
+	if err := os.MkdirAll(tokens, 0o700); err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n", tokens)
+	return config, os.WriteFile(config, []byte(text), 0o600)
+}
+
+// Make makes a SoftHSM2 with one token in a directory, for programs that are no tests. It
+// returns the value for SOFTHSM2_CONF.
+func Make(ctx context.Context, dir, label string) (config string, err error) {
+	if config, err = configure(dir); err != nil {
+		return "", err
+	}
+	return config, build(ctx, []string{"SOFTHSM2_CONF=" + config}, "softhsm2-util", initialise(label)...)
+}
+
+func initialise(label string) []string {
+	return []string{"--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", SOPIN}
 }
 
 // Token is an initialised token.
@@ -61,7 +81,7 @@ type Token struct {
 // Token makes a token.
 func (h *SoftHSM) Token(label string) Token {
 	h.tb.Helper()
-	h.Util("--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", SOPIN)
+	h.Util(initialise(label)...)
 	for _, t := range h.Tokens() {
 		if t.Label == label {
 			return t

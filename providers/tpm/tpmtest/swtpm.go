@@ -73,37 +73,46 @@ func prepare(t testing.TB) *TPM {
 	return v
 }
 
-// freePorts returns a port that is free together with the next one.
 func freePorts(t testing.TB) uint16 {
 	t.Helper()
+	port, err := FreePorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// FreePorts returns a port of this host that is free together with the next one.
+func FreePorts() (uint16, error) {
 	for range 100 {
 		a, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 		port := a.Addr().(*net.TCPAddr).AddrPort().Port() //nolint:errcheck,forcetypeassert // of a TCP listener
 		b, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)+1)))
 		_ = a.Close() // it was only to be had
 		if err == nil {
 			_ = b.Close() // likewise
-			return port
+			return port, nil
 		}
 	}
-	t.Fatal("no two free ports follow each other")
-	return 0
+	return 0, errors.New("no two free ports follow each other")
 }
 
 // TCTI is the way to the TPM.
 func (v *TPM) TCTI() tpm.TCTI { return v.tcti }
 
-// channels are swtpm's options for the way.
-func (v *TPM) channels() []string {
-	if v.tcti.Path != "" {
-		return []string{"--server", "type=unixio,path=" + v.tcti.Path}
+// Command is swtpm on a state directory, to be reached over way.
+func Command(state string, way tpm.TCTI) *exec.Cmd {
+	args := []string{"socket", "--tpm2", "--tpmstate", "dir=" + state, "--flags", "not-need-init,startup-clear"}
+	if way.Path != "" {
+		args = append(args, "--server", "type=unixio,path="+way.Path)
+	} else {
+		args = append(args, "--server", fmt.Sprintf("type=tcp,port=%d", way.Port), "--ctrl", fmt.Sprintf("type=tcp,port=%d", way.Port+1))
 	}
-	return []string{
-		"--server", fmt.Sprintf("type=tcp,port=%d", v.tcti.Port), "--ctrl", fmt.Sprintf("type=tcp,port=%d", v.tcti.Port+1),
-	}
+	// It must outlive the test's context, which ends before the cleanups.
+	return exec.Command("swtpm", args...)
 }
 
 // Start starts the process, also again after Stop, on the same state.
@@ -117,9 +126,7 @@ func (v *TPM) Start() {
 		v.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	args := append([]string{"socket", "--tpm2", "--tpmstate", "dir=" + v.State, "--flags", "not-need-init,startup-clear"}, v.channels()...)
-	// It must outlive the test's context, which ends before the cleanups.
-	p := exec.Command("swtpm", args...)
+	p := Command(v.State, v.tcti)
 	p.Stdout, p.Stderr = log, log
 	if err := p.Start(); err != nil {
 		v.t.Fatal(err)
@@ -128,17 +135,17 @@ func (v *TPM) Start() {
 	v.proc = p
 	v.mu.Unlock()
 	v.t.Cleanup(v.Stop)
-	if err := v.ready(); err != nil {
+	if err := Ready(v.tcti); err != nil {
 		text, _ := os.ReadFile(log.Name())
 		v.t.Fatalf("swtpm does not answer: %v\n%s", err, text)
 	}
 }
 
-// ready waits until the socket takes connections.
-func (v *TPM) ready() error {
+// Ready waits until the TPM takes connections.
+func Ready(way tpm.TCTI) error {
 	const most = 10 * time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
-		c, err := v.Dial()
+		c, err := Dial(way)
 		if err == nil {
 			return c.Close()
 		}
@@ -161,9 +168,12 @@ func (v *TPM) Stop() {
 }
 
 // Dial opens a connection of a test's own. swtpm serves one connection at a time.
-func (v *TPM) Dial() (net.Conn, error) {
-	if v.tcti.Path != "" {
-		return net.Dial("unix", v.tcti.Path)
+func (v *TPM) Dial() (net.Conn, error) { return Dial(v.tcti) }
+
+// Dial opens a connection to swtpm.
+func Dial(way tpm.TCTI) (net.Conn, error) {
+	if way.Path != "" {
+		return net.Dial("unix", way.Path)
 	}
-	return net.Dial("tcp", net.JoinHostPort(v.tcti.Host, strconv.Itoa(int(v.tcti.Port))))
+	return net.Dial("tcp", net.JoinHostPort(way.Host, strconv.Itoa(int(way.Port))))
 }
