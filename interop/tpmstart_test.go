@@ -25,10 +25,11 @@ func withTPM(dir, tcti, more string) string {
 // left out only where the configuration says so.
 func TestStartWithoutTPM(t *testing.T) {
 	v := tpmtest.Start(t)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nothing")
 	for name, c := range map[string]struct{ tcti, more, want string }{
 		"no device":     {"device:/dev/nothing", `owner_hierarchy_auth = ""`, `failed to create provider "tpm-provider": cannot use the TPM at device:/dev/nothing: there is no TPM: no such file or directory`},
 		"no swtpm":      {"swtpm:path=/nothing", `owner_hierarchy_auth = ""`, "see whether swtpm runs"},
-		"broker":        {"tabrmd", `owner_hierarchy_auth = ""`, "use the kernel's resource manager"},
+		"broker":        {"tabrmd", `owner_hierarchy_auth = ""`, "the bus at /nothing: dial unix /nothing: connect: no such file or directory; see whether the system bus runs"},
 		"authorisation": {v.TCTI().String(), "owner_hierarchy_auth = \"str:wrong\"\nskip_if_no_tpm = true", "owner_hierarchy_auth is not the TPM's: TPM2_CreatePrimary: TPM_RC_BAD_AUTH (session 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
