@@ -1,6 +1,8 @@
 package pkcs11
 
 import (
+	"slices"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
@@ -57,7 +59,7 @@ func (c *connection) sizePossible(a psa.Attributes) bool {
 		return a.Bits > 0
 	case a.Type.ECC():
 		_, err := curveOf(a)
-		return err == nil
+		return err == nil && c.profile.hasCurve(a)
 	default:
 		return a.Type == psa.KeyAES && aesSize(a.Bits)
 	}
@@ -80,6 +82,9 @@ func (c *connection) generates(a psa.Attributes) bool {
 }
 
 func (c *connection) imports(a psa.Attributes) bool {
+	if types := c.profile.imports; types != nil && !slices.Contains(types, a.Type) {
+		return false
+	}
 	if a.Bits == 0 {
 		return a.Type.RSA() || a.Type.ECC() && a.Curve == psa.CurveSECPR1 || a.Type == psa.KeyAES
 	}

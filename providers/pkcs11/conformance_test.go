@@ -10,6 +10,15 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	conformance(t, gaps, func(t *testing.T) pkcs11.Options {
+		tokentest.New(t).Token("conformance")
+		return options(t)
+	})
+}
+
+// conformance runs the suite on tokens that make makes.
+func conformance(t *testing.T, gaps []string, make func(*testing.T) pkcs11.Options) {
+	t.Helper()
 	used := map[*pkcs11.Provider]pkcs11.Options{}
 	reopen := func(t *testing.T, o pkcs11.Options) providers.Provider {
 		p := open(t, o)
@@ -17,10 +26,7 @@ func TestConformance(t *testing.T) {
 		return p
 	}
 	providertest.Run(t, providertest.Config{
-		New: func(t *testing.T) providers.Provider {
-			tokentest.New(t).Token("conformance")
-			return reopen(t, options(t))
-		},
+		New: func(t *testing.T) providers.Provider { return reopen(t, make(t)) },
 		Reopen: func(t *testing.T, old providers.Provider) providers.Provider {
 			was := old.(*pkcs11.Provider) //nolint:errcheck,forcetypeassert // New made it
 			if err := was.Close(); err != nil {

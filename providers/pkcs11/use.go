@@ -2,6 +2,7 @@ package pkcs11
 
 import (
 	"context"
+	"errors"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -174,8 +175,8 @@ func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg
 // call it a general error.
 func (p *Provider) padding(err error) error {
 	c := p.link.last()
-	failed := resultOf(err)
-	if c == nil || !c.profile.vaguePadding || failed != ck.RVGeneralError {
+	failed, ok := errors.AsType[*callError](err)
+	if c == nil || !c.profile.vaguePadding || !ok || failed.result != ck.RVGeneralError || failed.function != "C_Decrypt" {
 		return err
 	}
 	return &wire.Error{Status: wire.StatusInvalidPadding, Err: err}

@@ -25,6 +25,7 @@ const (
 	RVAttributeTypeInvalid       RV = 0x12
 	RVAttributeValueInvalid      RV = 0x13
 	RVDeviceError                RV = 0x30
+	RVDeviceMemory               RV = 0x31
 	RVDeviceRemoved              RV = 0x32
 	RVAEADDecryptFailed          RV = 0x35
 	RVEncryptedDataInvalid       RV = 0x40
