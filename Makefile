@@ -102,6 +102,7 @@ soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousand
 docs: ## regenerate the generated documents
 	$(GO) generate ./ctl
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
+	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
 generate: ## regenerate the protobuf messages

@@ -28,16 +28,10 @@ func open(t testing.TB, o tpm.Options) *tpm.Provider {
 }
 
 func TestConformance(t *testing.T) {
-	conformance(t, func(t *testing.T) tpm.TCTI { return tpmtest.Start(t).TCTI() })
-}
-
-// conformance runs the suite over a way.
-func conformance(t *testing.T, way func(*testing.T) tpm.TCTI) {
-	t.Helper()
 	options := map[*tpm.Provider]tpm.Options{}
 	providertest.Run(t, providertest.Config{
 		New: func(t *testing.T) providers.Provider {
-			o := tpm.Options{TCTI: way(t), Root: &tpmtest.Memory{}}
+			o := tpm.Options{TCTI: tpmtest.Start(t).TCTI(), Root: &tpmtest.Memory{}}
 			p := open(t, o)
 			options[p] = o
 			return p

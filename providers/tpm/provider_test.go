@@ -354,7 +354,7 @@ func TestWrongTPM(t *testing.T) {
 	}
 	stranger := open(t, tpm.Options{TCTI: other})
 	_, err = stranger.SignHash(t.Context(), k, k.Attributes.Alg, make([]byte, 32))
-	if wire.StatusOf(err) != wire.StatusDataCorrupt || !strings.Contains(err.Error(), "TPM_RC_INTEGRITY (parameter 1)") {
+	if wire.StatusOf(err) != wire.StatusDataCorrupt || !strings.Contains(err.Error(), "TPM_RC_INTEGRITY (parameter 1: inPrivate)") {
 		t.Errorf("a key of another TPM: %v", err)
 	}
 	sign(t, p, k)

@@ -1,11 +1,13 @@
 package tpm_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
@@ -13,9 +15,24 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
 )
 
-// TestBrokerConformance runs the suite through the real access broker.
+// TestBrokerConformance uses keys of every kind of object in the ways that the suite knows,
+// through the real access broker.
 func TestBrokerConformance(t *testing.T) {
-	conformance(t, func(t *testing.T) tpm.TCTI { return tpmtest.StartBroker(t).TCTI() })
+	p := open(t, tpm.Options{TCTI: tpmtest.StartBroker(t).TCTI()})
+	sha256 := func(k psa.Kind) psa.Algorithm { return psa.Algorithm{Kind: k, Hash: psa.HashSHA256} }
+	for _, a := range []psa.Attributes{
+		ecc(256), ecc(384),
+		{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 521, Usage: psa.UsageDerive, Alg: psa.Algorithm{Kind: psa.AlgECDH}},
+		{Type: psa.KeyRSAPair, Bits: 1024, Usage: psa.UsageSignHash | psa.UsageVerifyHash, Alg: sha256(psa.AlgRSAPSS)},
+		{Type: psa.KeyRSAPair, Bits: 1024, Usage: psa.UsageEncrypt | psa.UsageDecrypt, Alg: sha256(psa.AlgRSAOAEP)},
+		{Type: psa.KeyHMAC, Bits: 256, Usage: psa.UsageSignMessage | psa.UsageVerifyMessage, Alg: sha256(psa.AlgHMAC)},
+	} {
+		providertest.Exercise(t, p, providertest.Generate(t, p, a))
+	}
+	b := make([]byte, 1000)
+	if err := p.Random(t.Context(), b); err != nil || bytes.Contains(b, make([]byte, 16)) {
+		t.Errorf("%x, %v", b, err)
+	}
 }
 
 // TestBrokerRestart: a broker that ends takes with it what was loaded; service resumes
