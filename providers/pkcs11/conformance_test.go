@@ -43,7 +43,7 @@ var gaps = []string{
 	"ecc:secp-k1:192:ecdsa:sha256", "ecc:secp-k1:224:ecdsa:sha256", "ecc:secp-k1:256:ecdsa:sha256",
 	"ecc:brainpool-p-r1:256:ecdsa:sha256", "ecc:brainpool-p-r1:320:ecdsa:sha256", "ecc:brainpool-p-r1:384:ecdsa:sha256",
 	"ecc:brainpool-p-r1:512:ecdsa:sha256", "ecc:secp-r2:160:ecdsa:sha256", "ecc:sect-k1:233:ecdsa:sha256",
-	"ecc:sect-r1:233:ecdsa:sha256", "ecc:frp:256:ecdsa:sha256", "ecc:twisted-edwards:255:eddsa",
+	"ecc:sect-r1:233:ecdsa:sha256", "ecc:frp:256:ecdsa:sha256",
 	"ecc:montgomery:255:ecdh", "ecc:montgomery:448:ecdh", "ecc:secp-r1:256:ecdsa-deterministic:sha256",
 	"dh:2048:ffdh",
 	"aes:128:ccm", "aes:128:ccm:8", "aes:256:cfb", "aes:256:ofb", "aes:256:xts", "aes:256:cmac", "aes:256:cbc-mac", "aes:256:cmac:8",

@@ -50,6 +50,9 @@ func generation(a psa.Attributes) (maker, error) {
 			return nil, err
 		}
 		mechanism, extra = ck.MechECKeyPairGen, []frame.Attribute{frame.Bytes(ck.AttrECParams, c.params())}
+		if c == edwards25519 {
+			mechanism = ck.MechEdwardsGen
+		}
 	case psa.KeyAES:
 		if !aesSize(a.Bits) {
 			return nil, wire.Errorf(wire.StatusInvalidArgument, "an aes key has 128, 192 or 256 bits, not %d", a.Bits)
