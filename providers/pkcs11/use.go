@@ -184,9 +184,15 @@ func (p *Provider) padding(err error) error {
 
 // RawKeyAgreement computes the shared secret with a peer's public key.
 func (p *Provider) RawKeyAgreement(ctx context.Context, key providers.Key, alg psa.Algorithm, peer []byte) ([]byte, error) {
-	a := key.Attributes
 	if alg.Kind != psa.AlgECDH {
 		return nil, wire.Errorf(wire.StatusNotSupported, "%s is not available on tokens", alg)
+	}
+	if key.Attributes.Type.Public() {
+		return nil, wire.Errorf(wire.StatusNotPermitted, "a public key cannot agree")
+	}
+	a, err := p.sized(ctx, key)
+	if err != nil {
+		return nil, err
 	}
 	c, err := curveOf(a)
 	if err != nil {
