@@ -32,15 +32,16 @@ FUZZTIME ?= 60s
 NEED_BUILD   := git:git /etc/ssl/certs/ca-certificates.crt:ca-certificates
 NEED_RUN     := $(NEED_BUILD) openssl:openssl
 NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm swtpm_setup:swtpm-tools ps:procps setpriv:util-linux gcc:gcc /usr/include/stdlib.h:libc6-dev \
-                softhsm2-util:softhsm2 pkcs11-tool:opensc
+                softhsm2-util:softhsm2 pkcs11-tool:opensc tpm2-abrmd:tpm2-abrmd dbus-daemon:dbus-daemon tpm2_ptool:libtpm2-pkcs11-tools
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
+NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build helper run test race lint fuzz bench interop peers soak docs generate vectors cross vuln deb check clean
+.PHONY: help build helper run test race lint fuzz bench interop peers soak docs generate vectors cross cross-smoke vuln deb check clean
 .PHONY: FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build parsec-agentd, parsecctl and parsec-tool into bin/
 	@scripts/need $(NEED_BUILD)
@@ -102,6 +103,7 @@ soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousand
 docs: ## regenerate the generated documents
 	$(GO) generate ./ctl
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
+	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
 generate: ## regenerate the protobuf messages
@@ -121,6 +123,10 @@ cross: ## build for every supported processor without cgo
 	  echo "CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build ./..."; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
 	done
+
+cross-smoke: ## run an agent for another processor (ARCH, default arm64) under emulation, with keys in software and in TPMs
+	@scripts/need $(NEED_CROSS)
+	scripts/cross-smoke $(ARCH)
 
 vuln: .tools/govulncheck-$(GOVULNCHECK_VERSION) ## look the dependencies up in Go's vulnerability database (needs its server)
 	.tools/govulncheck-$(GOVULNCHECK_VERSION) ./...

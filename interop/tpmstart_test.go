@@ -26,10 +26,11 @@ func withTPM(dir, tcti, more string) string {
 func TestStartWithoutTPM(t *testing.T) {
 	const absent = "owner_hierarchy_auth = \"\"\nrequired = true"
 	v := tpmtest.Start(t)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nothing")
 	for name, c := range map[string]struct{ tcti, more, want string }{
 		"no device":     {"device:/dev/nothing", absent, `failed to create provider "tpm-provider": cannot use the TPM at device:/dev/nothing: there is no TPM: no such file or directory`},
 		"no swtpm":      {"swtpm:path=/nothing", absent, "see whether swtpm runs"},
-		"broker":        {"tabrmd", absent, "use the kernel's resource manager"},
+		"broker":        {"tabrmd", absent, "the bus at /nothing: dial unix /nothing: connect: no such file or directory; see whether the system bus runs"},
 		"authorisation": {v.TCTI().String(), "owner_hierarchy_auth = \"str:wrong\"\nskip_if_no_tpm = true", "owner_hierarchy_auth is not the TPM's: TPM2_CreatePrimary: TPM_RC_BAD_AUTH (session 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package pkcs11
 
 import (
+	"slices"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
@@ -26,6 +28,9 @@ func (p *Provider) CanDo(q providers.Capability) error {
 	}
 	return nil
 }
+
+// edwardsBits is the size of Ed25519 as tokens count it.
+const edwardsBits = 256
 
 // has reports whether the token has a mechanism with the flag for keys of the size.
 func (c *connection) has(mechanism, flag, bits uint64) bool {
@@ -60,7 +65,7 @@ func (c *connection) sizePossible(a psa.Attributes) bool {
 		return a.Bits > 0
 	case a.Type.ECC():
 		_, err := curveOf(a)
-		return err == nil
+		return err == nil && c.profile.hasCurve(a)
 	default:
 		return a.Type == psa.KeyAES && aesSize(a.Bits)
 	}
@@ -74,6 +79,9 @@ func (c *connection) generates(a psa.Attributes) bool {
 	case psa.KeyRSAPair:
 		return c.has(ck.MechRSAKeyPairGen, ck.FlagGenerateKeyPair, a.Bits)
 	case psa.KeyECCPair:
+		if a.Curve == psa.CurveEdwards {
+			return c.has(ck.MechEdwardsGen, ck.FlagGenerateKeyPair, edwardsBits)
+		}
 		return c.has(ck.MechECKeyPairGen, ck.FlagGenerateKeyPair, a.Bits)
 	case psa.KeyAES:
 		return c.has(ck.MechAESKeyGen, ck.FlagGenerate, a.Bits)
@@ -83,10 +91,16 @@ func (c *connection) generates(a psa.Attributes) bool {
 }
 
 func (c *connection) imports(a psa.Attributes) bool {
+	if types := c.profile.imports; types != nil && !slices.Contains(types, a.Type) {
+		return false
+	}
+	if a.Curve == psa.CurveEdwards { // public ones alone have no check of the point
+		return a.Type == psa.KeyECCPair && (a.Bits == 0 || a.Bits == edwards25519.bits) && c.has(ck.MechEdwardsGen, ck.FlagGenerateKeyPair, edwardsBits)
+	}
 	if a.Bits == 0 {
 		return a.Type.RSA() || a.Type.ECC() && a.Curve == psa.CurveSECPR1 || a.Type == psa.KeyAES
 	}
-	if curve, err := curveOf(a); a.Type == psa.KeyECCPair && (err != nil || curve.std == nil) {
+	if curve, err := curveOf(a); a.Type == psa.KeyECCPair && (err != nil || curve.std == nil && curve != edwards25519) {
 		return false
 	}
 	return c.sizePossible(a)
@@ -97,7 +111,10 @@ func powers(a psa.Attributes) map[psa.Usage]uint64 {
 	all := map[psa.Usage]uint64{}
 	switch k := a.Alg.Kind; {
 	case k.Signature():
-		all[psa.UsageSignHash], all[psa.UsageVerifyHash] = ck.FlagSign, ck.FlagVerify
+		all[psa.UsageSignMessage], all[psa.UsageVerifyMessage] = ck.FlagSign, ck.FlagVerify
+		if k != psa.AlgPureEdDSA {
+			all[psa.UsageSignHash], all[psa.UsageVerifyHash] = ck.FlagSign, ck.FlagVerify
+		}
 	case k.Encryption() || k.AEAD() || k.Cipher():
 		all[psa.UsageDecrypt], all[psa.UsageEncrypt] = ck.FlagDecrypt, ck.FlagEncrypt
 	case k.Agreement():
@@ -105,6 +122,7 @@ func powers(a psa.Attributes) map[psa.Usage]uint64 {
 	}
 	if a.Type.Public() {
 		delete(all, psa.UsageSignHash)
+		delete(all, psa.UsageSignMessage)
 		delete(all, psa.UsageDecrypt)
 		delete(all, psa.UsageDerive)
 	}
@@ -119,6 +137,9 @@ func (c *connection) usable(a psa.Attributes) bool {
 	}
 	for usage, flag := range powers(a) {
 		bits := a.Bits
+		if a.Curve == psa.CurveEdwards {
+			bits = edwardsBits
+		}
 		if bits == 0 { // the data of an import decides
 			bits = c.mechanisms[types[0]].Min
 		}
@@ -179,7 +200,7 @@ func gate(a psa.Attributes) bool {
 		return true
 	case a.Type.ECC():
 		_, err := curveOf(a)
-		return err == nil
+		return err == nil && a.Curve == psa.CurveSECPR1
 	default:
 		return false
 	}

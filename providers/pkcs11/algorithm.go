@@ -30,6 +30,8 @@ func mechanisms(alg psa.Algorithm) ([]uint64, error) {
 		return []uint64{ck.MechRSAOAEP}, nil
 	case psa.AlgECDSA, psa.AlgECDSAAny:
 		return []uint64{ck.MechECDSA}, nil
+	case psa.AlgPureEdDSA:
+		return []uint64{ck.MechEDDSA}, nil
 	case psa.AlgECDH:
 		if alg.KDF == psa.AlgNone {
 			return []uint64{ck.MechECDH1Derive}, nil

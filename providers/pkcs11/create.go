@@ -50,6 +50,9 @@ func generation(a psa.Attributes) (maker, error) {
 			return nil, err
 		}
 		mechanism, extra = ck.MechECKeyPairGen, []frame.Attribute{frame.Bytes(ck.AttrECParams, c.params())}
+		if c == edwards25519 {
+			mechanism = ck.MechEdwardsGen
+		}
 	case psa.KeyAES:
 		if !aesSize(a.Bits) {
 			return nil, wire.Errorf(wire.StatusInvalidArgument, "an aes key has 128, 192 or 256 bits, not %d", a.Bits)
@@ -79,6 +82,9 @@ func aesSize(bits uint64) bool { return bits == 128 || bits == 192 || bits == 25
 // make makes objects under a new id; when one cannot be made, those before are removed.
 func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...maker) (providers.KeyID, error) {
 	c, err := p.link.connect(ctx)
+	if err == nil {
+		err = c.refuse(attrs)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +112,21 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...make
 		}
 	}
 	return id.encode(), nil
+}
+
+// refuse refuses keys that the token would make and could not use.
+func (c *connection) refuse(a psa.Attributes) error {
+	if !c.profile.hasCurve(a) {
+		return wire.Errorf(wire.StatusNotSupported, "curve %s of %d bits does not work on tokens of the family %s", a.Curve, a.Bits, c.profile.name)
+	}
+	types, err := mechanisms(a.Alg)
+	if err != nil || a.Type.Public() || a.Alg.Kind == psa.AlgRSAOAEP {
+		return nil // the policy of a public key is the agent's, and OAEP has another way
+	}
+	if _, ok := c.mechanisms[types[0]]; !ok {
+		return wire.Errorf(wire.StatusNotSupported, "%s has no %s, which a key for %s needs", c.describe(), ck.MechanismName(types[0]), a.Alg)
+	}
+	return nil
 }
 
 // forbidden adds a remedy where the token's family lets only the security officer do it.

@@ -1,18 +1,23 @@
 package pkcs11
 
 import (
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"encoding/asn1"
 	"math/big"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
-// curve is a named curve of the family SECP_R1.
+// curve is a named curve of the family SECP_R1, or edwards25519.
 type curve struct {
 	oid  asn1.ObjectIdentifier
 	bits uint64
+	// name is what CKA_EC_PARAMS has instead of the identifier, empty for those that have
+	// the identifier.
+	name string
 	// std is nil where the standard library lacks the curve.
 	std  elliptic.Curve
 	p, b *big.Int
@@ -29,6 +34,9 @@ var curves = []*curve{
 	known(elliptic.P521(), 1, 3, 132, 0, 35),
 }
 
+// edwards25519 is the curve of Ed25519. Tokens name it as PKCS #11 3.0 does.
+var edwards25519 = &curve{oid: asn1.ObjectIdentifier{1, 3, 101, 112}, bits: 255, name: "edwards25519"}
+
 func known(c elliptic.Curve, oid ...int) *curve {
 	params := c.Params()
 	return &curve{oid: oid, bits: uint64(params.BitSize), std: c, p: params.P, b: params.B} //nolint:gosec // a size is not negative
@@ -41,12 +49,18 @@ func hexInt(s string) *big.Int {
 
 // curveOf returns the curve of a key.
 func curveOf(a psa.Attributes) (*curve, error) {
-	if a.Curve == psa.CurveSECPR1 {
+	switch a.Curve {
+	case psa.CurveSECPR1:
 		for _, c := range curves {
 			if c.bits == a.Bits {
 				return c, nil
 			}
 		}
+	case psa.CurveEdwards:
+		if a.Bits == edwards25519.bits {
+			return edwards25519, nil
+		}
+	default:
 	}
 	return nil, wire.Errorf(wire.StatusNotSupported, "curve %s of %d bits is not available on tokens", a.Curve, a.Bits)
 }
@@ -56,16 +70,52 @@ func (c *curve) size() int { return int(c.bits+7) / 8 } //nolint:gosec // 66 at 
 
 // params returns CKA_EC_PARAMS.
 func (c *curve) params() []byte {
-	b, err := asn1.Marshal(c.oid)
+	var b []byte
+	var err error
+	if c.name != "" {
+		b, err = asn1.Marshal(c.name)
+	} else {
+		b, err = asn1.Marshal(c.oid)
+	}
 	if err != nil {
 		return nil // the identifiers are constants
 	}
 	return b
 }
 
+// curveNamed reads CKA_EC_PARAMS: an object identifier or a name.
+func curveNamed(params []byte) (*curve, error) {
+	all := append(slices.Clone(curves), edwards25519)
+	var oid asn1.ObjectIdentifier
+	var name string
+	if _, err := asn1.Unmarshal(params, &oid); err == nil {
+		for _, c := range all {
+			if c.oid.Equal(oid) {
+				return c, nil
+			}
+		}
+		name = oid.String()
+	} else if _, err := asn1.Unmarshal(params, &name); err == nil {
+		for _, c := range all {
+			if c.name != "" && c.name == name {
+				return c, nil
+			}
+		}
+	} else {
+		return nil, wire.Errorf(wire.StatusNotSupported, "the token's key is not on a named curve")
+	}
+	return nil, wire.Errorf(wire.StatusNotSupported, "the token's key is on the curve %s, which is not available", cut(name))
+}
+
 // check refuses what is no uncompressed point of the curve. It works on public values, in
 // variable time.
 func (c *curve) check(point []byte) error {
+	if c == edwards25519 { // whether it is on the curve, verification finds out
+		if len(point) != ed25519.PublicKeySize {
+			return wire.Errorf(wire.StatusInvalidArgument, "a point of this curve has %d bytes, not %d", ed25519.PublicKeySize, len(point))
+		}
+		return nil
+	}
 	n := c.size()
 	if len(point) != 1+2*n || point[0] != 4 {
 		return wire.Errorf(wire.StatusInvalidArgument, "a point of this curve is 04 and two coordinates of %d bytes, not %d bytes", n, len(point))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
@@ -42,21 +44,9 @@ func failure(what string, err error) error {
 		e.Status, e.Remedy = wire.StatusHardwareFailure, "repeat the request; the helper is started again by itself"
 	}
 	if failed, ok := errors.AsType[*callError](err); ok && failed.text == "" {
-		e.Status, e.Remedy = failed.result.Status(), remedies[failed.result]
+		e.Status, e.Remedy = failed.result.Status(), failed.result.Remedy()
 	}
 	return e
-}
-
-// remedies say what to do about results that a person can do something about.
-var remedies = map[ck.RV]string{
-	ck.RVTokenNotPresent:     "insert the token; service resumes by itself",
-	ck.RVDeviceRemoved:       "insert the token again; service resumes by itself",
-	ck.RVTokenNotRecognized:  "check that the library supports this token",
-	ck.RVDeviceError:         "repeat the request; if it fails again, take the token out and insert it",
-	ck.RVTokenWriteProtected: "use a token that can be written, or keys that are on it",
-	ck.RVUserNotLoggedIn:     "set user_pin",
-	ck.RVSessionCount:        "end other programs that use the token",
-	ck.RVHostMemory:          "free memory",
 }
 
 // explain turns the error of a request into one for its caller.
@@ -65,5 +55,20 @@ func (c *connection) explain(r *frame.Request, err error) error {
 	if r.Mechanism.Type != 0 || r.Op == frame.OpGenerateKeyPair {
 		what += " with " + ck.MechanismName(r.Mechanism.Type)
 	}
+	if resultOf(err).TemplateRefused() {
+		what += " and the attributes " + attributeNames(append(slices.Clone(r.Template), r.Private...))
+	}
 	return failure(what, err)
+}
+
+// attributeNames lists what a template had: libraries do not say which attribute they
+// refuse.
+func attributeNames(template []frame.Attribute) string {
+	var names []string
+	for _, a := range template {
+		if name := ck.AttributeName(a.Type); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
 }

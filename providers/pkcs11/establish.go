@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -71,6 +72,10 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 		case <-l.helper.Ended():
 			ended = true
 		default:
+		}
+		if !ended && l.overloaded() {
+			l.relieve()
+			return l.running(ctx)
 		}
 		if !ended && (l.searched.IsZero() || time.Since(l.searched) < stubborn) {
 			return l.helper, nil
@@ -197,7 +202,9 @@ func (l *link) readMechanisms(ctx context.Context, c *connection) error {
 		return failure(c.describe()+": its mechanisms cannot be listed", err)
 	}
 	for _, m := range out.Mechanisms {
-		c.mechanisms[m.Type] = m
+		if !slices.Contains(c.profile.absent, m.Type) {
+			c.mechanisms[m.Type] = m
+		}
 	}
 	return nil
 }

@@ -307,6 +307,29 @@ func TestSessionLoss(t *testing.T) {
 	}
 }
 
+// TestStuckOperation: a library that keeps an operation after it failed does not spoil the
+// next one, also where there is one session only.
+func TestStuckOperation(t *testing.T) {
+	tokentest.New(t).Token("stuck")
+	shim := tokentest.NewShim(t)
+	o := options(t)
+	o.Library, o.Sessions = shim.Library, 1
+	p := open(t, o)
+	key := generate(t, p, p256)
+	logins := shim.Count("C_Login")
+	for range 3 {
+		shim.Set("C_Sign fail 0x5") // SoftHSM2 does not learn of it
+		status(t, "sign", sign(t, p, key), wire.StatusCommunicationFailure)
+		shim.Set()
+		if err := sign(t, p, key); err != nil {
+			t.Errorf("the next signature: %v", err)
+		}
+	}
+	if n := shim.Count("C_Login") - logins; n != 0 {
+		t.Errorf("%d logins more", n)
+	}
+}
+
 // TestErrorsNameEverything: an error names token, slot, library, function, result.
 func TestErrorsNameEverything(t *testing.T) {
 	token := tokentest.New(t).Token("errors")

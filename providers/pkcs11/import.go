@@ -3,8 +3,10 @@ package pkcs11
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/x509"
 	"math/big"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -110,8 +112,16 @@ func (k *public) attributes(p *profile) []frame.Attribute {
 		}
 	}
 	return []frame.Attribute{
-		frame.Number(ck.AttrKeyType, ck.KeyEC), frame.Bytes(ck.AttrECParams, k.curve.params()), frame.Bytes(ck.AttrECPoint, encodePoint(k.point, p)),
+		frame.Number(ck.AttrKeyType, k.curve.keyType()), frame.Bytes(ck.AttrECParams, k.curve.params()), frame.Bytes(ck.AttrECPoint, encodePoint(k.point, p)),
 	}
+}
+
+// keyType returns CKA_KEY_TYPE of keys on the curve.
+func (c *curve) keyType() uint64 {
+	if c == edwards25519 {
+		return ck.KeyECEdwards
+	}
+	return ck.KeyEC
 }
 
 // pair imports a private key and its public half.
@@ -152,6 +162,9 @@ func importRSA(a psa.Attributes, data []byte) ([]maker, error) {
 }
 
 func importECC(a psa.Attributes, data []byte) ([]maker, error) {
+	if a.Curve == psa.CurveEdwards {
+		return importEdwards(a, data)
+	}
 	if a.Bits == 0 {
 		a.Bits = 8 * uint64(len(data))
 		if a.Bits == 528 {
@@ -175,6 +188,19 @@ func importECC(a psa.Attributes, data []byte) ([]maker, error) {
 	}
 	return pair(a, &public{curve: c, point: point}, []frame.Attribute{
 		frame.Number(ck.AttrKeyType, ck.KeyEC), frame.Bytes(ck.AttrECParams, c.params()), frame.Bytes(ck.AttrValue, data),
+	})
+}
+
+// importEdwards imports the seed of an Ed25519 key.
+func importEdwards(a psa.Attributes, seed []byte) ([]maker, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, wire.Errorf(wire.StatusInvalidArgument, "a private key of this curve has %d bytes, not %d", ed25519.SeedSize, len(seed))
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	defer clear(key)
+	point := slices.Clone(key[ed25519.SeedSize:])
+	return pair(a, &public{curve: edwards25519, point: point}, []frame.Attribute{
+		frame.Number(ck.AttrKeyType, ck.KeyECEdwards), frame.Bytes(ck.AttrECParams, edwards25519.params()), frame.Bytes(ck.AttrValue, seed),
 	})
 }
 

@@ -190,6 +190,7 @@ func TestReducedTemplates(t *testing.T) {
 	shim.Set("C_GenerateKeyPair attribute 0x102") // CKA_ID, without which there is no key
 	_, err := p.GenerateKey(t.Context(), p256)
 	status(t, "generate", err, wire.StatusNotSupported)
+	mentions(t, err, "cannot generate key pair with CKM_EC_KEY_PAIR_GEN and the attributes ", "CKA_ID", "CKR_ATTRIBUTE_TYPE_INVALID")
 }
 
 // TestSoftwarePublicOperations verifies and encrypts without the token.

@@ -89,8 +89,12 @@ type connection struct {
 	mechanisms map[uint64]frame.MechanismInfo
 	profile    *profile
 
-	mu   sync.Mutex // guards the field below
-	lost bool
+	// use is held for reading by the requests that run.
+	use sync.RWMutex
+
+	mu     sync.Mutex // guards the fields below
+	lost   bool
+	hoards bool // the helper is to be given up, see reload.go
 }
 
 func (c *connection) isLost() bool {
@@ -128,11 +132,20 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 		if err != nil {
 			return nil, err
 		}
+		if !c.use.TryRLock() { // its helper is being given up
+			c.lose()
+			continue
+		}
 		out, err := c.call(ctx, r, l.limit(r.Op))
+		c.use.RUnlock()
 		if err == nil {
 			return out, nil
 		}
 		broke, happened := l.judge(c, err)
+		if first && c.isFull(err) {
+			c.unload()
+			continue
+		}
 		if !first || !broke || happened && rep == once {
 			return nil, c.explain(r, err)
 		}
@@ -309,7 +322,7 @@ func (l *link) event(out *frame.Response) {
 	c.lose()
 	l.health.Report(context.Background(), providers.Unready(providers.Absent, &wire.Error{
 		Status: wire.StatusHardwareFailure, Object: c.describe(),
-		Reason: "it was taken out; in its place is now: " + describeToken(now), Remedy: remedies[ck.RVDeviceRemoved],
+		Reason: "it was taken out; in its place is now: " + describeToken(now), Remedy: ck.RVDeviceRemoved.Remedy(),
 	}))
 }
 

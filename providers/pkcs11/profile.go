@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 )
@@ -31,6 +32,14 @@ type profile struct {
 	// exclusive says that objects must not be made or removed while others look for some:
 	// SoftHSM2 then fails with CKR_GENERAL_ERROR.
 	exclusive bool
+	// curves are the sizes of the curves that work, nil for all that the token takes.
+	curves []uint64
+	// imports are the types of keys that can be imported, nil for all that the token takes.
+	imports []psa.KeyType
+	// absent are mechanisms that the library lists and does not have.
+	absent []uint64
+	// hoards says that the library fills the chip with objects until it is loaded anew.
+	hoards bool
 	// vaguePadding says that a wrong padding is reported as a general error.
 	vaguePadding bool
 }
@@ -52,7 +61,19 @@ var profiles = []profile{
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{name: "nxp", manufacturer: "nxp", rawPoint: true},
-	{name: "tpm2-pkcs11", library: "tpm2_pkcs11", omit: []uint64{ck.AttrCopyable}},
+	{
+		// It fails with CKR_GENERAL_ERROR where an attribute is not what it gives every key.
+		// It cuts the points of P-521, signs no hash that was cut for a smaller curve, and
+		// answers C_GenerateKey with CKR_FUNCTION_NOT_SUPPORTED; versions before 1.9.1 have
+		// no ECDH.
+		name: "tpm2-pkcs11", library: "tpm2_pkcs11",
+		curves: []uint64{256, 384}, imports: []psa.KeyType{psa.KeyRSAPublic}, absent: []uint64{ck.MechAESKeyGen, ck.MechECDH1Derive},
+		hoards: true, oaepSHA1: true, vaguePadding: true,
+		omit: []uint64{
+			ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive,
+			ck.AttrSign, ck.AttrVerify, ck.AttrEncrypt, ck.AttrDecrypt, ck.AttrDerive,
+		},
+	},
 	{name: "generic"},
 }
 
@@ -66,6 +87,11 @@ func profileOf(library string, s frame.Slot) *profile {
 		}
 	}
 	return &profiles[len(profiles)-1]
+}
+
+// hasCurve reports whether keys on a curve of that size work; other keys have none.
+func (p *profile) hasCurve(a psa.Attributes) bool {
+	return !a.Type.ECC() || p.curves == nil || slices.Contains(p.curves, a.Bits)
 }
 
 // sessions returns how many sessions to keep: some are left to other programs.

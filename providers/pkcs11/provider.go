@@ -33,6 +33,8 @@ var (
 	_ providers.PublicExporter      = (*Provider)(nil)
 	_ providers.HashSigner          = (*Provider)(nil)
 	_ providers.HashVerifier        = (*Provider)(nil)
+	_ providers.MessageSigner       = (*Provider)(nil)
+	_ providers.MessageVerifier     = (*Provider)(nil)
 	_ providers.AsymmetricEncrypter = (*Provider)(nil)
 	_ providers.AsymmetricDecrypter = (*Provider)(nil)
 	_ providers.AEADEncrypter       = (*Provider)(nil)

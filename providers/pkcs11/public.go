@@ -3,6 +3,7 @@ package pkcs11
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/asn1"
 	"fmt"
@@ -83,6 +84,14 @@ func (k *public) ecdsa() *ecdsa.PublicKey {
 		return nil
 	}
 	return key
+}
+
+// ed25519 returns the standard library's form, nil for a key on another curve.
+func (k *public) ed25519() ed25519.PublicKey {
+	if k.curve != edwards25519 {
+		return nil
+	}
+	return k.point
 }
 
 // ExportPublicKey returns the public half.
@@ -185,15 +194,10 @@ func decodePublic(a psa.Attributes, o []frame.Attribute) (*public, error) {
 		}
 		return k, nil
 	}
-	var oid asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(o[1].Bytes, &oid); err != nil {
-		return nil, wire.Errorf(wire.StatusNotSupported, "the token's key is not on a named curve")
+	c, err := curveNamed(o[1].Bytes)
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range curves {
-		if c.oid.Equal(oid) {
-			point, err := c.decodePoint(o[0].Bytes)
-			return &public{curve: c, point: point}, err
-		}
-	}
-	return nil, wire.Errorf(wire.StatusNotSupported, "the token's key is on the curve %s, which is not available", oid)
+	point, err := c.decodePoint(o[0].Bytes)
+	return &public{curve: c, point: point}, err
 }

@@ -29,10 +29,18 @@ func tagBits(alg psa.Algorithm) (uint64, error) {
 	return 8 * n, nil
 }
 
+// maxNonce is the bound of PKCS #11 2.40. SoftHSM2 takes longer ones and uses others
+// instead.
+const maxNonce = 256
+
 func gcm(alg psa.Algorithm, in providers.AEADInput) (frame.Mechanism, error) {
 	bits, err := tagBits(alg)
-	if err == nil && len(in.Nonce) == 0 {
+	switch n := len(in.Nonce); {
+	case err != nil:
+	case n == 0:
 		err = wire.Errorf(wire.StatusInvalidArgument, "the nonce is empty")
+	case n > maxNonce:
+		err = wire.Errorf(wire.StatusNotSupported, "tokens take nonces of %d bytes at most, not %d", maxNonce, n)
 	}
 	return frame.Mechanism{Type: ck.MechAESGCM, Parameter: frame.ParameterGCM, Bytes: in.Nonce, Extra: in.AdditionalData, Number: bits}, err
 }

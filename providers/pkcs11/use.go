@@ -2,6 +2,7 @@ package pkcs11
 
 import (
 	"context"
+	"errors"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -186,8 +187,8 @@ func (p *Provider) AsymmetricDecrypt(ctx context.Context, key providers.Key, alg
 // call it a general error.
 func (p *Provider) padding(err error) error {
 	c := p.link.last()
-	failed := resultOf(err)
-	if c == nil || !c.profile.vaguePadding || failed != ck.RVGeneralError {
+	failed, ok := errors.AsType[*callError](err)
+	if c == nil || !c.profile.vaguePadding || !ok || failed.result != ck.RVGeneralError || failed.function != "C_Decrypt" {
 		return err
 	}
 	return &wire.Error{Status: wire.StatusInvalidPadding, Err: err}
@@ -195,9 +196,15 @@ func (p *Provider) padding(err error) error {
 
 // RawKeyAgreement computes the shared secret with a peer's public key.
 func (p *Provider) RawKeyAgreement(ctx context.Context, key providers.Key, alg psa.Algorithm, peer []byte) ([]byte, error) {
-	a := key.Attributes
 	if alg.Kind != psa.AlgECDH {
 		return nil, wire.Errorf(wire.StatusNotSupported, "%s is not available on tokens", alg)
+	}
+	if key.Attributes.Type.Public() {
+		return nil, wire.Errorf(wire.StatusNotPermitted, "a public key cannot agree")
+	}
+	a, err := p.sized(ctx, key)
+	if err != nil {
+		return nil, err
 	}
 	c, err := curveOf(a)
 	if err != nil {

@@ -86,7 +86,7 @@ func run[R any](c *call, cmd command[R], sessions ...tpm2.Session) (*R, error) {
 		return rsp, nil
 	}
 	if rc, ok := errors.AsType[tpm2.TPMRC](err); ok {
-		return nil, (&fault{cmd.Command(), rc}).status()
+		return nil, refusal(cmd, rc).status()
 	}
 	if _, broken := errors.AsType[*brokenError](err); broken || c.ctx.Err() != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (p *Provider) prepare(c *call) error {
 // startError gives what startSession returns a status.
 func startError(err error) error {
 	if rc, ok := errors.AsType[tpm2.TPMRC](err); ok {
-		return (&fault{tpm2.TPMCCStartAuthSession, rc}).status()
+		return refusal(tpm2.StartAuthSession{}, rc).status()
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package tpm
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -185,14 +184,4 @@ func fits(key providers.Key, alg psa.Algorithm) error {
 		return wire.Errorf(wire.StatusNotPermitted, "the key is made for %s, not %s", key.Attributes.Alg, alg)
 	}
 	return nil
-}
-
-// digest computes a hash of a message.
-func digest(h crypto.Hash, message []byte) ([]byte, error) {
-	if h == 0 || !h.Available() {
-		return nil, wire.Errorf(wire.StatusInvalidArgument, "the algorithm names no hash")
-	}
-	d := h.New()
-	d.Write(message)
-	return d.Sum(nil), nil
 }

@@ -113,7 +113,7 @@ func (p *Provider) verifyInside(ctx context.Context, key providers.Key, hash, r,
 
 // SignMessage hashes a message here and signs the hash in the TPM.
 func (p *Provider) SignMessage(ctx context.Context, key providers.Key, alg psa.Algorithm, message []byte) ([]byte, error) {
-	hash, err := digest(alg.Hash.Std(), message)
+	hash, err := providers.Digest(alg.Hash.Std(), message)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (p *Provider) SignMessage(ctx context.Context, key providers.Key, alg psa.A
 
 // VerifyMessage verifies a signature of a message.
 func (p *Provider) VerifyMessage(ctx context.Context, key providers.Key, alg psa.Algorithm, message, signature []byte) error {
-	hash, err := digest(alg.Hash.Std(), message)
+	hash, err := providers.Digest(alg.Hash.Std(), message)
 	if err != nil {
 		return err
 	}

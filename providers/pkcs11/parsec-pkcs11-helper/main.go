@@ -41,9 +41,22 @@ func run() error {
 
 var errStarted = errors.New("it is started by parsec-agentd, which passes a socket as descriptor 3")
 
+// maxMemory bounds what the library can take from the machine, in bytes, for one that
+// believes its own lengths. Those in use take some ten megabytes.
+const maxMemory = 1 << 30
+
 // protect keeps the PIN and the plaintexts that pass through out of core dumps and other
-// processes' sight.
+// processes' sight, and the library's memory within a bound.
 func protect() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_DATA, &limit); err != nil {
+		return fmt.Errorf("cannot read the limit of memory: %w", err)
+	}
+	limit.Max = min(limit.Max, maxMemory)
+	limit.Cur = min(limit.Cur, limit.Max)
+	if err := unix.Setrlimit(unix.RLIMIT_DATA, &limit); err != nil {
+		return fmt.Errorf("cannot limit the memory: %w", err)
+	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("cannot forbid core dumps: %w", err)
 	}

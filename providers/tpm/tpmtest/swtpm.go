@@ -51,12 +51,33 @@ func StartTCP(t testing.TB) *TPM {
 
 func prepare(t testing.TB) *TPM {
 	t.Helper()
-	if _, err := exec.LookPath("swtpm"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("swtpm is missing: install the Debian package swtpm")
-		}
-		t.Skip("install the Debian package swtpm")
+	Need(t, "swtpm", "swtpm")
+	dir := shortDir(t)
+	v := &TPM{State: filepath.Join(dir, "state"), t: t, dir: dir}
+	if err := os.Mkdir(v.State, 0o700); err != nil {
+		t.Fatal(err)
 	}
+	return v
+}
+
+// Need skips the test where none of the names is that of a program, naming the Debian
+// package that has it; under CI the test fails.
+func Need(t testing.TB, pkg string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err == nil {
+			return
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is missing: install the Debian package %s", names[0], pkg)
+	}
+	t.Skipf("install the Debian package %s", pkg)
+}
+
+// shortDir makes a directory for the test: the path of t.TempDir is too long for a socket.
+func shortDir(t testing.TB) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "tpm-") //nolint:usetesting // the path of t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -66,11 +87,7 @@ func prepare(t testing.TB) *TPM {
 			t.Error(err)
 		}
 	})
-	v := &TPM{State: filepath.Join(dir, "state"), t: t, dir: dir}
-	if err := os.Mkdir(v.State, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return dir
 }
 
 func freePorts(t testing.TB) uint16 {

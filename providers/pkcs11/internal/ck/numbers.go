@@ -12,6 +12,8 @@ const (
 	MechECKeyPairGen  uint64 = 0x1040
 	MechECDSA         uint64 = 0x1041
 	MechECDH1Derive   uint64 = 0x1050
+	MechEdwardsGen    uint64 = 0x1055
+	MechEDDSA         uint64 = 0x1057
 	MechAESKeyGen     uint64 = 0x1080
 	MechAESECB        uint64 = 0x1081
 	MechAESCBC        uint64 = 0x1082
@@ -55,6 +57,7 @@ const (
 	KeyEC            uint64 = 0x3
 	KeyGenericSecret uint64 = 0x10
 	KeyAES           uint64 = 0x1f
+	KeyECEdwards     uint64 = 0x40
 )
 
 // Attribute types, CKA_….
@@ -102,6 +105,7 @@ var attributes = map[uint64]string{
 var mechanisms = map[uint64]string{
 	MechRSAKeyPairGen: "CKM_RSA_PKCS_KEY_PAIR_GEN", MechRSAPKCS: "CKM_RSA_PKCS", MechRSAX509: "CKM_RSA_X_509", MechRSAOAEP: "CKM_RSA_PKCS_OAEP",
 	MechRSAPSS: "CKM_RSA_PKCS_PSS", MechECKeyPairGen: "CKM_EC_KEY_PAIR_GEN", MechECDSA: "CKM_ECDSA", MechECDH1Derive: "CKM_ECDH1_DERIVE",
+	MechEdwardsGen: "CKM_EC_EDWARDS_KEY_PAIR_GEN", MechEDDSA: "CKM_EDDSA",
 	MechAESKeyGen: "CKM_AES_KEY_GEN", MechAESECB: "CKM_AES_ECB", MechAESCBC: "CKM_AES_CBC", MechAESCBCPad: "CKM_AES_CBC_PAD",
 	MechAESCTR: "CKM_AES_CTR", MechAESGCM: "CKM_AES_GCM", MechAESCMAC: "CKM_AES_CMAC", MechGenericGen: "CKM_GENERIC_SECRET_KEY_GEN",
 	MechSHA1HMAC: "CKM_SHA_1_HMAC", MechSHA224HMAC: "CKM_SHA224_HMAC", MechSHA256HMAC: "CKM_SHA256_HMAC", MechSHA384HMAC: "CKM_SHA384_HMAC",

@@ -4,6 +4,7 @@ package module
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/miekg/pkcs11"
 
@@ -42,10 +43,24 @@ func (l *library) inSession(r *frame.Request, out *frame.Response) error {
 	}
 }
 
+// maxListed bounds the lists of slots and mechanisms; a frame takes no more than 8192 items.
+const maxListed = 4096
+
+// listed refuses a list that no library can mean.
+func listed(function string, n int) error {
+	if n > maxListed {
+		return fmt.Errorf("%s answered %d items, more than %d are not believed", function, n, maxListed)
+	}
+	return nil
+}
+
 func (l *library) slots(out *frame.Response) error {
 	ids, err := l.ctx.GetSlotList(false)
 	if err != nil {
 		return failed("C_GetSlotList", err)
+	}
+	if err := listed("C_GetSlotList", len(ids)); err != nil {
+		return err
 	}
 	for _, id := range ids {
 		slot, err := l.slot(id)
@@ -61,6 +76,9 @@ func (l *library) mechanisms(slot uint64, out *frame.Response) error {
 	list, err := l.ctx.GetMechanismList(uint(slot))
 	if err != nil {
 		return failed("C_GetMechanismList", err)
+	}
+	if err := listed("C_GetMechanismList", len(list)); err != nil {
+		return err
 	}
 	for _, m := range list {
 		info, err := l.ctx.GetMechanismInfo(uint(slot), []*pkcs11.Mechanism{m})

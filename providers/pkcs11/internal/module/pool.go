@@ -155,13 +155,20 @@ func (p *pool) forget() {
 	clear(p.handles)
 }
 
-// with runs use in a session.
+// with runs use in a session. Some libraries keep an operation that failed: the next one
+// in its session is refused before it begins, and begins in another session then.
 func (p *pool) with(use func(pkcs11.SessionHandle) error) error {
 	s, err := p.acquire()
 	if err != nil {
 		return err
 	}
 	err = use(s)
+	if resultOf(err) == ck.RVOperationActive {
+		if fresh, failed := p.openSession(); failed == nil {
+			_ = p.ctx.CloseSession(s) // the login does not depend on it: there is another
+			s, err = fresh, use(fresh)
+		}
+	}
 	p.release(s, err)
 	return err
 }

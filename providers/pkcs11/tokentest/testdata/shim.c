@@ -11,6 +11,7 @@
  *   C_GenerateKeyPair attribute 0x171    refuse templates with this attribute
  *   C_GetTokenInfo flags 0x40000         set these flags of the token
  *   C_Login pad 123456         a login without a PIN asks on a PIN pad, where this is typed
+ *   C_Sign length 0x10000      claim so many bytes (C_GetAttributeValue, C_GetSlotList: items)
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -103,12 +104,10 @@ static int refuses(const char *name, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
 	}
 
 PASS(C_Initialize, (CK_VOID_PTR a), (a))
-PASS(C_GetSlotList, (CK_BBOOL p, CK_SLOT_ID_PTR s, CK_ULONG_PTR n), (p, s, n))
 PASS(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO_PTR i), (s, i))
 PASS(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, CK_VOID_PTR a, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h), (s, f, a, n, h))
 PASS(C_FindObjectsInit, (CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n), (h, t, n))
 PASS(C_SignInit, (CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE k), (h, m, k))
-PASS(C_Sign, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n, CK_BYTE_PTR s, CK_ULONG_PTR l), (h, d, n, s, l))
 PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n), (h, d, n))
 
 CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR_PTR p, CK_ULONG n) {
@@ -123,6 +122,40 @@ CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR_PTR p, CK_ULONG n
 		p = (CK_UTF8CHAR_PTR)pin;
 	}
 	return after("C_Login", real->C_Login(h, u, p, n));
+}
+
+CK_RV C_GetSlotList(CK_BBOOL p, CK_SLOT_ID_PTR s, CK_ULONG_PTR n) {
+	CK_RV rv;
+	unsigned long claim;
+	if (before("C_GetSlotList", &rv))
+		return rv;
+	rv = real->C_GetSlotList(p, s, n);
+	if (rv == CKR_OK && rule("C_GetSlotList", "length", &claim))
+		*n = claim;
+	return after("C_GetSlotList", rv);
+}
+
+CK_RV C_Sign(CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n, CK_BYTE_PTR s, CK_ULONG_PTR l) {
+	CK_RV rv;
+	unsigned long claim;
+	if (before("C_Sign", &rv))
+		return rv;
+	rv = real->C_Sign(h, d, n, s, l);
+	if (rv == CKR_OK && rule("C_Sign", "length", &claim))
+		*l = claim;
+	return after("C_Sign", rv);
+}
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
+	CK_RV rv;
+	unsigned long claim;
+	if (before("C_GetAttributeValue", &rv))
+		return rv;
+	rv = real->C_GetAttributeValue(h, o, t, n);
+	if (rv == CKR_OK && rule("C_GetAttributeValue", "length", &claim))
+		for (CK_ULONG i = 0; i < n; i++)
+			t[i].ulValueLen = claim;
+	return after("C_GetAttributeValue", rv);
 }
 
 CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
@@ -172,6 +205,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR out) {
 	OURS(C_FindObjectsInit);
 	OURS(C_SignInit);
 	OURS(C_Sign);
+	OURS(C_GetAttributeValue);
 	OURS(C_GenerateRandom);
 	OURS(C_GenerateKeyPair);
 	OURS(C_CreateObject);
