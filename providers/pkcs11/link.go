@@ -56,8 +56,9 @@ type connection struct {
 	mechanisms map[uint64]frame.MechanismInfo
 	profile    *profile
 
-	mu   sync.Mutex // guards the field below
-	lost bool
+	mu    sync.Mutex // guards the fields below
+	lost  bool
+	known map[string]bool // ids of adopted keys that are on this token
 }
 
 func (c *connection) isLost() bool {

@@ -18,7 +18,7 @@ type Provider struct {
 
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
-	publics  map[keyID]*public
+	publics  map[string]*public // by key id
 }
 
 var (
@@ -40,6 +40,9 @@ var (
 	_ providers.Randomizer          = (*Provider)(nil)
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
+	_ providers.Labeller            = (*Provider)(nil)
+	_ providers.Adopter             = (*Provider)(nil)
+	_ providers.Certifier           = (*Provider)(nil)
 )
 
 // Open loads the library in a helper, chooses the token and logs in. Each failure has its
@@ -50,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 	}
 	p := &Provider{
 		info: Info(o.Name), o: o, link: newLink(o),
-		reserved: map[keyID]bool{}, publics: map[keyID]*public{},
+		reserved: map[keyID]bool{}, publics: map[string]*public{},
 	}
 	for _, b := range o.KnownIDs {
 		if id, err := parseKeyID(b); err == nil {

@@ -10,6 +10,7 @@
  *   C_Sign crash               SIGSEGV
  *   C_GenerateKeyPair attribute 0x171    refuse templates with this attribute
  *   C_GetTokenInfo flags 0x40000         set these flags of the token
+ *   C_OpenSession protected              refuse sessions for writing
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -104,12 +105,21 @@ static int refuses(const char *name, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
 PASS(C_Initialize, (CK_VOID_PTR a), (a))
 PASS(C_GetSlotList, (CK_BBOOL p, CK_SLOT_ID_PTR s, CK_ULONG_PTR n), (p, s, n))
 PASS(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO_PTR i), (s, i))
-PASS(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, CK_VOID_PTR a, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h), (s, f, a, n, h))
 PASS(C_Login, (CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR_PTR p, CK_ULONG n), (h, u, p, n))
 PASS(C_FindObjectsInit, (CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n), (h, t, n))
 PASS(C_SignInit, (CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE k), (h, m, k))
 PASS(C_Sign, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n, CK_BYTE_PTR s, CK_ULONG_PTR l), (h, d, n, s, l))
 PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n), (h, d, n))
+
+CK_RV C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, CK_VOID_PTR a, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
+	CK_RV rv;
+	unsigned long unused;
+	if (before("C_OpenSession", &rv))
+		return rv;
+	if (f & CKF_RW_SESSION && rule("C_OpenSession", "protected", &unused))
+		return CKR_TOKEN_WRITE_PROTECTED;
+	return after("C_OpenSession", real->C_OpenSession(s, f, a, n, h));
+}
 
 CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
 	CK_RV rv;
