@@ -77,4 +77,6 @@ var operations = map[wire.Opcode]operation{
 	agent.OpRestore:      {core, admins, true, decodeRestore},
 	agent.OpRestoreChunk: {core, admins, true, decodeRestoreChunk},
 	agent.OpProtect:      {core, owners, true, decodeProtect},
+	agent.OpListUnnamed:  {core, admins, true, decodeListUnnamed},
+	agent.OpAdopt:        {core, admins, true, decodeAdopt},
 }

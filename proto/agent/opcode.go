@@ -32,13 +32,18 @@ const (
 	OpRestoreChunk
 	// OpListOpcodes: Empty → opcodes of the agent itself, as psa ListOpcodesResult.
 	OpListOpcodes
-	endOpcode
+	// OpListUnnamed: ListUnnamed → ListUnnamedResult, what lies in devices without a name.
+	// Administrators.
+	OpListUnnamed wire.Opcode = 0x1_0008
+	// OpAdopt: Adopt → AdoptResult, gives a name to it. Administrators.
+	OpAdopt   wire.Opcode = 0x1_0009
+	endOpcode wire.Opcode = 0x1_000A
 )
 
 var names = map[wire.Opcode]string{
 	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
 	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
-	OpListOpcodes: "AgentListOpcodes",
+	OpListOpcodes: "AgentListOpcodes", OpListUnnamed: "AgentListUnnamed", OpAdopt: "AgentAdopt",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

@@ -78,8 +78,8 @@ func decodeAdopted(b providers.KeyID) (*adopted, error) {
 
 func readAdopted(b []byte) (*adopted, error) {
 	const fixed = len(adoptedMagic) + 6
-	if len(b) < fixed {
-		return nil, errors.New("it is too short")
+	if len(b) < fixed || !isAdopted(b) {
+		return nil, errors.New("it is too short, or does not begin as one")
 	}
 	if v := binary.LittleEndian.Uint32(b[len(adoptedMagic):]); v != adoptedVersion {
 		return nil, fmt.Errorf("it has version %d, this program knows %d", v, adoptedVersion)
@@ -132,8 +132,12 @@ func (a *adopted) selector(class uint64) []frame.Attribute {
 
 func (a *adopted) locator() locator { return locator{id: a.id, label: a.label, class: a.class} }
 
-// refersTo reports whether the object is the one that the id names.
+// refersTo reports whether the object is the one that the id names, and no other key where
+// both public halves are known.
 func (a *adopted) refersTo(o *object) bool {
+	if len(a.public) > 0 && o.public != nil && !a.half(o) {
+		return false
+	}
 	return a.class == o.class && (a.id == nil || bytes.Equal(a.id, o.id)) && (a.label == nil || bytes.Equal(a.label, o.label)) //nolint:forbidigo // no secrets
 }
 
