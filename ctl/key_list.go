@@ -21,6 +21,9 @@ func (p *Program) keyList() *cobra.Command {
 (administrators): key adopt gives it one.`,
 		Args: cobra.NoArgs,
 		RunE: p.service(func(ctx context.Context, c *client.Client, _ []string) error {
+			if unnamed && all {
+				return usagef("--all and --unnamed exclude each other")
+			}
 			if unnamed {
 				return p.listUnnamed(ctx, c)
 			}
@@ -48,7 +51,6 @@ func (p *Program) keyList() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "the keys of every owner (administrators)")
 	cmd.Flags().BoolVar(&unnamed, "unnamed", false, "keys and certificates of other programs in the devices (administrators)")
-	cmd.MarkFlagsMutuallyExclusive("all", "unnamed")
 	return cmd
 }
 
