@@ -72,6 +72,7 @@ var (
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Attester            = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
+	_ providers.Adopter             = (*Provider)(nil)
 )
 
 // Open opens the way to the TPM, makes its storage key and compares it with the stored
