@@ -72,7 +72,7 @@ func decodeAdopted(b providers.KeyID) (*stored, error) {
 		return nil, r.err
 	case len(r.rest) > 0:
 		return nil, fmt.Errorf("%d bytes follow the key id", len(r.rest))
-	case !a.place.known(), (a.place == persistent || a.place == underHandle) != isPersistent(a.handle),
+	case !a.place.known(), a.place.handled() != isPersistent(a.handle), !a.place.handled() && a.handle != 0,
 		(a.place == persistent) != (len(s.private) == 0):
 		return nil, errors.New("the id of the adopted key says no place where a key could be")
 	}
@@ -86,6 +86,9 @@ func decodeAdopted(b providers.KeyID) (*stored, error) {
 func (p place) known() bool {
 	return p >= persistent && p <= underHandle || p >= underTemplate && int(p-underTemplate) < len(parents)
 }
+
+// handled reports whether the place is one with a handle.
+func (p place) handled() bool { return p == persistent || p == underHandle }
 
 // isPersistent reports whether a handle is one of a persistent object.
 func isPersistent(h tpm2.TPMHandle) bool { return h>>24 == 0x81 }
