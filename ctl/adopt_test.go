@@ -14,6 +14,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/ctl"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
 )
 
 // shell runs commands against one agent.
@@ -159,6 +160,84 @@ func makeCertificate(t *testing.T, h *tokentest.SoftHSM, id, path string) {
 			t.Fatalf("openssl %v: %v\n%s", args, err, b)
 		}
 	}
+}
+
+// TestAdoptFromTPM adopts what tpm2-tools made: a persistent key, and a key file with an
+// authorisation value.
+func TestAdoptFromTPM(t *testing.T) {
+	if _, err := exec.LookPath("tpm2_encodeobject"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("tpm2_encodeobject is missing: install the Debian package tpm2-tools")
+		}
+		t.Skip("install the Debian package tpm2-tools")
+	}
+	t.Setenv(agentdtest.ProgramVariable, program)
+	v := tpmtest.StartTCP(t)
+	work := t.TempDir()
+	for _, line := range []string{
+		"tpm2_createprimary -C o -G ecc -c prim.ctx", "tpm2_flushcontext -t",
+		"tpm2_create -C prim.ctx -G rsa2048 -u rsa.pub -r rsa.priv", "tpm2_flushcontext -t",
+		"tpm2_load -C prim.ctx -u rsa.pub -r rsa.priv -c rsa.ctx", "tpm2_evictcontrol -C o -c rsa.ctx 0x81000020", "tpm2_flushcontext -t",
+		"tpm2_create -C prim.ctx -G ecc -p word -u vpn.pub -r vpn.priv -a fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign|noda",
+		"tpm2_flushcontext -t", "tpm2_encodeobject -C prim.ctx -u vpn.pub -r vpn.priv -o vpn.pem -p",
+	} {
+		args := strings.Fields(line)
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Dir = work
+		cmd.Env = append(os.Environ(), fmt.Sprintf("TPM2TOOLS_TCTI=swtpm:host=%s,port=%d", v.TCTI().Host, v.TCTI().Port))
+		if b, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, b)
+		}
+	}
+	dir := agentdtest.Dir(t)
+	table := fmt.Sprintf("\n[[provider]]\nprovider_type = \"Tpm\"\nkey_info_manager = \"sqlite\"\ntcti = %q\nowner_hierarchy_auth = \"\"\n", v.TCTI())
+	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: agentdtest.Config(dir) + table})
+	s := shell{t, a.Socket}
+	out, _ := s.must("key", "list", "--unnamed")
+	s.says(out, "handle:81000020", "persistent key", "rsa-2048", "rsa-pkcs1:sha256")
+	_, msg := s.must("key", "adopt", "mail", "handle:81000020", "--alg", "rsa-oaep")
+	s.says(msg, `key "mail" adopted from provider tpm-provider at handle:81000020: rsa-2048 for rsa-oaep:sha256, encrypt,decrypt`)
+
+	secret := filepath.Join(work, "secret")
+	if err := os.WriteFile(secret, []byte("word\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	key := filepath.Join(work, "vpn.pem")
+	s.fails(ctl.ExitRefused, "none was given", "key", "adopt", "vpn", "file", "--key-file", key)
+	s.must("key", "adopt", "vpn", "file", "--key-file", key, "--passphrase-fd", fmt.Sprint(f.Fd()))
+	s.fails(ctl.ExitFailed, "no PEM", "key", "adopt", "x", "file", "--key-file", writeFile(t, "-x"))
+	a.Stop()
+	a.Start()
+	out, _ = s.must("key", "list")
+	s.says(out, "adopted handle:81000020", "adopted file")
+	s.must("key", "sign", "vpn", key)
+	s.must("key", "csr", "vpn", "--subject", "CN=vpn", "-o", filepath.Join(work, "csr"))
+	sealed := filepath.Join(work, "sealed")
+	s.must("key", "encrypt", "mail", secret, "-o", sealed)
+	out, _ = s.must("key", "decrypt", "mail", sealed)
+	s.says(out, "word")
+	_, msg = s.must("key", "delete", "-y", "mail")
+	s.says(msg, "the key stays in provider tpm-provider at handle:81000020")
+	s.must("key", "adopt", "again", "handle:81000020")
+	_, msg = s.must("key", "delete", "-y", "--destroy", "again", "vpn")
+	s.says(msg, "removed from provider tpm-provider: persistent key handle:81000020", "the agent's copy of the key file")
+	if _, msg := s.must("key", "list", "--unnamed"); !strings.Contains(msg, "nothing without a name") {
+		t.Errorf("after removing: %s", msg)
+	}
+}
+
+func writeFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestTwoTokensAreToBeTold: with two providers it must be said which one is meant, and an object
