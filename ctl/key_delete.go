@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-73b3884f/parsec-agent/client"
-	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 )
 
 // keptKey is an adopted key that lost its name and stays in its device.
@@ -105,7 +104,7 @@ func (p *Program) runDelete(ctx context.Context, d deletion) error {
 }
 
 func (p *Program) deleteOne(ctx context.Context, d *deletion, t target) error {
-	name := psa.KeyName(t.Name)
+	name := t.Name
 	switch {
 	case d.keeps(t):
 		if err := t.view.DestroyKey(ctx, name); err != nil {

@@ -45,26 +45,30 @@ func (p *Program) keyInspect() *cobra.Command {
 					r.PublicPEM, r.Fingerprint = string(keyfile.PEM(der, label)), describe.Fingerprint(der)
 				} // a curve without a name in ASN.1 has no such form
 			}
-			if err := r.addCertificate(ctx, c, info); err != nil {
+			der, err := certificateOf(ctx, c, info)
+			if err != nil {
 				return err
+			}
+			if der != nil {
+				r.CertificatePEM, r.Certificate = certificatePEM(der), describeCertificate(der)
 			}
 			return p.emit(r, r.print)
 		}),
 	}
 }
 
-// addCertificate asks for a certificate that lies beside the key.
-func (r *inspectedKey) addCertificate(ctx context.Context, c *client.Client, info client.KeyInfo) error {
+// certificateOf returns a certificate that lies beside the key, nil where there is none.
+func certificateOf(ctx context.Context, c *client.Client, info client.KeyInfo) ([]byte, error) {
 	if !c.Persistent() {
-		return nil
+		return nil, nil
 	}
 	keys, err := c.KeyDetails(ctx, info.Name)
 	for _, k := range keys {
 		if k.Provider == info.Provider && k.Instance == info.Instance && len(k.Certificate) > 0 {
-			r.CertificatePEM, r.Certificate = certificatePEM(k.Certificate), describeCertificate(k.Certificate)
+			return k.Certificate, nil
 		}
 	}
-	return err
+	return nil, err
 }
 
 func certificatePEM(der []byte) string {

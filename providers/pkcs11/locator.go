@@ -62,7 +62,7 @@ func parseLocator(text string) (locator, error) {
 	}
 	for part := range strings.SplitSeq(rest, separator) {
 		name, raw, found := strings.Cut(part, equals)
-		if !found || !l.set(name, raw, equals == ":") {
+		if !found || !setPart(&l, name, raw, equals == ":") {
 			return l, &wire.Error{
 				Status: wire.StatusInvalidArgument, Reason: fmt.Sprintf("%q is no part of a locator such as id:01ab/label:web", cut(part)),
 				Remedy: "parsecctl key list --unnamed",
@@ -75,8 +75,8 @@ func parseLocator(text string) (locator, error) {
 	return l, nil
 }
 
-// set takes a part, once.
-func (l *locator) set(name, raw string, ours bool) bool {
+// setPart takes a part, once.
+func setPart(l *locator, name, raw string, ours bool) bool {
 	switch {
 	case name == "id" && ours && l.id == nil:
 		b, err := hex.DecodeString(raw)

@@ -35,8 +35,10 @@ func (o *object) usual() []psa.Algorithm {
 	switch o.attributes.Type {
 	case psa.KeyRSAPair:
 		return []psa.Algorithm{
-			{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256}, {Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
-			{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256}, {Kind: psa.AlgRSAPKCS1v15Crypt},
+			{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAPKCS1v15Crypt},
 		}
 	case psa.KeyECCPair:
 		hash := psa.HashSHA256

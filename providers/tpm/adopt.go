@@ -40,7 +40,7 @@ func (c *call) persistentHandles() (all []tpm2.TPMHandle, more bool, err error) 
 			}
 			all, next = append(all, h), uint32(h)+1
 		}
-		if !bool(rsp.MoreData) || len(list.Handle) == 0 {
+		if !rsp.MoreData || len(list.Handle) == 0 {
 			return all, false, nil
 		}
 	}
@@ -228,7 +228,7 @@ func candidates(parent tpm2.TPMHandle) (all []place) {
 		all = append(all, underStorage)
 	}
 	for i := range parents {
-		all = append(all, underTemplate+place(i)) //nolint:gosec // a handful
+		all = append(all, underTemplate+place(i))
 	}
 	return all
 }

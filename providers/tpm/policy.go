@@ -11,7 +11,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
-// area is what a public area of others says of a key.
+// foreignKey is what a public area of others says of a key.
 type foreignKey struct {
 	attrs         psa.Attributes // type, curve and size
 	sign, decrypt bool
@@ -20,8 +20,8 @@ type foreignKey struct {
 }
 
 // examine reads a public area, or says why such a key cannot be adopted.
-func examine(a *tpm2.TPMTPublic) (foreignKey, error) {
-	var k foreignKey
+func examine(a *tpm2.TPMTPublic) (*foreignKey, error) {
+	k := &foreignKey{}
 	var err error
 	f := a.ObjectAttributes
 	k.sign, k.decrypt = f.SignEncrypt, f.Decrypt
@@ -131,7 +131,7 @@ func (k *foreignKey) only(kind psa.Kind, hash func() tpm2.TPMAlgID, err error) e
 }
 
 // policy returns the attributes that a key is adopted with: as wanted, else the usual ones.
-func (p *Provider) policy(k foreignKey, usage psa.Usage, alg psa.Algorithm) (psa.Attributes, error) {
+func (p *Provider) policy(k *foreignKey, usage psa.Usage, alg psa.Algorithm) (psa.Attributes, error) {
 	if alg.Kind != psa.AlgNone {
 		return p.grant(k, usage, alg)
 	}
@@ -149,14 +149,16 @@ func (p *Provider) policy(k foreignKey, usage psa.Usage, alg psa.Algorithm) (psa
 }
 
 // usual are the algorithms of a key, the usual one first.
-func (k foreignKey) usual() []psa.Algorithm {
+func (k *foreignKey) usual() []psa.Algorithm {
 	if k.scheme.Kind != psa.AlgNone {
 		return []psa.Algorithm{k.scheme}
 	}
 	if k.attrs.Type == psa.KeyRSAPair {
 		return []psa.Algorithm{
-			{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256}, {Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
-			{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256}, {Kind: psa.AlgRSAPKCS1v15Crypt},
+			{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256},
+			{Kind: psa.AlgRSAPKCS1v15Crypt},
 		}
 	}
 	hash := psa.HashSHA256
@@ -167,7 +169,7 @@ func (k foreignKey) usual() []psa.Algorithm {
 }
 
 // grant returns the attributes for one algorithm, or says what forbids it.
-func (p *Provider) grant(k foreignKey, usage psa.Usage, alg psa.Algorithm) (psa.Attributes, error) {
+func (p *Provider) grant(k *foreignKey, usage psa.Usage, alg psa.Algorithm) (psa.Attributes, error) {
 	a := k.attrs
 	a.Alg = alg
 	most, lacks := k.most(alg.Kind)
@@ -192,7 +194,7 @@ func (p *Provider) grant(k foreignKey, usage psa.Usage, alg psa.Algorithm) (psa.
 
 // most returns the usage flags that the key allows with a kind of algorithm; for none, the
 // attribute that is not set.
-func (k foreignKey) most(kind psa.Kind) (most psa.Usage, lacks string) {
+func (k *foreignKey) most(kind psa.Kind) (most psa.Usage, lacks string) {
 	const verifying = psa.UsageVerifyHash | psa.UsageVerifyMessage
 	switch {
 	case kind == psa.AlgHMAC && k.sign:
