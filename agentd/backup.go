@@ -69,6 +69,10 @@ func (k ownedKey) archive(ctx context.Context, w *archive.Writer) error {
 	rec := archive.Record{Entry: k.Entry}
 	defer rec.Wipe()
 	p, ok := k.instance.provider.(providers.Archiver)
+	if k.Adopted {
+		rec.Note = "the key was adopted and stays in its device; adopt it there again"
+		return w.Write(&rec)
+	}
 	if !ok {
 		rec.Note = "the key cannot leave its provider"
 		return w.Write(&rec)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,6 +126,9 @@ func decodeListKeysDetailed(r *request) (action, error) {
 		}
 		out := &agentpb.ListKeysResult{}
 		for _, k := range keys {
+			if len(m.GetNames()) > 0 && !slices.Contains(m.GetNames(), string(k.Name)) {
+				continue
+			}
 			key := &agentpb.ListKeysResult_Key{
 				Name: string(k.Name), ProviderId: uint32(k.Provider.ID), ProviderName: k.Provider.Name,
 				Attributes: agent.EncodeAttributes(k.Attributes), AuthType: uint32(k.Owner.Auth), Application: k.Owner.App,
@@ -135,6 +139,12 @@ func decodeListKeysDetailed(r *request) (action, error) {
 					form = "unreadable"
 				}
 				key.Storage = string(form)
+			}
+			if k.Adopted {
+				key.Locator = k.instance.locate(k.key())
+			}
+			if m.GetCertificates() {
+				key.Certificate = r.certificate(ctx, k.instance, k.key())
 			}
 			out.Keys = append(out.Keys, key)
 		}

@@ -111,6 +111,17 @@ func (i *instance) create(
 	return err
 }
 
+// current refuses new keys of deprecated kinds, unless the configuration allows them.
+func (r *request) current(attrs psa.Attributes) error {
+	if !attrs.Deprecated() || r.backend.config.Core.AllowDeprecated {
+		return nil
+	}
+	return &wire.Error{
+		Status: wire.StatusDeprecatedPrimitive, Reason: fmt.Sprintf("%s with %s is deprecated", attrs.Type, attrs.Alg),
+		Remedy: "choose a current algorithm, or set allow_deprecated = true in [core_settings]",
+	}
+}
+
 func decodeGenerateKey(r *request) (action, error) {
 	m := &psapb.GenerateKey{}
 	if err := psa.Unmarshal(r.Body, m); err != nil {
@@ -123,13 +134,13 @@ func decodeGenerateKey(r *request) (action, error) {
 		if !ok {
 			return nil, r.instance.lacks(r.Opcode)
 		}
-		if attrs.Deprecated() && !r.backend.config.Core.AllowDeprecated {
-			return nil, about(quoteKey(r.key), &wire.Error{
-				Status: wire.StatusDeprecatedPrimitive, Reason: fmt.Sprintf("%s with %s is deprecated", attrs.Type, attrs.Alg),
-				Remedy: "choose a current algorithm, or set allow_deprecated = true in [core_settings]",
-			})
+		if err := r.current(attrs); err != nil {
+			return nil, about(quoteKey(r.key), err)
 		}
 		return nil, about(quoteKey(r.key), r.create(ctx, attrs, nil, func() (providers.KeyID, error) {
+			if l, ok := r.instance.provider.(providers.Labeller); ok {
+				return l.GenerateLabelled(ctx, attrs, string(r.key))
+			}
 			return p.GenerateKey(ctx, attrs)
 		}))
 	}, err
@@ -160,6 +171,9 @@ func decodeImportKey(r *request) (action, error) {
 			data = []byte{} // nil would be generating
 		}
 		return nil, about(quoteKey(r.key), r.create(ctx, attrs, data, func() (providers.KeyID, error) {
+			if l, ok := r.instance.provider.(providers.Labeller); ok {
+				return l.ImportLabelled(ctx, attrs, data, string(r.key))
+			}
 			return p.ImportKey(ctx, attrs, data)
 		}))
 	}, err
@@ -182,13 +196,20 @@ func decodeDestroyKey(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
+		if entry.Adopted && r.ext.GetDestroy() {
+			body, err := r.remove(ctx, inst, entry)
+			return body, about(quoteKey(r.key), err)
+		}
 		return nil, about(quoteKey(r.key), inst.destroy(ctx, entry))
 	}, r.keyRef()
 }
 
 // destroy removes the entry and then the key: a crash in between leaves a key without a
-// name, never a name without a key.
+// name, never a name without a key. An adopted key stays in its device.
 func (i *instance) destroy(ctx context.Context, entry kim.Entry) error {
+	if entry.Adopted {
+		return i.store.Delete(ctx, entry)
+	}
 	d, ok := i.provider.(providers.Destroyer)
 	if !ok {
 		return wire.StatusNotSupported

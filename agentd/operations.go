@@ -77,5 +77,7 @@ var operations = map[wire.Opcode]operation{
 	agent.OpRestore:      {core, admins, true, decodeRestore},
 	agent.OpRestoreChunk: {core, admins, true, decodeRestoreChunk},
 	agent.OpProtect:      {core, owners, true, decodeProtect},
+	agent.OpListUnnamed:  {core, admins, true, decodeListUnnamed},
+	agent.OpAdopt:        {core, admins, true, decodeAdopt},
 	agent.OpUnlock:       {core, owners, true, decodeUnlock},
 }

@@ -60,6 +60,8 @@ type Service struct {
 	mu      sync.RWMutex // guards current
 	current *backend
 
+	adoptions turns
+
 	connsMu sync.Mutex // guards conns
 	conns   map[*conn]struct{}
 	serving sync.WaitGroup

@@ -140,6 +140,10 @@ type KeyInfo struct {
 	// Storage is "encrypted", "compatible" (plaintext, as the original's), or empty where
 	// that is no choice.
 	Storage string
+	// Locator says where an adopted key lies in its device; it is empty for other keys.
+	Locator string
+	// Certificate is the DER of a certificate beside the key, where it was asked for.
+	Certificate []byte
 }
 
 // ListKeys returns the caller's keys as the original's message expresses them: without

@@ -184,8 +184,12 @@ func (c *Client) Doctor(ctx context.Context) ([]Finding, error) {
 // ListKeysDetailed returns keys with all that a parsec-agent knows of them: the caller's,
 // or everybody's for administrators who ask for all.
 func (c *Client) ListKeysDetailed(ctx context.Context, all bool) ([]KeyInfo, error) {
+	return c.listKeys(ctx, &agentpb.ListKeys{All: all})
+}
+
+func (c *Client) listKeys(ctx context.Context, in *agentpb.ListKeys) ([]KeyInfo, error) {
 	var m agentpb.ListKeysResult
-	q := call{op: agent.OpListKeys, in: &agentpb.ListKeys{All: all}, needs: "the detailed list of keys"}
+	q := call{op: agent.OpListKeys, in: in, needs: "the detailed list of keys"}
 	if err := c.do(ctx, q, &m); err != nil {
 		return nil, err
 	}
@@ -206,7 +210,7 @@ func (c *Client) ListKeysDetailed(ctx context.Context, all bool) ([]KeyInfo, err
 		}
 		found = append(found, KeyInfo{
 			Name: name, Provider: id, Attributes: attrs, Instance: k.GetProviderName(), Auth: auth,
-			Application: k.GetApplication(), Storage: k.GetStorage(),
+			Application: k.GetApplication(), Storage: k.GetStorage(), Locator: k.GetLocator(), Certificate: k.GetCertificate(),
 		})
 	}
 	return found, nil

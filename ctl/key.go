@@ -9,7 +9,7 @@ import (
 func (p *Program) keyGroup() *cobra.Command {
 	cmd := &cobra.Command{Use: "key", Short: "Make, use and administer keys"}
 	cmd.AddCommand(
-		p.keyList(), p.keyCreate(), p.keyImport(), p.keyExportPublic(), p.keyExport(), p.keyDelete(), p.keySign(), p.keyVerify(),
+		p.keyList(), p.keyCreate(), p.keyImport(), p.keyAdopt(), p.keyExportPublic(), p.keyExport(), p.keyDelete(), p.keySign(), p.keyVerify(),
 		p.keyEncrypt(), p.keyDecrypt(), p.keyMAC(), p.keyAgree(), p.keyCSR(), p.keyProtect(), p.keyInspect(), p.keyCanDo(),
 	)
 	return cmd

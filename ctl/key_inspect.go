@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"context"
+	"encoding/pem"
 	"io"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ type inspectedKey struct {
 	keyView
 	PublicPEM   string `json:"public_pem,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"` // SHA-256 of the SPKI, base64
+	// CertificatePEM lies beside the key in its device; what it says is in Certificate.
+	CertificatePEM string         `json:"certificate_pem,omitempty"`
+	Certificate    *describe.Item `json:"certificate,omitempty"`
 }
 
 func (p *Program) keyInspect() *cobra.Command {
@@ -41,9 +45,43 @@ func (p *Program) keyInspect() *cobra.Command {
 					r.PublicPEM, r.Fingerprint = string(keyfile.PEM(der, label)), describe.Fingerprint(der)
 				} // a curve without a name in ASN.1 has no such form
 			}
+			der, err := certificateOf(ctx, c, info)
+			if err != nil {
+				return err
+			}
+			if der != nil {
+				r.CertificatePEM, r.Certificate = certificatePEM(der), describeCertificate(der)
+			}
 			return p.emit(r, r.print)
 		}),
 	}
+}
+
+// certificateOf returns a certificate that lies beside the key, nil where there is none.
+func certificateOf(ctx context.Context, c *client.Client, info client.KeyInfo) ([]byte, error) {
+	if !c.Persistent() {
+		return nil, nil
+	}
+	keys, err := c.KeyDetails(ctx, info.Name)
+	for _, k := range keys {
+		if k.Provider == info.Provider && k.Instance == info.Instance && len(k.Certificate) > 0 {
+			return k.Certificate, nil
+		}
+	}
+	return nil, err
+}
+
+func certificatePEM(der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// describeCertificate returns nothing for what is no certificate: a device holds what it was given.
+func describeCertificate(der []byte) *describe.Item {
+	items, err := describe.File(der, nil)
+	if err != nil || len(items) != 1 {
+		return nil
+	}
+	return &items[0]
 }
 
 func (r inspectedKey) print(w io.Writer) {
@@ -59,12 +97,21 @@ func (r inspectedKey) print(w io.Writer) {
 	if r.Storage != "" {
 		t.row("storage", r.Storage)
 	}
+	if r.Adopted != "" {
+		t.row("adopted", r.Adopted)
+	}
 	if r.Owner != nil {
 		t.row("owner", r.Owner.Application+" ("+r.Owner.Authentication+")")
 	}
 	if r.Fingerprint != "" {
 		t.row("fingerprint", r.Fingerprint)
 	}
+	if r.Certificate != nil {
+		t.row(r.Certificate.Kind)
+		for _, f := range r.Certificate.Fields {
+			t.row("  "+f.Name, f.Value)
+		}
+	}
 	t.flush()
-	_, _ = io.WriteString(w, r.PublicPEM) // errors of standard output show at its end
+	_, _ = io.WriteString(w, r.PublicPEM+r.CertificatePEM) // errors of standard output show at its end
 }

@@ -13,12 +13,20 @@ import (
 )
 
 func (p *Program) keyList() *cobra.Command {
-	var all bool
+	var all, unnamed bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List your keys",
-		Args:  cobra.NoArgs,
+		Long: `List your keys. With --unnamed, list what lies on tokens and in TPMs without a name here
+(administrators): key adopt gives it one.`,
+		Args: cobra.NoArgs,
 		RunE: p.service(func(ctx context.Context, c *client.Client, _ []string) error {
+			if unnamed && all {
+				return usagef("--all and --unnamed exclude each other")
+			}
+			if unnamed {
+				return p.listUnnamed(ctx, c)
+			}
 			var keys []client.KeyInfo
 			var err error
 			if all {
@@ -42,6 +50,7 @@ func (p *Program) keyList() *cobra.Command {
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "the keys of every owner (administrators)")
+	cmd.Flags().BoolVar(&unnamed, "unnamed", false, "keys and certificates of other programs in the devices (administrators)")
 	return cmd
 }
 
@@ -64,7 +73,7 @@ func (p *Program) printKeys(keys []client.KeyInfo, owners bool) error {
 		}
 		t := newTable(w, header...)
 		for i, v := range views {
-			row := []string{quoteName(v.Name), v.Type, v.Algorithm, usageText(keys[i].Attributes.Usage), v.Provider.label(), orDash(v.Storage)}
+			row := []string{quoteName(v.Name), v.Type, v.Algorithm, usageText(keys[i].Attributes.Usage), v.Provider.label(), v.place()}
 			if owners {
 				row = append(row, keys[i].Application)
 			}

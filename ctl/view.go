@@ -51,11 +51,12 @@ type keyView struct {
 	Algorithm string      `json:"algorithm"`
 	Storage   string      `json:"storage,omitempty"`
 	Owner     *ownerRef   `json:"owner,omitempty"`
+	Adopted   string      `json:"adopted,omitempty"` // locator of an adopted key
 }
 
 func viewKey(k client.KeyInfo) keyView {
 	v := keyView{
-		Name: string(k.Name), Provider: refProvider(k.Provider, k.Instance), Storage: k.Storage,
+		Name: string(k.Name), Provider: refProvider(k.Provider, k.Instance), Storage: k.Storage, Adopted: k.Locator,
 		Type: policy.TypeName(k.Attributes), Kind: k.Attributes.Type.String(), Bits: k.Attributes.Bits,
 		Usage: k.Attributes.Usage.Names(), Algorithm: k.Attributes.Alg.String(),
 	}
@@ -66,6 +67,14 @@ func viewKey(k client.KeyInfo) keyView {
 		v.Owner = &ownerRef{k.Auth.String(), k.Application}
 	}
 	return v
+}
+
+// place says for a person how or where a key is kept.
+func (v keyView) place() string {
+	if v.Adopted != "" {
+		return "adopted " + v.Adopted
+	}
+	return orDash(v.Storage)
 }
 
 // usageText shortens usage flags for a person: what implies another stands for both.

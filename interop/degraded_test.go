@@ -31,8 +31,8 @@ func tpmTable(tcti string, more ...string) string {
 	return fmt.Sprintf("\n[[provider]]\nprovider_type = \"Tpm\"\nname = \"tpm\"\nkey_info_manager = \"sqlite\"\ntcti = %q\n%s\n", tcti, strings.Join(more, "\n"))
 }
 
-// ask connects our client to an agent.
-func ask(t *testing.T, a *agentdtest.Agent) *client.Client {
+// dialled connects our client to an agent.
+func dialled(t *testing.T, a *agentdtest.Agent) *client.Client {
 	t.Helper()
 	c, err := client.Dial(t.Context(), client.Options{Endpoint: a.Socket})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestStartWithoutDevice(t *testing.T) {
 				setting = ""
 			}
 			a := agentdtest.Start(t, o(setting))
-			cl := ask(t, a)
+			cl := dialled(t, a)
 			now := stateOf(t, cl, c.name)
 			if now.State != c.state || !strings.Contains(now.Reason, c.want) || !strings.Contains(now.Remedy, c.remedy) {
 				t.Errorf("%+v\nwant %s, %s, %s", now, c.state, c.want, c.remedy)
@@ -224,7 +224,7 @@ func TestTokenComes(t *testing.T) {
 	a := agentdtest.Start(t, agentdtest.Options{
 		Dir: dir, Config: agentdtest.Config(dir) + tokenTable(tokentest.Library, `user_pin = "str:`+tokentest.PIN+`"`), Env: pkcs11Env(t, h),
 	})
-	if err := create(t.Context(), ask(t, a), "token", "key"); err != nil {
+	if err := create(t.Context(), dialled(t, a), "token", "key"); err != nil {
 		t.Fatal(err)
 	}
 	a.Stop()
@@ -236,7 +236,7 @@ func TestTokenComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Start()
-	c := ask(t, a)
+	c := dialled(t, a)
 	becomes(t, c, "token", "absent")
 	keys, err := c.ListKeysDetailed(t.Context(), false)
 	if err != nil || len(keys) != 1 {

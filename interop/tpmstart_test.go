@@ -123,7 +123,7 @@ func TestTPMComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: agentdtest.Config(dir) + tpmTable(v.TCTI().String(), `owner_hierarchy_auth = ""`)})
-	c := ask(t, a)
+	c := dialled(t, a)
 	becomes(t, c, "tpm", "absent")
 	if err := create(t.Context(), c, "tpm", "key"); wire.StatusOf(err) != wire.StatusHardwareFailure || !strings.Contains(err.Error(), "there is no TPM") {
 		t.Errorf("%v", err)
@@ -148,7 +148,7 @@ func TestStartWithAnotherTPM(t *testing.T) {
 	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: config(tpmtest.Start(t))})
 	a.Stop()
 	b := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: config(tpmtest.Start(t))})
-	c := ask(t, b)
+	c := dialled(t, b)
 	becomes(t, c, "tpm", "refused")
 	for range 3 {
 		err := create(t.Context(), c, "tpm", "key")

@@ -67,7 +67,7 @@ func TestUnlockThroughAgent(t *testing.T) {
 			fmt.Sprintf("[agent]\naudit = \"%[1]s/audit\"\nmetrics = \"unix:%[1]s/metrics\"\n", dir)
 	}
 	a := agentdtest.Start(t, agentdtest.Options{Dir: dir, Config: config("user_pin_prompt = true"), Env: append(pkcs11Env(t, h), shim.Env()...)})
-	c := ask(t, a)
+	c := dialled(t, a)
 	becomes(t, c, "token", "locked")
 	if m := scrape(t, dir+"/metrics"); !strings.Contains(m, `parsec_provider_up{provider="token",kind="Pkcs11"} 0`) ||
 		!strings.Contains(m, `parsec_provider_state{provider="token",kind="Pkcs11",state="locked"} 1`) {
@@ -205,7 +205,7 @@ func TestPINSources(t *testing.T) {
 	a := agentdtest.Start(t, agentdtest.Options{
 		Dir: dir, Config: agentdtest.Config(dir) + first + second, Env: append(pkcs11Env(t, h), "CREDENTIALS_DIRECTORY="+credentials),
 	})
-	c := ask(t, a)
+	c := dialled(t, a)
 	for instance, token := range map[string]tokentest.Token{"token": one, "second": two} {
 		if s := stateOf(t, c, instance); s.State != "ready" {
 			t.Errorf("%+v", s)

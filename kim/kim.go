@@ -47,6 +47,9 @@ type Entry struct {
 	// KeyID is the provider's reference, in the provider's own encoding.
 	KeyID      []byte
 	Attributes psa.Attributes
+	// Adopted says that the key was in its device before it had a name here: without the
+	// name it stays there. The original's tables and files have no room for it.
+	Adopted bool
 }
 
 // The errors of stores. They carry the status that the caller sees.
@@ -76,7 +79,8 @@ type Store interface {
 	All() []Entry
 	// Reserve takes a name for a key to come, or returns ErrExists or ErrName.
 	Reserve(owner Owner, name psa.KeyName, provider Provider) (Reservation, error)
-	// Update replaces the key id and attributes of an existing entry, durably. Attributes
+	// Update replaces the key id and attributes of an existing entry, durably; whether the key
+	// was adopted stays. Attributes
 	// that EncodeAttributes takes cannot become such that are ErrExtended, nor the reverse:
 	// that is StatusNotSupported.
 	Update(ctx context.Context, e Entry) error
@@ -95,6 +99,9 @@ type Reservation interface {
 	// has it (ErrExists), and the caller destroys the provider's key. A reservation serves
 	// once: after Commit or Release it is StatusBadState.
 	Commit(ctx context.Context, keyID []byte, attrs psa.Attributes) error
+	// Adopt is Commit for a key that was in its device before; after an error the device is
+	// left as it is.
+	Adopt(ctx context.Context, keyID []byte, attrs psa.Attributes) error
 	// Release frees the name; after Commit it does nothing.
 	Release()
 }

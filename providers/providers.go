@@ -4,7 +4,8 @@
 // written twice.
 //
 // A provider sees opaque key ids and the attributes of the key; names, owners and the
-// permission to act belong to the agent. It may be called concurrently. It returns errors
+// permission to act belong to the agent. The one exception is a Labeller, which gets a text
+// to write beside a new key and makes no other use of it. A provider may be called concurrently. It returns errors
 // that carry a wire.Status (a Status itself or a *wire.Error); any other error reaches
 // the caller as a generic one with a reference to the log.
 //
@@ -64,7 +65,8 @@ type Importer interface {
 	ImportKey(ctx context.Context, attrs psa.Attributes, data []byte) (KeyID, error)
 }
 
-// Destroyer removes a key for good. A key that is not there is StatusDoesNotExist.
+// Destroyer removes a key for good. A key that is not there is StatusDoesNotExist. Adopted
+// keys are removed by Adopter only.
 type Destroyer interface {
 	DestroyKey(ctx context.Context, key Key) error
 }
@@ -206,6 +208,75 @@ type Attester interface {
 	// AttestKey returns the secret inside the credential, which only the TPM that holds
 	// both the key and the endorsement key can.
 	AttestKey(ctx context.Context, key Key, credential Credential) ([]byte, error)
+}
+
+// Labeller is a provider whose device keeps a text beside each key, for other programs to
+// show. The agent gives the key's name; the provider writes it only where nobody reads it
+// without the device's PIN, may cut it, and makes the key without it where the device refuses.
+type Labeller interface {
+	GenerateLabelled(ctx context.Context, attrs psa.Attributes, label string) (KeyID, error)
+	ImportLabelled(ctx context.Context, attrs psa.Attributes, data []byte, label string) (KeyID, error)
+}
+
+// Found is something in a device that no name refers to.
+type Found struct {
+	// Locator names it for AdoptKey, in text that people can write.
+	Locator string
+	// Kind says what it is, such as "private key" or "certificate".
+	Kind string
+	// Label is what other programs call it; empty for nothing.
+	Label string
+	// Attributes are those with which it is adopted unless others are wanted; zero where it
+	// cannot be adopted.
+	Attributes psa.Attributes
+	// Certificate is the DER of a certificate beside it, nil for none.
+	Certificate []byte
+	// Authentication says what each private use asks a person for; empty for nothing.
+	Authentication string
+	// Problem says why it cannot be adopted; empty where it can.
+	Problem string
+}
+
+// MaxFound bounds a list of Found, MaxCertificate a certificate in bytes: what is longer is
+// no certificate to the agent.
+const (
+	MaxFound       = 512
+	MaxCertificate = 16 << 10
+)
+
+// Adoption is the wish to use what lies in a device.
+type Adoption struct {
+	Locator string
+	// Usage and Algorithm are the policy that is wanted; zero is the widest usage, and the
+	// usual algorithm, that the object allows.
+	Usage     psa.Usage
+	Algorithm psa.Algorithm
+	// Content is a key file that only the device can open, for locators that ask for one.
+	Content []byte
+	// Auth is the object's authorisation value, empty for none. It becomes part of the key id.
+	Auth []byte
+	// Known are the ids that the agent has of the instance: an object of theirs is
+	// StatusAlreadyExists.
+	Known []KeyID
+}
+
+// Adopter finds keys that other programs left in the device, and takes them as they are:
+// neither listing nor adopting changes anything there.
+type Adopter interface {
+	// Unnamed lists what none of the known ids refers to. more says that there is more.
+	Unnamed(ctx context.Context, known []KeyID) (found []Found, more bool, err error)
+	// AdoptKey returns the id of an object, and attributes that are never wider than it allows.
+	AdoptKey(ctx context.Context, a Adoption) (KeyID, psa.Attributes, error)
+	// Locate says in the form of a locator where an adopted key is.
+	Locate(key Key) string
+	// Remove removes an adopted key from the device, and names what was removed.
+	Remove(ctx context.Context, key Key) (removed []string, err error)
+}
+
+// Certifier has certificates beside keys.
+type Certifier interface {
+	// Certificate returns the DER of the key's certificate, nil when there is none.
+	Certificate(ctx context.Context, key Key) ([]byte, error)
 }
 
 // Finding is something that `parsecctl doctor` reports.

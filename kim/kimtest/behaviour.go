@@ -239,6 +239,46 @@ func testExtended(t *testing.T, c Config) {
 	same(t, "after deleting", s.All(), []kim.Entry{other, plain})
 }
 
+// testAdopted: an adopted key is an entry like another, and stays adopted.
+func testAdopted(t *testing.T, c Config) {
+	dir := t.TempDir()
+	s := open(t, c, dir)
+	common, ed, plain := entry(Alice, "common", "c", P256()), entry(Alice, "ed", "e", Ed25519()), entry(Alice, "plain", "p", P256())
+	common.Adopted, ed.Adopted = true, true
+	for _, e := range []kim.Entry{common, ed, plain} {
+		create(t, s, e)
+		holds(t, s, e)
+		other := e
+		other.Adopted = !e.Adopted
+		is(t, "same name", put(t, s, other), kim.ErrExists)
+	}
+	common.KeyID, common.Attributes.Usage = []byte("another, longer id"), psa.UsageVerifyMessage
+	changed := common
+	changed.Adopted = false // it does not count
+	if err := s.Update(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	want := []kim.Entry{common, ed, plain}
+	same(t, "after an update", s.All(), want)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, c, dir)
+	same(t, "after reopening", s.All(), want)
+	for _, e := range want[:2] {
+		if err := s.Delete(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	common.Adopted = false
+	create(t, s, common)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, c, dir)
+	same(t, "after deleting", s.All(), []kim.Entry{common, plain})
+}
+
 func testUnsound(t *testing.T, c Config) {
 	s := open(t, c, t.TempDir())
 	bad := entry(Alice, "web", "id", psa.Attributes{Type: psa.KeyECCPair})

@@ -43,6 +43,7 @@ func Run(t *testing.T, c Config) {
 		{"Copies", testCopies},
 		{"Names", testNames},
 		{"Extended", testExtended},
+		{"Adopted", testAdopted},
 		{"Unsound", testUnsound},
 		{"Persistence", testPersistence},
 		{"Sharing", testSharing},
@@ -117,5 +118,8 @@ func put(tb testing.TB, s kim.Store, e kim.Entry) error {
 		return err
 	}
 	defer r.Release()
+	if e.Adopted {
+		return r.Adopt(tb.Context(), e.KeyID, e.Attributes)
+	}
 	return r.Commit(tb.Context(), e.KeyID, e.Attributes)
 }

@@ -54,6 +54,7 @@ func (m *model) draw(t *rapid.T) kim.Entry {
 		Provider:   rapid.SampledFrom([]kim.Provider{Software, Token}).Draw(t, "provider"),
 		KeyID:      rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "key id"),
 		Attributes: rapid.SampledFrom([]psa.Attributes{P256(), Ed25519()}).Draw(t, "attributes"),
+		Adopted:    rapid.Bool().Draw(t, "adopted"),
 	}
 }
 
@@ -83,7 +84,7 @@ func (m *model) abandon(t *rapid.T) {
 func (m *model) update(t *rapid.T) {
 	e := m.draw(t)
 	old, exists := m.entries[m.id(e)]
-	e.Provider, e.Attributes = old.Provider, old.Attributes
+	e.Provider, e.Attributes, e.Adopted = old.Provider, old.Attributes, old.Adopted
 	if !exists {
 		e.Provider, e.Attributes = Software, P256()
 		_, exists = m.entries[m.id(e)]

@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// ourMagic and ourVersion open our own files.
-	ourMagic   = "PAGTKEY\x00"
-	ourVersion = 1
+	// ourMagic and a version open our own files. The second version has flags.
+	ourMagic    = "PAGTKEY\x00"
+	ourVersion  = 1
+	ourFlagged  = 2
+	flagAdopted = 1
 	// maxFile bounds what is read of one file, in bytes.
 	maxFile = 1 << 20
 )
@@ -23,7 +25,7 @@ const (
 // place returns the path and the content of an entry's file.
 func place(k index.Key, e kim.Entry) (path string, content []byte, err error) {
 	attrs, err := kim.EncodeAttributes(e.Attributes)
-	ours := errors.Is(err, kim.ErrExtended)
+	ours := e.Adopted || errors.Is(err, kim.ErrExtended)
 	if err != nil && !ours {
 		return "", nil, err
 	}
@@ -50,15 +52,19 @@ func parseOriginal(b []byte) (keyID []byte, a psa.Attributes, err error) {
 	return keyID, a, err
 }
 
-// encodeOurs returns a file of our own: magic (8 bytes), version u32, provider ID u8, then
-// three byte vectors: key name, key id, extended attributes.
+// encodeOurs returns a file of our own: magic (8 bytes), version u32, provider ID u8, for
+// adopted keys flags u8, then three byte vectors: key name, key id, extended attributes.
 func encodeOurs(k index.Key, e kim.Entry) ([]byte, error) {
 	attrs, err := kim.EncodeExtended(e.Attributes)
 	if err != nil {
 		return nil, err
 	}
-	b := binary.LittleEndian.AppendUint32([]byte(ourMagic), ourVersion)
-	b = kim.AppendBytes(append(b, byte(k.Provider)), []byte(k.Name))
+	version, head := uint32(ourVersion), []byte{byte(k.Provider)}
+	if e.Adopted {
+		version, head = ourFlagged, append(head, flagAdopted)
+	}
+	b := binary.LittleEndian.AppendUint32([]byte(ourMagic), version)
+	b = kim.AppendBytes(append(b, head...), []byte(k.Name))
 	return kim.AppendBytes(kim.AppendBytes(b, e.KeyID), attrs), nil
 }
 
@@ -68,11 +74,19 @@ func parseOurs(b []byte) (kim.Entry, error) {
 	if len(b) < fixed || string(b[:len(ourMagic)]) != ourMagic {
 		return kim.Entry{}, errors.New("it does not begin as a file of this program")
 	}
-	if v := binary.LittleEndian.Uint32(b[len(ourMagic):]); v != ourVersion {
-		return kim.Entry{}, fmt.Errorf("it has version %d, this program knows %d", v, ourVersion)
-	}
+	version := binary.LittleEndian.Uint32(b[len(ourMagic):])
 	e := kim.Entry{Provider: kim.Provider{ID: wire.ProviderID(b[fixed-1])}}
-	name, b, err := kim.CutBytes(b[fixed:])
+	b = b[fixed:]
+	switch {
+	case version == ourVersion:
+	case version != ourFlagged:
+		return kim.Entry{}, fmt.Errorf("it has version %d, this program knows versions up to %d", version, ourFlagged)
+	case len(b) == 0 || b[0] != flagAdopted:
+		return kim.Entry{}, errors.New("it has flags that this program does not know")
+	default:
+		e.Adopted, b = true, b[1:]
+	}
+	name, b, err := kim.CutBytes(b)
 	if err != nil {
 		return kim.Entry{}, err
 	}

@@ -46,6 +46,11 @@ func FuzzOurs(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
+	b, err = encodeOurs(index.Key{Name: "n", Provider: 2}, kim.Entry{KeyID: []byte{1, 2}, Attributes: ed, Adopted: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
 	f.Add([]byte(ourMagic + "\x01\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := parseOurs(b)
@@ -57,7 +62,7 @@ func FuzzOurs(f *testing.F) {
 			t.Fatalf("%x became %x: %v", b, again, err)
 		}
 		back, err := parseOurs(again)
-		if err != nil || back.Name != e.Name || back.Attributes != e.Attributes || string(back.KeyID) != string(e.KeyID) {
+		if err != nil || back.Name != e.Name || back.Attributes != e.Attributes || string(back.KeyID) != string(e.KeyID) || back.Adopted != e.Adopted {
 			t.Fatalf("%+v came back as %+v: %v", e, back, err)
 		}
 	})

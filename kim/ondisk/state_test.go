@@ -2,6 +2,7 @@ package ondisk_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -255,7 +256,9 @@ func TestRefusals(t *testing.T) {
 		"too large":                  {"MA==/1/" + key, good + strings.Repeat("x", 1<<20), []string{"larger than"}},
 		"ours with a foreign name":   {"MA==/" + name("agent-"+strings.Repeat("0", 64)), mine, []string{"should be"}},
 		"ours, not ours":             {"MA==/" + name("agent-"+strings.Repeat("0", 64)), "x", []string{"does not begin"}},
-		"ours, newer":                {"MA==/" + name("agent-"+strings.Repeat("0", 64)), "PAGTKEY\x00\x02\x00\x00\x00\x01", []string{"version 2"}},
+		"ours, newer":                {"MA==/" + name("agent-"+strings.Repeat("0", 64)), "PAGTKEY\x00\x03\x00\x00\x00\x01", []string{"version 3"}},
+		"ours, unknown flags":        {"MA==/" + name("agent-"+strings.Repeat("0", 64)), "PAGTKEY\x00\x02\x00\x00\x00\x01\x03", []string{"flags"}},
+		"ours, no flags":             {"MA==/" + name("agent-"+strings.Repeat("0", 64)), "PAGTKEY\x00\x02\x00\x00\x00\x01", []string{"flags"}},
 		"ours, cut":                  {"parsec/" + name("agent-"+strings.Repeat("0", 64)), mine[:30], []string{"byte vector"}},
 		"ours, bytes behind the end": {"parsec/" + name("agent-"+strings.Repeat("0", 64)), mine + "x", []string{"behind its end"}},
 	} {
@@ -305,6 +308,32 @@ func ownFile(tb testing.TB) string {
 	}
 	_, text, _ := strings.Cut(tree[names[0]], " ")
 	return text
+}
+
+// TestAdoptedFile: an adopted key is a file of ours whatever its attributes are.
+func TestAdoptedFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mappings")
+	s := mustOpen(t, dir, options())
+	e := p256("key")
+	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Adopt(t.Context(), []byte("id"), e.Attributes); err != nil {
+		t.Fatal(err)
+	}
+	found := files(snapshot(t, dir))
+	if len(found) != 1 || !strings.HasPrefix(found[0], name("1000")+"/"+name("agent-")[:8]) {
+		t.Fatalf("files: %q", found)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, found[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "50414754" + "4b455900" + "02000000" + "01" + "01" + "0300000000000000" + "6b6579" + "0200000000000000" + "6964" +
+		"3200000000000000" +
+		"01000000" + "01000000" + "0a000000" + "01000000" + "0001000000000000" + "00000000000101010100" + "05000000" + "03000000" + "00000000" + "06000000"
+	same(t, "file", hex.EncodeToString(b), want)
 }
 
 func TestRefusesLinks(t *testing.T) {

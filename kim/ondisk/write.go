@@ -81,6 +81,8 @@ func (d *directory) update(ctx context.Context, k index.Key, e kim.Entry) error 
 	if err != nil {
 		return err
 	}
+	there, _ := d.index.Get(k) // current has seen it
+	e.Adopted = there.Adopted
 	target, content, err := place(k, e)
 	if err != nil {
 		return err
@@ -146,7 +148,7 @@ func (d *directory) current(k index.Key) (string, error) {
 	if errno, ok := errors.AsType[unix.Errno](err); ok && errno != unix.ENOENT {
 		return "", fault("read the key's file", err)
 	}
-	if err != nil || string(there.KeyID) != string(e.KeyID) || there.Attributes != e.Attributes {
+	if err != nil || string(there.KeyID) != string(e.KeyID) || there.Attributes != e.Attributes || there.Adopted != e.Adopted {
 		return "", errChanged
 	}
 	return name, nil

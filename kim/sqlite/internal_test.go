@@ -30,7 +30,7 @@ func testEntry(name string) (index.Key, kim.Entry) {
 func inserting(t *testing.T, name string) *change {
 	t.Helper()
 	k, e := testEntry(name)
-	tab, blob, err := encode(e.Attributes)
+	tab, blob, err := encode(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,6 +214,7 @@ func FuzzRow(f *testing.F) {
 	}
 	f.Add(false, int64(3), "0", "key", kim.ProviderUUID(wire.ProviderTPM), "tpm", []byte{2, 0, 0, 0}, int64(1), blob, int64(1), uint16(0))
 	f.Add(true, int64(255), "parsec", "\x00é", "", "", []byte{}, int64(1), append([]byte{1, 0, 0, 0}, blob...), int64(1), uint16(0))
+	f.Add(true, int64(3), "0", "adopted", kim.ProviderUUID(wire.ProviderPKCS11), "t", []byte("id"), int64(2), append([]byte{1, 0, 0, 0}, blob...), int64(1), uint16(0))
 	f.Add(false, int64(256), "\xff", "", "", "", []byte{}, int64(2), []byte{}, int64(0), uint16(0x1ff))
 	f.Fuzz(func(t *testing.T, extended bool, auth int64, app, name, uuid, provider string, id []byte, idVersion int64,
 		attrs []byte, attrsVersion int64, spoiled uint16,
@@ -238,12 +239,12 @@ func FuzzRow(f *testing.F) {
 		if err := check(e.Owner, e.Name, e.Provider); err != nil {
 			t.Fatalf("%+v loads, but cannot be reserved: %v", e, err)
 		}
-		_, again, err := encode(e.Attributes)
+		_, again, err := encode(e)
 		if err != nil {
 			t.Fatalf("%+v loads, but does not encode: %v", e, err)
 		}
 		r[7] = again
-		if back, err := r.entry(tab); err != nil || back.Attributes != e.Attributes || back.Name != e.Name || back.Owner != e.Owner {
+		if back, err := r.entry(tab); err != nil || back.Attributes != e.Attributes || back.Name != e.Name || back.Owner != e.Owner || back.Adopted != e.Adopted {
 			t.Fatalf("%+v came back as %+v: %v", e, back, err)
 		}
 	})

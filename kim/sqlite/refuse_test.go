@@ -83,6 +83,14 @@ func TestRefusals(t *testing.T) {
 				"x'01000000010000000A00000009000000FF00000000000000000000000001010000000500000006000000'",
 			[]string{"another row of that key", "agent_key_mapping"},
 		},
+		"unknown key id version in ours": {
+			ours + "DELETE FROM key_mapping; UPDATE agent_key_mapping SET key_id_version = 3",
+			[]string{"agent_key_mapping", "key_id_version is 3"},
+		},
+		"adopted key with the original's attributes": {
+			ours + "DELETE FROM key_mapping; UPDATE agent_key_mapping SET key_id_version = 2",
+			[]string{"agent_key_mapping", "key_attributes"},
+		},
 		"ours not decodable": {ours + "DELETE FROM key_mapping", []string{"the row of agent_key_mapping", "key_attributes"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,8 +59,8 @@ func (r *row) entry(t *table) (kim.Entry, error) {
 		return kim.Entry{}, d.err
 	case auth < 0 || auth > int64(wire.AuthInternal) || !wire.AuthType(auth).Known() && wire.AuthType(auth) != wire.AuthInternal:
 		return kim.Entry{}, fmt.Errorf("authenticator_id is %d, which no authenticator has", auth)
-	case idVersion != keyIDVersion:
-		return kim.Entry{}, fmt.Errorf("key_id_version is %d, not %d", idVersion, keyIDVersion)
+	case idVersion != keyIDVersion && (idVersion != adoptedVersion || t != ours):
+		return kim.Entry{}, fmt.Errorf("key_id_version is %d, which rows of %s do not have", idVersion, t.name)
 	case blobVersion != attributesVersion:
 		return kim.Entry{}, fmt.Errorf("key_attributes_version is %d, not %d", blobVersion, attributesVersion)
 	}
@@ -68,14 +68,15 @@ func (r *row) entry(t *table) (kim.Entry, error) {
 	if err != nil {
 		return kim.Entry{}, fmt.Errorf("key_attributes cannot be decoded: %w", err)
 	}
-	if where, _, err := encode(attributes); err != nil || where != t {
-		return kim.Entry{}, fmt.Errorf("its key belongs in %s", original.name)
-	}
-	return kim.Entry{
+	e := kim.Entry{
 		Owner: kim.Owner{Auth: wire.AuthType(auth), App: app}, Name: psa.KeyName(name),
 		Provider: kim.Provider{ID: kim.ProviderByUUID(uuid), UUID: uuid, Name: provider},
-		KeyID:    id, Attributes: attributes,
-	}, nil
+		KeyID:    id, Attributes: attributes, Adopted: idVersion == adoptedVersion,
+	}
+	if where, _, err := encode(e); err != nil || where != t {
+		return kim.Entry{}, fmt.Errorf("its key belongs in %s", original.name)
+	}
+	return e, nil
 }
 
 // refuse says which row it is that cannot be, and how to look at it.

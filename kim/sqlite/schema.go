@@ -9,8 +9,10 @@ import (
 
 const (
 	schemaVersion = 1
-	// keyIDVersion and attributesVersion stand in every row.
+	// keyIDVersion and attributesVersion stand in every row of the original's.
 	keyIDVersion, attributesVersion = 1, 1
+	// adoptedVersion stands for keyIDVersion in rows of adopted keys, which are in our table.
+	adoptedVersion = 2
 )
 
 // table is one of the two tables of mappings, with the table that holds its version. Both
@@ -82,12 +84,20 @@ func decodeOriginal(b []byte) (psa.Attributes, error) {
 	return a, err
 }
 
-// encode returns the table that attributes belong in and their bytes there.
-func encode(a psa.Attributes) (*table, []byte, error) {
-	b, err := kim.EncodeAttributes(a)
-	if !errors.Is(err, kim.ErrExtended) {
+// encode returns the table that an entry belongs in and the bytes of its attributes there.
+func encode(e kim.Entry) (*table, []byte, error) {
+	b, err := kim.EncodeAttributes(e.Attributes)
+	if !e.Adopted && !errors.Is(err, kim.ErrExtended) {
 		return original, b, err
 	}
-	b, err = kim.EncodeExtended(a)
+	b, err = kim.EncodeExtended(e.Attributes)
 	return ours, b, err
+}
+
+// versionOf is what stands as key_id_version in the row of an entry.
+func versionOf(e kim.Entry) int64 {
+	if e.Adopted {
+		return adoptedVersion
+	}
+	return keyIDVersion
 }

@@ -76,18 +76,18 @@ func (d *database) Update(ctx context.Context, e kim.Entry) error {
 	if !ok {
 		return kim.ErrNotFound
 	}
-	before, _, err := encode(old.Attributes)
+	before, _, err := encode(old)
 	if err != nil {
 		return err
 	}
-	t, blob, err := encode(e.Attributes)
+	old.KeyID, old.Attributes = append([]byte(nil), e.KeyID...), e.Attributes
+	t, blob, err := encode(old)
 	if err != nil {
 		return err
 	}
 	if t != before {
 		return wire.Errorf(wire.StatusNotSupported, "key %q cannot become one of another type", e.Name)
 	}
-	old.KeyID, old.Attributes = append([]byte(nil), e.KeyID...), e.Attributes
 	return d.write(ctx, &change{verb: update, table: t, key: k, entry: old, blob: blob})
 }
 
@@ -98,7 +98,7 @@ func (d *database) Delete(ctx context.Context, e kim.Entry) error {
 	if !ok {
 		return kim.ErrNotFound
 	}
-	t, _, err := encode(old.Attributes)
+	t, _, err := encode(old)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (d *database) Info() kim.Info {
 }
 
 func (d *database) insert(ctx context.Context, k index.Key, e kim.Entry) error {
-	t, blob, err := encode(e.Attributes)
+	t, blob, err := encode(e)
 	if err != nil {
 		return err
 	}

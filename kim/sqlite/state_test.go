@@ -207,6 +207,25 @@ func TestOurTables(t *testing.T) {
 	same(t, "our version", shell(t, path, "SELECT * FROM agent_metadata"), "schema_version|1\n")
 }
 
+// TestAdoptedRow: an adopted key is in our table whatever its attributes are, so that the
+// original neither meets its id nor deletes it.
+func TestAdoptedRow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kim.sqlite3")
+	s := mustOpen(t, path)
+	e := p256("adopted")
+	e.KeyID = []byte("an id of ours")
+	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Adopt(t.Context(), e.KeyID, e.Attributes); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the original's", shell(t, path, "SELECT count(*) FROM key_mapping"), "0\n")
+	same(t, "ours", shell(t, path, "SELECT key_name, CAST(key_id AS TEXT), key_id_version, hex(key_attributes) FROM agent_key_mapping"),
+		"adopted|an id of ours|2|01000000010000000A0000000100000000010000000000000000000000010101010005000000030000000000000006000000\n")
+}
+
 func TestUnknownProvidersAreKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	strange := vectorRows(t)[0]

@@ -173,7 +173,7 @@ func (ch *change) exec(ctx context.Context, c *conn) (changed bool, own, fatal e
 	switch ch.verb {
 	case insert:
 		rows, err = c.exec(ctx, ch.table.insertRow(), auth, app, name, e.Provider.UUID, e.Provider.Name,
-			e.KeyID, keyIDVersion, ch.blob, attributesVersion)
+			e.KeyID, versionOf(e), ch.blob, attributesVersion)
 	case update:
 		rows, err = c.exec(ctx, ch.table.updateRow(), auth, app, name, e.KeyID, ch.blob)
 		if err == nil && rows == 0 {
@@ -234,7 +234,7 @@ func (d *database) holds(ch *change) bool {
 	if ch.verb == remove {
 		return !ok
 	}
-	return ok && string(e.KeyID) == string(ch.entry.KeyID) && e.Attributes == ch.entry.Attributes
+	return ok && string(e.KeyID) == string(ch.entry.KeyID) && e.Attributes == ch.entry.Attributes && e.Adopted == ch.entry.Adopted
 }
 
 // abandon ends a transaction without a trace, and the connection with it.

@@ -37,16 +37,20 @@ const (
 	OpRestoreChunk
 	// OpListOpcodes: Empty → opcodes of the agent itself, as psa ListOpcodesResult.
 	OpListOpcodes
+	// OpListUnnamed: ListUnnamed → ListUnnamedResult, what lies in devices without a name.
+	// Administrators.
+	OpListUnnamed wire.Opcode = 0x1_0008
+	// OpAdopt: Adopt → AdoptResult, gives a name to it. Administrators.
+	OpAdopt wire.Opcode = 0x1_0009
+	// OpUnlock: Unlock → UnlockResult. Administrators, and who the configuration of the
+	// provider names.
+	OpUnlock wire.Opcode = 0x1_000A
 )
-
-// OpUnlock takes an Unlock and answers with an UnlockResult. Administrators, and who the
-// configuration of the provider names.
-const OpUnlock wire.Opcode = 0x1000A
 
 var names = map[wire.Opcode]string{
 	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
 	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
-	OpListOpcodes: "AgentListOpcodes", OpUnlock: "AgentUnlock",
+	OpListOpcodes: "AgentListOpcodes", OpListUnnamed: "AgentListUnnamed", OpAdopt: "AgentAdopt", OpUnlock: "AgentUnlock",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

@@ -17,6 +17,11 @@ import (
 
 // GenerateKey makes a key on the token.
 func (p *Provider) GenerateKey(ctx context.Context, attrs psa.Attributes) (providers.KeyID, error) {
+	return p.GenerateLabelled(ctx, attrs, "")
+}
+
+// GenerateLabelled makes a key on the token, with a label.
+func (p *Provider) GenerateLabelled(ctx context.Context, attrs psa.Attributes, label string) (providers.KeyID, error) {
 	if err := p.CheckNewKey(attrs, nil); err != nil {
 		return nil, err
 	}
@@ -24,7 +29,7 @@ func (p *Provider) GenerateKey(ctx context.Context, attrs psa.Attributes) (provi
 	if err != nil {
 		return nil, err
 	}
-	return p.make(ctx, attrs, plan)
+	return p.make(ctx, attrs, label, plan)
 }
 
 // maker returns the request that makes a key with an id. Templates are reduced afterwards.
@@ -80,7 +85,7 @@ func generation(a psa.Attributes) (maker, error) {
 func aesSize(bits uint64) bool { return bits == 128 || bits == 192 || bits == 256 }
 
 // make makes objects under a new id; when one cannot be made, those before are removed.
-func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...maker) (providers.KeyID, error) {
+func (p *Provider) make(ctx context.Context, attrs psa.Attributes, label string, plans ...maker) (providers.KeyID, error) {
 	c, err := p.link.connect(ctx)
 	if err == nil {
 		err = c.refuse(attrs)
@@ -96,6 +101,7 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...make
 		var r *frame.Request
 		var omitted []uint64
 		if r, err = plan(id, c); err == nil {
+			inscribe(r, label)
 			omitted, err = p.reduce(ctx, c, r)
 			err = errors.Join(err, c.forbidden(err))
 		}
@@ -141,10 +147,15 @@ func (c *connection) forbidden(err error) error {
 // what was left out.
 func (p *Provider) reduce(ctx context.Context, c *connection, r *frame.Request) ([]uint64, error) {
 	var reason error
+	var refused frame.Request
 	for _, step := range reductions {
 		omitted := append(slices.Clone(c.profile.omit), step...)
 		reduced := *r
 		reduced.Template, reduced.Private = without(r.Template, omitted), without(r.Private, omitted)
+		if reason != nil && sameTypes(reduced.Template, refused.Template) && sameTypes(reduced.Private, refused.Private) {
+			continue
+		}
+		refused = reduced
 		_, err := p.link.do(ctx, &reduced, once)
 		if err == nil {
 			if reason == nil {
@@ -161,6 +172,10 @@ func (p *Provider) reduce(ctx context.Context, c *connection, r *frame.Request) 
 		}
 	}
 	return nil, reason
+}
+
+func sameTypes(a, b []frame.Attribute) bool {
+	return slices.EqualFunc(a, b, func(x, y frame.Attribute) bool { return x.Type == y.Type })
 }
 
 func (p *Provider) reportReduction(ctx context.Context, c *connection, omitted []uint64, reason error) {
@@ -227,7 +242,7 @@ func (p *Provider) remove(ctx context.Context, c *connection, id keyID) error {
 		removed += out.Count
 	}
 	if removed == 0 {
-		return c.missing(id)
+		return c.missing(reference{number: id})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
@@ -31,15 +32,18 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 }
 
 func (p *Provider) examineKey(ctx context.Context, c *connection, b providers.KeyID) (*providers.Finding, error) {
-	id, foreign := parseKeyID(b)
+	ref, foreign := parseReference(b)
 	if foreign != nil {
 		//nolint:nilerr // a finding, not a failure of the examination
 		return &providers.Finding{
 			Severity: "error", Object: fmt.Sprintf("key id %x", []byte(b)), Problem: foreign.Error(), Remedy: "parsecctl key delete NAME",
 		}, nil
 	}
+	if ref.adopted != nil {
+		return p.examineAdopted(ctx, c, ref)
+	}
 	out, err := p.link.do(ctx, &frame.Request{
-		Op: frame.OpFind, Count: 8, Object: []frame.Attribute{frame.Bytes(ck.AttrID, id.cka(c.profile))},
+		Op: frame.OpFind, Count: 8, Object: []frame.Attribute{frame.Bytes(ck.AttrID, ref.number.cka(c.profile))},
 		Template: []frame.Attribute{frame.Ask(ck.AttrClass, frame.KindNumber)},
 	}, freely)
 	if err != nil {
@@ -51,9 +55,26 @@ func (p *Provider) examineKey(ctx context.Context, c *connection, b providers.Ke
 			return nil, nil
 		}
 	}
+	return c.notThere(ref, "no object of the key is on "+c.describe()), nil
+}
+
+// notThere is the finding that a key cannot be used.
+func (c *connection) notThere(r reference, problem string) *providers.Finding {
 	return &providers.Finding{
-		Severity: "error", Object: fmt.Sprintf("CKA_ID %x", id.cka(c.profile)),
-		Problem: "no object of the key is on " + c.describe(),
-		Remedy:  "insert the token that has it, or give the key up: parsecctl key delete NAME",
-	}, nil
+		Severity: "error", Object: r.describe(c.profile), Problem: problem,
+		Remedy: "insert the token that has it, or give the key up: parsecctl key delete NAME",
+	}
+}
+
+// examineAdopted sees whether an adopted key is there, and still the same.
+func (p *Provider) examineAdopted(ctx context.Context, c *connection, r reference) (*providers.Finding, error) {
+	err := p.compare(ctx, c, r.adopted)
+	switch wire.StatusOf(err) {
+	case wire.StatusSuccess:
+		return nil, nil //nolint:nilnil // nothing is found
+	case wire.StatusDoesNotExist, wire.StatusDataInvalid, wire.StatusNotSupported:
+		return c.notThere(r, err.Error()), nil
+	default:
+		return nil, err
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
@@ -41,6 +42,37 @@ func (id keyID) cka(p *profile) []byte {
 // selector names the object of a key.
 func (id keyID) selector(p *profile, class uint64) []frame.Attribute {
 	return []frame.Attribute{frame.Number(ck.AttrClass, class), frame.Bytes(ck.AttrID, id.cka(p))}
+}
+
+// reference is what a key id refers to: a key under a number of ours, or an adopted object.
+type reference struct {
+	number  keyID
+	adopted *adopted // nil for a number
+}
+
+func parseReference(b providers.KeyID) (reference, error) {
+	if isAdopted(b) {
+		a, err := decodeAdopted(b)
+		return reference{adopted: a}, err
+	}
+	id, err := parseKeyID(b)
+	return reference{number: id}, err
+}
+
+// selector names the object of the key.
+func (r reference) selector(p *profile, class uint64) []frame.Attribute {
+	if r.adopted != nil {
+		return r.adopted.selector(class)
+	}
+	return r.number.selector(p, class)
+}
+
+// describe names the object for a person.
+func (r reference) describe(p *profile) string {
+	if r.adopted != nil {
+		return r.adopted.locator().String()
+	}
+	return fmt.Sprintf("CKA_ID %x", r.number.cka(p))
 }
 
 // newID takes a number that no key of the key info manager and no object of the token has.
@@ -102,5 +134,5 @@ func (p *Provider) release(id keyID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.reserved, id)
-	delete(p.publics, id)
+	delete(p.publics, string(id.encode()))
 }

@@ -18,6 +18,11 @@ import (
 // ImportKey puts a key in the format of section 3.5 on the token. Bits of attrs may be 0.
 // Whether private and secret keys can be imported is the token's decision.
 func (p *Provider) ImportKey(ctx context.Context, attrs psa.Attributes, data []byte) (providers.KeyID, error) {
+	return p.ImportLabelled(ctx, attrs, data, "")
+}
+
+// ImportLabelled is ImportKey with a label for the private half.
+func (p *Provider) ImportLabelled(ctx context.Context, attrs psa.Attributes, data []byte, label string) (providers.KeyID, error) {
 	if data == nil {
 		data = []byte{} // nil would be generating
 	}
@@ -41,7 +46,7 @@ func (p *Provider) ImportKey(ctx context.Context, attrs psa.Attributes, data []b
 	if err != nil {
 		return nil, err
 	}
-	return p.make(ctx, attrs, plans...)
+	return p.make(ctx, attrs, label, plans...)
 }
 
 // sameSize refuses key_bits that are not the key's.

@@ -94,7 +94,8 @@ type connection struct {
 
 	mu     sync.Mutex // guards the fields below
 	lost   bool
-	hoards bool // the helper is to be given up, see reload.go
+	hoards bool            // the helper is to be given up, see reload.go
+	known  map[string]bool // ids of adopted keys that are on this token
 }
 
 func (c *connection) isLost() bool {

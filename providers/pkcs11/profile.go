@@ -112,13 +112,15 @@ func (p *profile) sessions(wanted int, t frame.Token) int {
 // token refuses a template.
 var reductions = [][]uint64{
 	nil,
+	{ck.AttrLabel},
 	{ck.AttrAllowedMechanisms},
-	{ck.AttrAllowedMechanisms, ck.AttrCopyable},
-	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable},
-	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrSensitive},
-	{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
+	{ck.AttrLabel, ck.AttrAllowedMechanisms},
+	{ck.AttrLabel, ck.AttrAllowedMechanisms, ck.AttrCopyable},
+	{ck.AttrLabel, ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable},
+	{ck.AttrLabel, ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrSensitive},
+	{ck.AttrLabel, ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	{
-		ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive,
+		ck.AttrLabel, ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive,
 		ck.AttrPrivate, ck.AttrDerive, ck.AttrEncrypt, ck.AttrDecrypt, ck.AttrSign, ck.AttrVerify,
 	},
 }

@@ -21,7 +21,7 @@ type Provider struct {
 
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
-	publics  map[keyID]*public
+	publics  map[string]*public // by key id
 }
 
 var (
@@ -46,6 +46,9 @@ var (
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
 	_ providers.Unlocker            = (*Provider)(nil)
+	_ providers.Labeller            = (*Provider)(nil)
+	_ providers.Adopter             = (*Provider)(nil)
+	_ providers.Certifier           = (*Provider)(nil)
 )
 
 // Open returns a provider that is connected.
@@ -69,7 +72,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{info: Info(o.Name), o: o, link: l, reserved: map[keyID]bool{}, publics: map[keyID]*public{}}
+	p := &Provider{info: Info(o.Name), o: o, link: l, reserved: map[keyID]bool{}, publics: map[string]*public{}}
 	for _, b := range o.KnownIDs {
 		if id, err := parseKeyID(b); err == nil {
 			p.reserved[id] = true

@@ -105,12 +105,8 @@ func (p *Provider) ExportPublicKey(ctx context.Context, key providers.Key) ([]by
 
 // public returns the public half, which is read from the token once.
 func (p *Provider) public(ctx context.Context, key providers.Key) (*public, error) {
-	id, err := parseKeyID(key.ID)
-	if err != nil {
-		return nil, err
-	}
 	p.mu.Lock()
-	k := p.publics[id]
+	k := p.publics[string(key.ID)]
 	p.mu.Unlock()
 	if k != nil {
 		return k, nil
@@ -124,10 +120,18 @@ const maxPublics = 1024
 // readPublic reads the public half from the public object, or, where the token has none,
 // from the private one.
 func (p *Provider) readPublic(ctx context.Context, key providers.Key) (*public, error) {
-	id, err := parseKeyID(key.ID)
+	ref, err := parseReference(key.ID)
 	if err != nil {
 		return nil, err
 	}
+	if ref.adopted != nil {
+		k, err := ref.adopted.publicKey(key.Attributes)
+		if err == nil {
+			p.rememberPublic(key.ID, k)
+		}
+		return k, err
+	}
+	id := ref.number
 	c, err := p.link.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -138,7 +142,7 @@ func (p *Provider) readPublic(ctx context.Context, key providers.Key) (*public, 
 			return nil, err
 		}
 		if free {
-			return nil, c.missing(id)
+			return nil, c.missing(ref)
 		}
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "a key of type %s has no public half", key.Attributes.Type)
 	}
@@ -154,28 +158,28 @@ func (p *Provider) readPublic(ctx context.Context, key providers.Key) (*public, 
 		}
 		k, err := decodePublic(key.Attributes, out.Objects[0])
 		if err == nil {
-			p.rememberPublic(id, k)
+			p.rememberPublic(key.ID, k)
 		}
 		return k, err
 	}
-	return nil, c.missing(id)
+	return nil, c.missing(ref)
 }
 
 // missing says that the token does not have a key.
-func (c *connection) missing(id keyID) error {
+func (c *connection) missing(r reference) error {
 	return &wire.Error{
-		Status: wire.StatusDoesNotExist, Reason: fmt.Sprintf("%s has no key with CKA_ID %x", c.describe(), id.cka(c.profile)),
+		Status: wire.StatusDoesNotExist, Reason: fmt.Sprintf("%s has no key with %s", c.describe(), r.describe(c.profile)),
 		Remedy: "insert the token that has it, or give the key up: parsecctl key delete NAME",
 	}
 }
 
-func (p *Provider) rememberPublic(id keyID, k *public) {
+func (p *Provider) rememberPublic(id providers.KeyID, k *public) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.publics) >= maxPublics {
 		clear(p.publics)
 	}
-	p.publics[id] = k
+	p.publics[string(id)] = k
 }
 
 func publicAttributes(a psa.Attributes) []frame.Attribute {

@@ -1,6 +1,8 @@
 package pkcs11
 
 import (
+	"strings"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
@@ -18,6 +20,28 @@ func common(id keyID, p *profile, class uint64, mechanisms []uint64) []frame.Att
 	return []frame.Attribute{
 		frame.Number(ck.AttrClass, class), frame.Bool(ck.AttrToken, true), frame.Bytes(ck.AttrID, id.cka(p)),
 		frame.Numbers(ck.AttrAllowedMechanisms, mechanisms...),
+	}
+}
+
+// maxLabel bounds CKA_LABEL in bytes: longer names are cut.
+const maxLabel = 128
+
+// inscribe adds the label to the private half of a pair or to a secret key: they are read
+// after a login only, while everybody who reaches the token reads a public object.
+func inscribe(r *frame.Request, label string) {
+	if label == "" {
+		return
+	}
+	a := frame.Bytes(ck.AttrLabel, []byte(strings.ToValidUTF8(label[:min(len(label), maxLabel)], "")))
+	if len(r.Private) > 0 {
+		r.Private = append(r.Private, a)
+		return
+	}
+	for _, t := range r.Template {
+		if t.Type == ck.AttrClass && t.Number != ck.ClassPublicKey {
+			r.Template = append(r.Template, a)
+			return
+		}
 	}
 }
 

@@ -23,11 +23,11 @@ func prompted(t *testing.T, change func(*pkcs11.Options)) (*pkcs11.Provider, *to
 	if change != nil {
 		change(&o)
 	}
-	return made(t, o), shim, o
+	return unconnected(t, o), shim, o
 }
 
-// made makes a provider that need not be connected, and is closed when the test ends.
-func made(t *testing.T, o pkcs11.Options) *pkcs11.Provider {
+// unconnected makes a provider that need not be connected, and is closed when the test ends.
+func unconnected(t *testing.T, o pkcs11.Options) *pkcs11.Provider {
 	t.Helper()
 	p, err := pkcs11.New(t.Context(), o)
 	if err != nil {
@@ -223,7 +223,7 @@ func TestSharedLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.RefuseExport = true // not a matter of the link
-	second := made(t, o)
+	second := unconnected(t, o)
 	if err := second.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -235,11 +235,11 @@ func TestSharedLink(t *testing.T) {
 		t.Errorf("%d logins", n)
 	}
 	o.Sessions = 3
-	other := made(t, o)
+	other := unconnected(t, o)
 	mentions(t, other.Connect(t.Context()), "locked until")
 	_ = second.Close()
 	o.Sessions = 0
-	again := made(t, o)
+	again := unconnected(t, o)
 	mentions(t, again.Connect(t.Context()), "locked until")
 }
 
@@ -281,7 +281,7 @@ func TestHealing(t *testing.T) {
 	if err := os.WriteFile(file, []byte("000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := made(t, o)
+	p := unconnected(t, o)
 	mentions(t, p.Connect(t.Context()), "no token is initialised")
 	condition(t, p, providers.Absent)
 	h.Token("comes")
@@ -309,7 +309,7 @@ func TestCloseWhileLibraryHangs(t *testing.T) {
 	shim.Set("C_GetSlotList hang")
 	o := options(t)
 	o.Library = shim.Library
-	p := made(t, o)
+	p := unconnected(t, o)
 	impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := p.Connect(impatient); !errors.Is(err, context.DeadlineExceeded) {

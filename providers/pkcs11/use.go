@@ -13,15 +13,18 @@ import (
 
 // operate does a single-part operation with an object of the key.
 func (p *Provider) operate(ctx context.Context, key providers.Key, class uint64, r *frame.Request) ([]byte, error) {
-	id, err := parseKeyID(key.ID)
+	ref, err := parseReference(key.ID)
 	if err != nil {
 		return nil, err
 	}
 	c, err := p.link.connect(ctx)
+	if err == nil && ref.adopted != nil {
+		err = p.recognise(ctx, c, ref.adopted, key)
+	}
 	if err != nil {
 		return nil, err
 	}
-	r.Object = id.selector(c.profile, class)
+	r.Object = ref.selector(c.profile, class)
 	out, err := p.link.do(ctx, r, freely)
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	if len(sig) != size {
 		return wire.Errorf(wire.StatusInvalidSignature, "the signature has %d bytes, those of this key have %d", len(sig), size)
 	}
-	if p.o.SoftwarePublicOperations {
+	if p.publicHere(key) {
 		if done, err := p.verifyHere(ctx, key, alg, hash, sig); done {
 			return err
 		}
@@ -122,6 +125,12 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 		}
 	}
 	return err
+}
+
+// publicHere reports whether public operations with the key are the agent's: the public half
+// of an adopted key is in its id, and an object of the token may be another's.
+func (p *Provider) publicHere(key providers.Key) bool {
+	return p.o.SoftwarePublicOperations || isAdopted(key.ID)
 }
 
 // publicMissing reports whether the token has no public object for a pair.
@@ -138,7 +147,7 @@ func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg
 	if err != nil {
 		return nil, err
 	}
-	if p.o.SoftwarePublicOperations || c.foreignOAEP(alg, salt) {
+	if p.publicHere(key) || c.foreignOAEP(alg, salt) {
 		if out, done, err := p.encryptHere(ctx, key, alg, plaintext, salt); done {
 			return out, err
 		}

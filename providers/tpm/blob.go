@@ -41,6 +41,7 @@ type stored struct {
 	y       []byte // of publicECC only
 	private []byte // the contents of TPM2B_PRIVATE; empty for public keys
 	form    form
+	adopted *adopted // nil for keys of our own
 }
 
 // legacySize is the length of the saved context when it is empty, as it is since keys are
@@ -79,6 +80,9 @@ func (s *stored) encode() providers.KeyID {
 
 // decode reads a key id. The result aliases b.
 func decode(b providers.KeyID) (*stored, error) {
+	if isAdopted(b) {
+		return decodeAdopted(b)
+	}
 	r := reader{rest: b}
 	context := r.fixed(legacySize - 8)
 	saved := r.bytes("saved context", maxPrivate)

@@ -98,6 +98,10 @@ func (c *call) load(key providers.Key) (loaded, error) {
 	if l.object, hit = c.cache.find(which); hit {
 		return l, nil
 	}
+	if s.adopted != nil && s.adopted.place == persistent {
+		l.object, _, err = c.settle(s)
+		return l, err
+	}
 	c.cache.shrink(c, c.cache.room-1)
 	l.object, err = c.place(s, public)
 	for refused(err, tpm2.TPMRCObjectMemory) && len(c.cache.objects) > 0 {
@@ -115,6 +119,10 @@ func (c *call) load(key providers.Key) (loaded, error) {
 
 // place loads a key into the TPM.
 func (c *call) place(s *stored, public *tpm2.TPMTPublic) (object, error) {
+	if s.adopted != nil {
+		o, _, err := c.settle(s)
+		return o, err
+	}
 	name, err := nameOf(public)
 	if err != nil {
 		return object{}, err
@@ -163,7 +171,7 @@ func decodeKey(key providers.Key) (*stored, error) {
 	if err != nil {
 		return nil, undecodable(err)
 	}
-	if len(s.private) == 0 != key.Attributes.Type.Public() {
+	if s.adopted == nil && len(s.private) == 0 != key.Attributes.Type.Public() {
 		return nil, wire.Errorf(wire.StatusDataCorrupt, "the stored key has the wrong parts for type %s", key.Attributes.Type)
 	}
 	return s, nil

@@ -10,7 +10,7 @@ import (
 var commands = map[tpm2.TPMCC]string{
 	tpm2.TPMCCActivateCredential: "TPM2_ActivateCredential", tpm2.TPMCCContextLoad: "TPM2_ContextLoad",
 	tpm2.TPMCCContextSave: "TPM2_ContextSave", tpm2.TPMCCCreate: "TPM2_Create", tpm2.TPMCCCreatePrimary: "TPM2_CreatePrimary",
-	tpm2.TPMCCECDHZGen: "TPM2_ECDH_ZGen", tpm2.TPMCCFlushContext: "TPM2_FlushContext", tpm2.TPMCCGetCapability: "TPM2_GetCapability",
+	tpm2.TPMCCECDHZGen: "TPM2_ECDH_ZGen", tpm2.TPMCCEvictControl: "TPM2_EvictControl", tpm2.TPMCCFlushContext: "TPM2_FlushContext", tpm2.TPMCCGetCapability: "TPM2_GetCapability",
 	tpm2.TPMCCGetRandom: "TPM2_GetRandom", tpm2.TPMCCHMAC: "TPM2_HMAC", tpm2.TPMCCHMACStart: "TPM2_HMAC_Start",
 	tpm2.TPMCCImport: "TPM2_Import", tpm2.TPMCCLoad: "TPM2_Load", tpm2.TPMCCLoadExternal: "TPM2_LoadExternal",
 	tpm2.TPMCCPolicyGetDigest: "TPM2_PolicyGetDigest", tpm2.TPMCCPolicyPCR: "TPM2_PolicyPCR", tpm2.TPMCCPolicySecret: "TPM2_PolicySecret", tpm2.TPMCCReadPublic: "TPM2_ReadPublic",

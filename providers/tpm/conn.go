@@ -20,6 +20,10 @@ type conn struct {
 	primary *primary
 	session *session
 	cache   cache
+	// derive makes a primary key of the owner hierarchy, for parents of adopted keys.
+	derive func(c *call, template tpm2.TPMTPublic) (*primary, error)
+	// seen are the persistent objects that were looked at, with their Names.
+	seen map[tpm2.TPMHandle]string
 }
 
 // primary is the storage key under which all keys are.
@@ -51,7 +55,7 @@ func (p *Provider) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &call{&conn{link: l}, ctx}
+	c := &call{&conn{link: l, derive: p.createPrimary}, ctx}
 	if err := p.prepare(c); err != nil {
 		c.close()
 		return nil, err

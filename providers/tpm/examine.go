@@ -26,7 +26,11 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 			})
 		}
 	}
-	err := p.do(ctx, func(c *call) error {
+	var adopted []providers.Finding
+	err := p.do(ctx, func(c *call) (err error) {
+		if adopted, err = c.examineAdopted(known); err != nil {
+			return err
+		}
 		rsp, err := run(c, command[tpm2.GetCapabilityResponse](tpm2.GetCapability{
 			Capability: tpm2.TPMCapTPMProperties, Property: uint32(tpm2.TPMPTPermanent), PropertyCount: 1,
 		}))
@@ -50,6 +54,7 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 		})
 		return nil
 	})
+	found = append(adopted, found...)
 	if err != nil {
 		found = append(found, providers.Finding{
 			Severity: "error", Object: "TPM", Problem: err.Error(), Remedy: "see whether the TPM is there: tpm2_getcap properties-fixed",

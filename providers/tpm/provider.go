@@ -93,6 +93,7 @@ var (
 	_ providers.Attester            = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
 	_ providers.Device              = (*Provider)(nil)
+	_ providers.Adopter             = (*Provider)(nil)
 )
 
 // Open returns a provider that is connected.

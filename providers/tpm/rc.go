@@ -20,14 +20,14 @@ const (
 	rcParameter uint32 = 0x00000040 // in format 1
 )
 
-// place is what the number in a response code of format 1 points at; n is 0 where it
+// position is what the number in a response code of format 1 points at; n is 0 where it
 // points at nothing.
-type place struct {
+type position struct {
 	kind string // "parameter", "handle" or "session"
 	n    int
 }
 
-func (p place) String() string {
+func (p position) String() string {
 	if p.n == 0 {
 		return ""
 	}
@@ -36,22 +36,22 @@ func (p place) String() string {
 
 // canonical returns the code without layer and numbers, as codes has it, and what the
 // number points at.
-func canonical(rc tpm2.TPMRC) (tpm2.TPMRC, place) {
+func canonical(rc tpm2.TPMRC) (tpm2.TPMRC, position) {
 	bits := uint32(rc) &^ rcLayer
 	if bits&rcFormat1 == 0 {
-		return tpm2.TPMRC(bits), place{}
+		return tpm2.TPMRC(bits), position{}
 	}
 	n := int(bits & rcNumber >> 8)
 	bare := tpm2.TPMRC(bits &^ (rcNumber | rcParameter))
 	switch {
 	case bits&rcParameter != 0:
-		return bare, place{"parameter", n}
+		return bare, position{"parameter", n}
 	case n > 8:
-		return bare, place{"session", n - 8}
+		return bare, position{"session", n - 8}
 	case n < 8:
-		return bare, place{"handle", n}
+		return bare, position{"handle", n}
 	default:
-		return bare, place{}
+		return bare, position{}
 	}
 }
 
@@ -71,7 +71,7 @@ func refusal(cmd interface{ Command() tpm2.TPMCC }, rc tpm2.TPMRC) *fault {
 
 // name returns what the specification calls that part of a command: the library's commands
 // have its handles and parameters as fields, in order.
-func (p place) name(cmd any) string {
+func (p position) name(cmd any) string {
 	t := reflect.TypeOf(cmd)
 	n := 0
 	for i := range t.NumField() {

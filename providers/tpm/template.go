@@ -167,6 +167,9 @@ func hmacArea(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
 
 // area returns the public area of a stored key.
 func (s *stored) area(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
+	if s.adopted != nil {
+		return s.adopted.area(attrs)
+	}
 	if attrs.Bits == 0 {
 		attrs.Bits = s.bits()
 	}
@@ -193,6 +196,15 @@ func (s *stored) area(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
 		a.ObjectAttributes.SensitiveDataOrigin = false
 	}
 	return a, nil
+}
+
+// area returns the public area as the TPM has it, if it is one of such a key.
+func (a *adopted) area(attrs psa.Attributes) (*tpm2.TPMTPublic, error) {
+	k, err := examine(a.public)
+	if err != nil || k.attrs.Type != attrs.Type || k.attrs.Curve != attrs.Curve || k.attrs.Bits != attrs.Bits {
+		return nil, wire.Errorf(wire.StatusDataCorrupt, "the adopted key is not of type %s", attrs.Type)
+	}
+	return a.public, nil
 }
 
 // take stores the unique part of a public area that the TPM made.

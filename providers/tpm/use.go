@@ -49,7 +49,7 @@ func (p *Provider) SignHash(ctx context.Context, key providers.Key, alg psa.Algo
 	var signature []byte
 	err := p.withKey(ctx, key, func(c *call, l loaded) error {
 		rsp, err := run(c, command[tpm2.SignResponse](tpm2.Sign{
-			KeyHandle: l.authorized(c, encryptCommand), Digest: tpm2.TPM2BDigest{Buffer: hash},
+			KeyHandle: l.authorized(c, encryptCommand), Digest: tpm2.TPM2BDigest{Buffer: hash}, InScheme: l.scheme(alg),
 			Validation: tpm2.TPMTTKHashCheck{Tag: tpm2.TPMSTHashCheck, Hierarchy: tpm2.TPMRHNull},
 		}))
 		if err != nil {
@@ -59,6 +59,16 @@ func (p *Provider) SignHash(ctx context.Context, key providers.Key, alg psa.Algo
 		return err
 	})
 	return signature, err
+}
+
+// scheme returns what the TPM is to be told of a signature: nothing for keys that we made, for
+// it is built into them; an adopted key may leave the choice.
+func (s *stored) scheme(alg psa.Algorithm) tpm2.TPMTSigScheme {
+	if s.adopted == nil {
+		return tpm2.TPMTSigScheme{}
+	}
+	id := signing[alg.Kind]
+	return tpm2.TPMTSigScheme{Scheme: id, Details: tpm2.NewTPMUSigScheme(id, &tpm2.TPMSSchemeHash{HashAlg: hashes[alg.Hash]})}
 }
 
 // signature brings a signature of the TPM into the format of the protocol.

@@ -31,10 +31,19 @@ func (x *Index) Reserve(k Key, e kim.Entry, w Writer) (kim.Reservation, error) {
 }
 
 func (r *reservation) Commit(ctx context.Context, keyID []byte, attrs psa.Attributes) error {
+	return r.commit(ctx, kim.Entry{KeyID: keyID, Attributes: attrs})
+}
+
+func (r *reservation) Adopt(ctx context.Context, keyID []byte, attrs psa.Attributes) error {
+	return r.commit(ctx, kim.Entry{KeyID: keyID, Attributes: attrs, Adopted: true})
+}
+
+// commit writes the entry with the key of made.
+func (r *reservation) commit(ctx context.Context, made kim.Entry) error {
 	if r.used.Swap(true) {
 		return wire.Errorf(wire.StatusBadState, "the reservation of key %q is used up", r.key.Name)
 	}
-	r.entry.KeyID, r.entry.Attributes = slices.Clone(keyID), attrs
+	r.entry.KeyID, r.entry.Attributes, r.entry.Adopted = slices.Clone(made.KeyID), made.Attributes, made.Adopted
 	err := r.write(ctx, r.key, r.entry)
 	if err != nil {
 		r.index.Release(r.key)

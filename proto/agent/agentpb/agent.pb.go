@@ -141,7 +141,11 @@ type Extension struct {
 	// messages cannot express; they replace the original's.
 	Attributes *Attributes `protobuf:"bytes,1001,opt,name=attributes,proto3" json:"attributes,omitempty"`
 	// Request of signature operations: the algorithm, replacing the original's.
-	Algorithm     *Algorithm `protobuf:"bytes,1002,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Algorithm *Algorithm `protobuf:"bytes,1002,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// Request of DestroyKey: remove an adopted key from its device too. Administrators.
+	Destroy bool `protobuf:"varint,1003,opt,name=destroy,proto3" json:"destroy,omitempty"`
+	// Answer of DestroyKey with destroy: what was removed from the device.
+	Removed       []string `protobuf:"bytes,1004,rep,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -193,6 +197,20 @@ func (x *Extension) GetAttributes() *Attributes {
 func (x *Extension) GetAlgorithm() *Algorithm {
 	if x != nil {
 		return x.Algorithm
+	}
+	return nil
+}
+
+func (x *Extension) GetDestroy() bool {
+	if x != nil {
+		return x.Destroy
+	}
+	return false
+}
+
+func (x *Extension) GetRemoved() []string {
+	if x != nil {
+		return x.Removed
 	}
 	return nil
 }
@@ -538,7 +556,11 @@ func (x *DoctorResult) GetFindings() []*DoctorResult_Finding {
 type ListKeys struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Administrators: keys of every owner.
-	All           bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
+	All bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
+	// Only these, which need not exist.
+	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
+	// With the certificates that lie beside them in their devices.
+	Certificates  bool `protobuf:"varint,3,opt,name=certificates,proto3" json:"certificates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +598,20 @@ func (*ListKeys) Descriptor() ([]byte, []int) {
 func (x *ListKeys) GetAll() bool {
 	if x != nil {
 		return x.All
+	}
+	return false
+}
+
+func (x *ListKeys) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *ListKeys) GetCertificates() bool {
+	if x != nil {
+		return x.Certificates
 	}
 	return false
 }
@@ -624,6 +660,299 @@ func (x *ListKeysResult) GetKeys() []*ListKeysResult_Key {
 	return nil
 }
 
+type ListUnnamed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One provider instance, or the instances of one kind; all without.
+	ProviderName  string `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	ProviderId    uint32 `protobuf:"varint,2,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUnnamed) Reset() {
+	*x = ListUnnamed{}
+	mi := &file_agent_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnnamed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnnamed) ProtoMessage() {}
+
+func (x *ListUnnamed) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnnamed.ProtoReflect.Descriptor instead.
+func (*ListUnnamed) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListUnnamed) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *ListUnnamed) GetProviderId() uint32 {
+	if x != nil {
+		return x.ProviderId
+	}
+	return 0
+}
+
+type ListUnnamedResult struct {
+	state   protoimpl.MessageState      `protogen:"open.v1"`
+	Objects []*ListUnnamedResult_Object `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	// Instances that could not be looked at.
+	Failures      []*ListUnnamedResult_Failure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUnnamedResult) Reset() {
+	*x = ListUnnamedResult{}
+	mi := &file_agent_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnnamedResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnnamedResult) ProtoMessage() {}
+
+func (x *ListUnnamedResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnnamedResult.ProtoReflect.Descriptor instead.
+func (*ListUnnamedResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListUnnamedResult) GetObjects() []*ListUnnamedResult_Object {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *ListUnnamedResult) GetFailures() []*ListUnnamedResult_Failure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+type Adopt struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	KeyName string                 `protobuf:"bytes,1,opt,name=key_name,json=keyName,proto3" json:"key_name,omitempty"`
+	Locator string                 `protobuf:"bytes,2,opt,name=locator,proto3" json:"locator,omitempty"`
+	// The instance that has it, or its kind; needed only where several could have it.
+	ProviderName string `protobuf:"bytes,3,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	ProviderId   uint32 `protobuf:"varint,4,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	// The policy: usage flags and algorithm; the usual ones that the object allows without.
+	Usage     uint32     `protobuf:"varint,5,opt,name=usage,proto3" json:"usage,omitempty"`
+	Algorithm *Algorithm `protobuf:"bytes,6,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// Whose key it becomes, under the caller's type of authenticator; the caller's without.
+	Application   string `protobuf:"bytes,7,opt,name=application,proto3" json:"application,omitempty"`
+	Content       []byte `protobuf:"bytes,8,opt,name=content,proto3" json:"content,omitempty"` // a key file that only the device opens
+	Auth          []byte `protobuf:"bytes,9,opt,name=auth,proto3" json:"auth,omitempty"`       // the object's authorisation value, if it has one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt) Reset() {
+	*x = Adopt{}
+	mi := &file_agent_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt) ProtoMessage() {}
+
+func (x *Adopt) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt.ProtoReflect.Descriptor instead.
+func (*Adopt) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Adopt) GetKeyName() string {
+	if x != nil {
+		return x.KeyName
+	}
+	return ""
+}
+
+func (x *Adopt) GetLocator() string {
+	if x != nil {
+		return x.Locator
+	}
+	return ""
+}
+
+func (x *Adopt) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *Adopt) GetProviderId() uint32 {
+	if x != nil {
+		return x.ProviderId
+	}
+	return 0
+}
+
+func (x *Adopt) GetUsage() uint32 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
+func (x *Adopt) GetAlgorithm() *Algorithm {
+	if x != nil {
+		return x.Algorithm
+	}
+	return nil
+}
+
+func (x *Adopt) GetApplication() string {
+	if x != nil {
+		return x.Application
+	}
+	return ""
+}
+
+func (x *Adopt) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *Adopt) GetAuth() []byte {
+	if x != nil {
+		return x.Auth
+	}
+	return nil
+}
+
+type AdoptResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ProviderId    uint32                 `protobuf:"varint,1,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	ProviderName  string                 `protobuf:"bytes,2,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	Locator       string                 `protobuf:"bytes,3,opt,name=locator,proto3" json:"locator,omitempty"`
+	Attributes    *Attributes            `protobuf:"bytes,4,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	Certificate   []byte                 `protobuf:"bytes,5,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptResult) Reset() {
+	*x = AdoptResult{}
+	mi := &file_agent_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptResult) ProtoMessage() {}
+
+func (x *AdoptResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptResult.ProtoReflect.Descriptor instead.
+func (*AdoptResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AdoptResult) GetProviderId() uint32 {
+	if x != nil {
+		return x.ProviderId
+	}
+	return 0
+}
+
+func (x *AdoptResult) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *AdoptResult) GetLocator() string {
+	if x != nil {
+		return x.Locator
+	}
+	return ""
+}
+
+func (x *AdoptResult) GetAttributes() *Attributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *AdoptResult) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
 type Protect struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Form          string                 `protobuf:"bytes,1,opt,name=form,proto3" json:"form,omitempty"` // "encrypted" or "compatible"
@@ -635,7 +964,7 @@ type Protect struct {
 
 func (x *Protect) Reset() {
 	*x = Protect{}
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +976,7 @@ func (x *Protect) String() string {
 func (*Protect) ProtoMessage() {}
 
 func (x *Protect) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[9]
+	mi := &file_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +989,7 @@ func (x *Protect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Protect.ProtoReflect.Descriptor instead.
 func (*Protect) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{9}
+	return file_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Protect) GetForm() string {
@@ -699,7 +1028,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +1040,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[10]
+	mi := &file_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +1053,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{10}
+	return file_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Progress) GetDone() uint64 {
@@ -778,7 +1107,7 @@ type Backup struct {
 
 func (x *Backup) Reset() {
 	*x = Backup{}
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +1119,7 @@ func (x *Backup) String() string {
 func (*Backup) ProtoMessage() {}
 
 func (x *Backup) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[11]
+	mi := &file_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +1132,7 @@ func (x *Backup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backup.ProtoReflect.Descriptor instead.
 func (*Backup) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{11}
+	return file_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Backup) GetPassphrase() []byte {
@@ -822,7 +1151,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1163,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[12]
+	mi := &file_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1176,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{12}
+	return file_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Chunk) GetData() []byte {
@@ -868,7 +1197,7 @@ type Restore struct {
 
 func (x *Restore) Reset() {
 	*x = Restore{}
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1209,7 @@ func (x *Restore) String() string {
 func (*Restore) ProtoMessage() {}
 
 func (x *Restore) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[13]
+	mi := &file_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1222,7 @@ func (x *Restore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Restore.ProtoReflect.Descriptor instead.
 func (*Restore) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{13}
+	return file_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Restore) GetPassphrase() []byte {
@@ -931,7 +1260,7 @@ type Unlock struct {
 
 func (x *Unlock) Reset() {
 	*x = Unlock{}
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1272,7 @@ func (x *Unlock) String() string {
 func (*Unlock) ProtoMessage() {}
 
 func (x *Unlock) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[14]
+	mi := &file_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1285,7 @@ func (x *Unlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlock.ProtoReflect.Descriptor instead.
 func (*Unlock) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{14}
+	return file_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Unlock) GetProviderName() string {
@@ -1005,7 +1334,7 @@ type UnlockResult struct {
 
 func (x *UnlockResult) Reset() {
 	*x = UnlockResult{}
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1346,7 @@ func (x *UnlockResult) String() string {
 func (*UnlockResult) ProtoMessage() {}
 
 func (x *UnlockResult) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[15]
+	mi := &file_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1359,7 @@ func (x *UnlockResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlockResult.ProtoReflect.Descriptor instead.
 func (*UnlockResult) Descriptor() ([]byte, []int) {
-	return file_agent_proto_rawDescGZIP(), []int{15}
+	return file_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnlockResult) GetToken() string {
@@ -1073,7 +1402,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[16]
+	mi := &file_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1414,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[16]
+	mi := &file_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1518,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[17]
+	mi := &file_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1530,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[17]
+	mi := &file_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,7 +1581,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[18]
+	mi := &file_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1264,7 +1593,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[18]
+	mi := &file_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1665,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[19]
+	mi := &file_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1677,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[19]
+	mi := &file_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1749,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1761,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1832,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[21]
+	mi := &file_agent_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1844,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[21]
+	mi := &file_agent_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,21 +1896,24 @@ func (x *DoctorResult_Finding) GetRemedy() string {
 }
 
 type ListKeysResult_Key struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	ProviderId    uint32                 `protobuf:"varint,2,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
-	ProviderName  string                 `protobuf:"bytes,3,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
-	Attributes    *Attributes            `protobuf:"bytes,4,opt,name=attributes,proto3" json:"attributes,omitempty"`
-	AuthType      uint32                 `protobuf:"varint,5,opt,name=auth_type,json=authType,proto3" json:"auth_type,omitempty"`
-	Application   string                 `protobuf:"bytes,6,opt,name=application,proto3" json:"application,omitempty"`
-	Storage       string                 `protobuf:"bytes,7,opt,name=storage,proto3" json:"storage,omitempty"` // "encrypted", "compatible", or empty where it is no choice
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	ProviderId   uint32                 `protobuf:"varint,2,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	ProviderName string                 `protobuf:"bytes,3,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	Attributes   *Attributes            `protobuf:"bytes,4,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	AuthType     uint32                 `protobuf:"varint,5,opt,name=auth_type,json=authType,proto3" json:"auth_type,omitempty"`
+	Application  string                 `protobuf:"bytes,6,opt,name=application,proto3" json:"application,omitempty"`
+	Storage      string                 `protobuf:"bytes,7,opt,name=storage,proto3" json:"storage,omitempty"` // "encrypted", "compatible", or empty where it is no choice
+	// Where an adopted key lies in its device; empty for other keys.
+	Locator       string `protobuf:"bytes,8,opt,name=locator,proto3" json:"locator,omitempty"`
+	Certificate   []byte `protobuf:"bytes,9,opt,name=certificate,proto3" json:"certificate,omitempty"` // DER, if it was asked for and there is one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[22]
+	mi := &file_agent_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1925,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[22]
+	mi := &file_agent_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,6 +1990,197 @@ func (x *ListKeysResult_Key) GetStorage() string {
 	return ""
 }
 
+func (x *ListKeysResult_Key) GetLocator() string {
+	if x != nil {
+		return x.Locator
+	}
+	return ""
+}
+
+func (x *ListKeysResult_Key) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+type ListUnnamedResult_Object struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	ProviderId   uint32                 `protobuf:"varint,1,opt,name=provider_id,json=providerId,proto3" json:"provider_id,omitempty"`
+	ProviderName string                 `protobuf:"bytes,2,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	Locator      string                 `protobuf:"bytes,3,opt,name=locator,proto3" json:"locator,omitempty"` // names it in Adopt
+	Kind         string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`       // such as: private key
+	Label        string                 `protobuf:"bytes,5,opt,name=label,proto3" json:"label,omitempty"`     // what other programs call it
+	// What it is adopted with unless something else is asked for; absent where it cannot be.
+	Attributes     *Attributes `protobuf:"bytes,6,opt,name=attributes,proto3" json:"attributes,omitempty"`
+	Problem        string      `protobuf:"bytes,7,opt,name=problem,proto3" json:"problem,omitempty"`               // why it cannot be adopted; empty where it can
+	Authentication string      `protobuf:"bytes,8,opt,name=authentication,proto3" json:"authentication,omitempty"` // what each private use asks a person for
+	Certificate    []byte      `protobuf:"bytes,9,opt,name=certificate,proto3" json:"certificate,omitempty"`       // DER of one that lies beside it
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ListUnnamedResult_Object) Reset() {
+	*x = ListUnnamedResult_Object{}
+	mi := &file_agent_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnnamedResult_Object) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnnamedResult_Object) ProtoMessage() {}
+
+func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnnamedResult_Object.ProtoReflect.Descriptor instead.
+func (*ListUnnamedResult_Object) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{10, 0}
+}
+
+func (x *ListUnnamedResult_Object) GetProviderId() uint32 {
+	if x != nil {
+		return x.ProviderId
+	}
+	return 0
+}
+
+func (x *ListUnnamedResult_Object) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetLocator() string {
+	if x != nil {
+		return x.Locator
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetAttributes() *Attributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
+func (x *ListUnnamedResult_Object) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetAuthentication() string {
+	if x != nil {
+		return x.Authentication
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Object) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+type ListUnnamedResult_Failure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Remedy        string                 `protobuf:"bytes,3,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"` // the instance has more objects than are listed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUnnamedResult_Failure) Reset() {
+	*x = ListUnnamedResult_Failure{}
+	mi := &file_agent_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnnamedResult_Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnnamedResult_Failure) ProtoMessage() {}
+
+func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnnamedResult_Failure.ProtoReflect.Descriptor instead.
+func (*ListUnnamedResult_Failure) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{10, 1}
+}
+
+func (x *ListUnnamedResult_Failure) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Failure) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Failure) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
+	}
+	return ""
+}
+
+func (x *ListUnnamedResult_Failure) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 var File_agent_proto protoreflect.FileDescriptor
 
 const file_agent_proto_rawDesc = "" +
@@ -1668,13 +2191,15 @@ const file_agent_proto_rawDesc = "" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06remedy\x18\x03 \x01(\tR\x06remedy\x12\x1c\n" +
-	"\treference\x18\x04 \x01(\tR\treference\"\xa4\x01\n" +
+	"\treference\x18\x04 \x01(\tR\treference\"\xda\x01\n" +
 	"\tExtension\x12$\n" +
 	"\rprovider_name\x18\xe8\a \x01(\tR\fproviderName\x129\n" +
 	"\n" +
 	"attributes\x18\xe9\a \x01(\v2\x18.parsec.agent.AttributesR\n" +
 	"attributes\x126\n" +
-	"\talgorithm\x18\xea\a \x01(\v2\x17.parsec.agent.AlgorithmR\talgorithm\"\xad\x01\n" +
+	"\talgorithm\x18\xea\a \x01(\v2\x17.parsec.agent.AlgorithmR\talgorithm\x12\x19\n" +
+	"\adestroy\x18\xeb\a \x01(\bR\adestroy\x12\x19\n" +
+	"\aremoved\x18\xec\a \x03(\tR\aremoved\"\xad\x01\n" +
 	"\n" +
 	"Attributes\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12\x14\n" +
@@ -1756,11 +2281,13 @@ const file_agent_proto_rawDesc = "" +
 	"\x04area\x18\x02 \x01(\tR\x04area\x12\x16\n" +
 	"\x06object\x18\x03 \x01(\tR\x06object\x12\x18\n" +
 	"\aproblem\x18\x04 \x01(\tR\aproblem\x12\x16\n" +
-	"\x06remedy\x18\x05 \x01(\tR\x06remedy\"\x1c\n" +
+	"\x06remedy\x18\x05 \x01(\tR\x06remedy\"V\n" +
 	"\bListKeys\x12\x10\n" +
-	"\x03all\x18\x01 \x01(\bR\x03all\"\xbb\x02\n" +
+	"\x03all\x18\x01 \x01(\bR\x03all\x12\x14\n" +
+	"\x05names\x18\x02 \x03(\tR\x05names\x12\"\n" +
+	"\fcertificates\x18\x03 \x01(\bR\fcertificates\"\xf7\x02\n" +
 	"\x0eListKeysResult\x124\n" +
-	"\x04keys\x18\x01 \x03(\v2 .parsec.agent.ListKeysResult.KeyR\x04keys\x1a\xf2\x01\n" +
+	"\x04keys\x18\x01 \x03(\v2 .parsec.agent.ListKeysResult.KeyR\x04keys\x1a\xae\x02\n" +
 	"\x03Key\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vprovider_id\x18\x02 \x01(\rR\n" +
@@ -1771,7 +2298,54 @@ const file_agent_proto_rawDesc = "" +
 	"attributes\x12\x1b\n" +
 	"\tauth_type\x18\x05 \x01(\rR\bauthType\x12 \n" +
 	"\vapplication\x18\x06 \x01(\tR\vapplication\x12\x18\n" +
-	"\astorage\x18\a \x01(\tR\astorage\"L\n" +
+	"\astorage\x18\a \x01(\tR\astorage\x12\x18\n" +
+	"\alocator\x18\b \x01(\tR\alocator\x12 \n" +
+	"\vcertificate\x18\t \x01(\fR\vcertificate\"S\n" +
+	"\vListUnnamed\x12#\n" +
+	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12\x1f\n" +
+	"\vprovider_id\x18\x02 \x01(\rR\n" +
+	"providerId\"\xc1\x04\n" +
+	"\x11ListUnnamedResult\x12@\n" +
+	"\aobjects\x18\x01 \x03(\v2&.parsec.agent.ListUnnamedResult.ObjectR\aobjects\x12C\n" +
+	"\bfailures\x18\x02 \x03(\v2'.parsec.agent.ListUnnamedResult.FailureR\bfailures\x1a\xb0\x02\n" +
+	"\x06Object\x12\x1f\n" +
+	"\vprovider_id\x18\x01 \x01(\rR\n" +
+	"providerId\x12#\n" +
+	"\rprovider_name\x18\x02 \x01(\tR\fproviderName\x12\x18\n" +
+	"\alocator\x18\x03 \x01(\tR\alocator\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05label\x18\x05 \x01(\tR\x05label\x128\n" +
+	"\n" +
+	"attributes\x18\x06 \x01(\v2\x18.parsec.agent.AttributesR\n" +
+	"attributes\x12\x18\n" +
+	"\aproblem\x18\a \x01(\tR\aproblem\x12&\n" +
+	"\x0eauthentication\x18\b \x01(\tR\x0eauthentication\x12 \n" +
+	"\vcertificate\x18\t \x01(\fR\vcertificate\x1ar\n" +
+	"\aFailure\x12#\n" +
+	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06remedy\x18\x03 \x01(\tR\x06remedy\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"\x9f\x02\n" +
+	"\x05Adopt\x12\x19\n" +
+	"\bkey_name\x18\x01 \x01(\tR\akeyName\x12\x18\n" +
+	"\alocator\x18\x02 \x01(\tR\alocator\x12#\n" +
+	"\rprovider_name\x18\x03 \x01(\tR\fproviderName\x12\x1f\n" +
+	"\vprovider_id\x18\x04 \x01(\rR\n" +
+	"providerId\x12\x14\n" +
+	"\x05usage\x18\x05 \x01(\rR\x05usage\x125\n" +
+	"\talgorithm\x18\x06 \x01(\v2\x17.parsec.agent.AlgorithmR\talgorithm\x12 \n" +
+	"\vapplication\x18\a \x01(\tR\vapplication\x12\x18\n" +
+	"\acontent\x18\b \x01(\fR\acontent\x12\x12\n" +
+	"\x04auth\x18\t \x01(\fR\x04auth\"\xc9\x01\n" +
+	"\vAdoptResult\x12\x1f\n" +
+	"\vprovider_id\x18\x01 \x01(\rR\n" +
+	"providerId\x12#\n" +
+	"\rprovider_name\x18\x02 \x01(\tR\fproviderName\x12\x18\n" +
+	"\alocator\x18\x03 \x01(\tR\alocator\x128\n" +
+	"\n" +
+	"attributes\x18\x04 \x01(\v2\x18.parsec.agent.AttributesR\n" +
+	"attributes\x12 \n" +
+	"\vcertificate\x18\x05 \x01(\fR\vcertificate\"L\n" +
 	"\aProtect\x12\x12\n" +
 	"\x04form\x18\x01 \x01(\tR\x04form\x12\x1b\n" +
 	"\tkey_names\x18\x02 \x03(\tR\bkeyNames\x12\x10\n" +
@@ -1818,49 +2392,60 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_agent_proto_goTypes = []any{
-	(*Empty)(nil),                // 0: parsec.agent.Empty
-	(*ErrorDetail)(nil),          // 1: parsec.agent.ErrorDetail
-	(*Extension)(nil),            // 2: parsec.agent.Extension
-	(*Attributes)(nil),           // 3: parsec.agent.Attributes
-	(*Algorithm)(nil),            // 4: parsec.agent.Algorithm
-	(*Info)(nil),                 // 5: parsec.agent.Info
-	(*DoctorResult)(nil),         // 6: parsec.agent.DoctorResult
-	(*ListKeys)(nil),             // 7: parsec.agent.ListKeys
-	(*ListKeysResult)(nil),       // 8: parsec.agent.ListKeysResult
-	(*Protect)(nil),              // 9: parsec.agent.Protect
-	(*Progress)(nil),             // 10: parsec.agent.Progress
-	(*Backup)(nil),               // 11: parsec.agent.Backup
-	(*Chunk)(nil),                // 12: parsec.agent.Chunk
-	(*Restore)(nil),              // 13: parsec.agent.Restore
-	(*Unlock)(nil),               // 14: parsec.agent.Unlock
-	(*UnlockResult)(nil),         // 15: parsec.agent.UnlockResult
-	(*Info_Provider)(nil),        // 16: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),   // 17: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),          // 18: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),      // 19: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),       // 20: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil), // 21: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),   // 22: parsec.agent.ListKeysResult.Key
+	(*Empty)(nil),                     // 0: parsec.agent.Empty
+	(*ErrorDetail)(nil),               // 1: parsec.agent.ErrorDetail
+	(*Extension)(nil),                 // 2: parsec.agent.Extension
+	(*Attributes)(nil),                // 3: parsec.agent.Attributes
+	(*Algorithm)(nil),                 // 4: parsec.agent.Algorithm
+	(*Info)(nil),                      // 5: parsec.agent.Info
+	(*DoctorResult)(nil),              // 6: parsec.agent.DoctorResult
+	(*ListKeys)(nil),                  // 7: parsec.agent.ListKeys
+	(*ListKeysResult)(nil),            // 8: parsec.agent.ListKeysResult
+	(*ListUnnamed)(nil),               // 9: parsec.agent.ListUnnamed
+	(*ListUnnamedResult)(nil),         // 10: parsec.agent.ListUnnamedResult
+	(*Adopt)(nil),                     // 11: parsec.agent.Adopt
+	(*AdoptResult)(nil),               // 12: parsec.agent.AdoptResult
+	(*Protect)(nil),                   // 13: parsec.agent.Protect
+	(*Progress)(nil),                  // 14: parsec.agent.Progress
+	(*Backup)(nil),                    // 15: parsec.agent.Backup
+	(*Chunk)(nil),                     // 16: parsec.agent.Chunk
+	(*Restore)(nil),                   // 17: parsec.agent.Restore
+	(*Unlock)(nil),                    // 18: parsec.agent.Unlock
+	(*UnlockResult)(nil),              // 19: parsec.agent.UnlockResult
+	(*Info_Provider)(nil),             // 20: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),        // 21: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),               // 22: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),           // 23: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),            // 24: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),      // 25: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),        // 26: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),  // 27: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil), // 28: parsec.agent.ListUnnamedResult.Failure
 }
 var file_agent_proto_depIdxs = []int32{
 	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	16, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	17, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	18, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	19, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	20, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	21, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	22, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	3,  // 10: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	20, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	21, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	22, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	23, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	24, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	25, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	26, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	27, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	28, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	4,  // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
+	3,  // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
+	3,  // 14: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,  // 15: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -1874,7 +2459,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

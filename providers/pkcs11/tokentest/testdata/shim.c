@@ -12,6 +12,7 @@
  *   C_GetTokenInfo flags 0x40000         set these flags of the token
  *   C_Login pad 123456         a login without a PIN asks on a PIN pad, where this is typed
  *   C_Sign length 0x10000      claim so many bytes (C_GetAttributeValue, C_GetSlotList: items)
+ *   C_OpenSession protected              refuse sessions for writing
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -105,7 +106,7 @@ static int refuses(const char *name, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
 
 PASS(C_Initialize, (CK_VOID_PTR a), (a))
 PASS(C_GetSlotInfo, (CK_SLOT_ID s, CK_SLOT_INFO_PTR i), (s, i))
-PASS(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, CK_VOID_PTR a, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h), (s, f, a, n, h))
+PASS(C_Login, (CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR_PTR p, CK_ULONG n), (h, u, p, n))
 PASS(C_FindObjectsInit, (CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n), (h, t, n))
 PASS(C_SignInit, (CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE k), (h, m, k))
 PASS(C_GenerateRandom, (CK_SESSION_HANDLE h, CK_BYTE_PTR d, CK_ULONG n), (h, d, n))
@@ -156,6 +157,16 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_
 		for (CK_ULONG i = 0; i < n; i++)
 			t[i].ulValueLen = claim;
 	return after("C_GetAttributeValue", rv);
+}
+
+CK_RV C_OpenSession(CK_SLOT_ID s, CK_FLAGS f, CK_VOID_PTR a, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
+	CK_RV rv;
+	unsigned long unused;
+	if (before("C_OpenSession", &rv))
+		return rv;
+	if (f & CKF_RW_SESSION && rule("C_OpenSession", "protected", &unused))
+		return CKR_TOKEN_WRITE_PROTECTED;
+	return after("C_OpenSession", real->C_OpenSession(s, f, a, n, h));
 }
 
 CK_RV C_GetTokenInfo(CK_SLOT_ID s, CK_TOKEN_INFO_PTR i) {
