@@ -208,6 +208,22 @@ type Attester interface {
 	AttestKey(ctx context.Context, key Key, credential Credential) ([]byte, error)
 }
 
+// CertifyRequest says what a statement about a key is to hold.
+type CertifyRequest struct {
+	// Nonce is the verifier's, at most attestation.MaxNonce bytes; it may be empty.
+	Nonce []byte
+	// Name is the key's name in the agent, AgentVersion that of the program.
+	Name, AgentVersion string
+}
+
+// Certifier lets hardware speak about a key, for verifiers of docs/formats/attestation.md.
+type Certifier interface {
+	// CertifyKey returns an attestation statement.
+	CertifyKey(ctx context.Context, key Key, r CertifyRequest) ([]byte, error)
+	// AnswerChallenge returns the answer to a challenge for the attestation key.
+	AnswerChallenge(ctx context.Context, challenge []byte) ([]byte, error)
+}
+
 // Finding is something that `parsecctl doctor` reports.
 type Finding struct {
 	// Severity is "error", "warning" or "note".

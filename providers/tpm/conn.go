@@ -19,6 +19,8 @@ type conn struct {
 	primary *primary
 	session *session
 	cache   cache
+	// identity is nil until somebody asked for it.
+	identity *identity
 }
 
 // primary is the storage key under which all keys are.
