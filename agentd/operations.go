@@ -77,4 +77,7 @@ var operations = map[wire.Opcode]operation{
 	agent.OpRestore:      {core, admins, true, decodeRestore},
 	agent.OpRestoreChunk: {core, admins, true, decodeRestoreChunk},
 	agent.OpProtect:      {core, owners, true, decodeProtect},
+
+	agent.OpCertifyKey:        {crypto, owners, true, decodeCertifyKey},
+	agent.OpVerifyAttestation: {core, owners, true, decodeVerifyAttestation},
 }

@@ -10,7 +10,12 @@
 // docs/spec/parsec-agent.md.
 package agent
 
-import "github.com/seed-73b3884f/parsec-agent/proto/wire"
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+)
 
 // The operations of the agent.
 const (
@@ -32,13 +37,26 @@ const (
 	OpRestoreChunk
 	// OpListOpcodes: Empty → opcodes of the agent itself, as psa ListOpcodesResult.
 	OpListOpcodes
-	endOpcode
+)
+
+// Later operations, with numbers of their own.
+const (
+	// OpCertifyKey: CertifyKey → CertifyKeyResult, at the provider of the key. The owner.
+	OpCertifyKey wire.Opcode = 0x1000B
+	// OpVerifyAttestation: VerifyAttestation → AttestationReport. Anyone with a name.
+	OpVerifyAttestation wire.Opcode = 0x1000C
+	// OpSealRoot: SealRoot → SealRootResult. Administrators.
+	OpSealRoot wire.Opcode = 0x1000D
+	// OpRecoverRoot: RecoverRoot → RecoverRootResult. Administrators.
+	OpRecoverRoot wire.Opcode = 0x1000E
 )
 
 var names = map[wire.Opcode]string{
 	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
 	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
 	OpListOpcodes: "AgentListOpcodes",
+	OpCertifyKey:  "AgentCertifyKey", OpVerifyAttestation: "AgentVerifyAttestation",
+	OpSealRoot: "AgentSealRoot", OpRecoverRoot: "AgentRecoverRoot",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.
@@ -51,9 +69,5 @@ func Name(op wire.Opcode) string {
 
 // Opcodes returns all operations of the agent, in order.
 func Opcodes() []wire.Opcode {
-	ops := []wire.Opcode{}
-	for op := wire.FirstAgentOpcode; op < endOpcode; op++ {
-		ops = append(ops, op)
-	}
-	return ops
+	return slices.Sorted(maps.Keys(names))
 }
