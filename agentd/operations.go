@@ -80,4 +80,7 @@ var operations = map[wire.Opcode]operation{
 
 	agent.OpCertifyKey:        {crypto, owners, true, decodeCertifyKey},
 	agent.OpVerifyAttestation: {core, owners, true, decodeVerifyAttestation},
+
+	agent.OpSealRoot:    {core, admins, true, decodeSealRoot},
+	agent.OpRecoverRoot: {core, admins, true, decodeRecoverRoot},
 }

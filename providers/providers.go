@@ -263,3 +263,21 @@ type Protector interface {
 	// Protect rewrites the key; it is durable when the call returns, and never absent.
 	Protect(ctx context.Context, key Key, form Protection) error
 }
+
+// RootKeeper is a provider whose stored keys are under one root key, which hardware can keep.
+type RootKeeper interface {
+	// CanSealRoot returns why SealRoot cannot succeed now.
+	CanSealRoot(ctx context.Context) error
+	// SealRoot seals the root key, after a copy for the recovery key was stored and opened
+	// again, and removes it from the disk last. At no moment is there none of them.
+	SealRoot(ctx context.Context, recoveryKey []byte) (RootKey, error)
+	// RecoverRoot opens that copy and puts the root key where the configuration says. An
+	// error changes nothing.
+	RecoverRoot(ctx context.Context, recoveryKey []byte) (RootKey, error)
+}
+
+// RootKey tells of a root key.
+type RootKey struct {
+	// ID is its public name, Place where it is now.
+	ID, Place string
+}

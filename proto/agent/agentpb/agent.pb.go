@@ -1277,7 +1277,7 @@ func (x *AttestationReport) GetFacts() []*AttestationReport_Fact {
 type SealRoot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"` // empty: the only one
-	RecoveryKey   string                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`    // as the person wrote it down
+	RecoveryKey   []byte                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`    // as the person wrote it down
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1319,16 +1319,16 @@ func (x *SealRoot) GetProviderName() string {
 	return ""
 }
 
-func (x *SealRoot) GetRecoveryKey() string {
+func (x *SealRoot) GetRecoveryKey() []byte {
 	if x != nil {
 		return x.RecoveryKey
 	}
-	return ""
+	return nil
 }
 
 type SealRootResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	RecoveryKey   string                 `protobuf:"bytes,1,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"` // a new one, when none was given: nothing is changed yet
+	RecoveryKey   []byte                 `protobuf:"bytes,1,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"` // a new one, when none was given: nothing is changed yet
 	RootKey       string                 `protobuf:"bytes,2,opt,name=root_key,json=rootKey,proto3" json:"root_key,omitempty"`             // id
 	Place         string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`                                // where the root key is now
 	unknownFields protoimpl.UnknownFields
@@ -1365,11 +1365,11 @@ func (*SealRootResult) Descriptor() ([]byte, []int) {
 	return file_agent_proto_rawDescGZIP(), []int{19}
 }
 
-func (x *SealRootResult) GetRecoveryKey() string {
+func (x *SealRootResult) GetRecoveryKey() []byte {
 	if x != nil {
 		return x.RecoveryKey
 	}
-	return ""
+	return nil
 }
 
 func (x *SealRootResult) GetRootKey() string {
@@ -1391,7 +1391,7 @@ func (x *SealRootResult) GetPlace() string {
 type RecoverRoot struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
-	RecoveryKey   string                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`
+	RecoveryKey   []byte                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1433,11 +1433,11 @@ func (x *RecoverRoot) GetProviderName() string {
 	return ""
 }
 
-func (x *RecoverRoot) GetRecoveryKey() string {
+func (x *RecoverRoot) GetRecoveryKey() []byte {
 	if x != nil {
 		return x.RecoveryKey
 	}
-	return ""
+	return nil
 }
 
 type RecoverRootResult struct {
@@ -2562,14 +2562,14 @@ const file_agent_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"R\n" +
 	"\bSealRoot\x12#\n" +
 	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12!\n" +
-	"\frecovery_key\x18\x02 \x01(\tR\vrecoveryKey\"d\n" +
+	"\frecovery_key\x18\x02 \x01(\fR\vrecoveryKey\"d\n" +
 	"\x0eSealRootResult\x12!\n" +
-	"\frecovery_key\x18\x01 \x01(\tR\vrecoveryKey\x12\x19\n" +
+	"\frecovery_key\x18\x01 \x01(\fR\vrecoveryKey\x12\x19\n" +
 	"\broot_key\x18\x02 \x01(\tR\arootKey\x12\x14\n" +
 	"\x05place\x18\x03 \x01(\tR\x05place\"U\n" +
 	"\vRecoverRoot\x12#\n" +
 	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12!\n" +
-	"\frecovery_key\x18\x02 \x01(\tR\vrecoveryKey\"D\n" +
+	"\frecovery_key\x18\x02 \x01(\fR\vrecoveryKey\"D\n" +
 	"\x11RecoverRootResult\x12\x19\n" +
 	"\broot_key\x18\x01 \x01(\tR\arootKey\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05placeB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
