@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,11 +25,17 @@ type caller struct {
 // run returns the exit status and what was written.
 func (c caller) run(args ...string) (status int, stdout, stderr string) {
 	c.t.Helper()
+	return c.runWith(nil, args...)
+}
+
+// runWith is run with something on standard input.
+func (c caller) runWith(stdin io.Reader, args ...string) (status int, stdout, stderr string) {
+	c.t.Helper()
 	cmd := exec.CommandContext(c.t.Context(), "parsecctl", append([]string{"--socket", c.socket}, args...)...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "GORACE="+noLinger, "LC_ALL=C")
 	var out, diag bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &diag
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &diag
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), out.String(), diag.String()
