@@ -79,7 +79,8 @@ func (p *Provider) SealRoot(ctx context.Context, recoveryKey []byte) (providers.
 	if err := p.store.dir.Remove(rootKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return providers.RootKey{}, storageError("remove the plain root key", err)
 	}
-	return p.kept(ctx, "root_key_sealed", key), nil
+	p.log.LogAttrs(ctx, slog.LevelInfo, "root_key_sealed", p.rootAttrs(key)...)
+	return providers.RootKey{ID: key.ID().String(), Place: p.home.String()}, nil
 }
 
 // storeCopy writes the copy for the recovery key, and sees whether it opens.
@@ -143,7 +144,8 @@ func (p *Provider) RecoverRoot(ctx context.Context, recoveryKey []byte) (provide
 		key.Wipe()
 		return providers.RootKey{}, p.notKept(err)
 	}
-	kept := p.kept(ctx, "root_key_recovered", key)
+	p.log.LogAttrs(ctx, slog.LevelInfo, "root_key_recovered", p.rootAttrs(key)...)
+	kept := providers.RootKey{ID: key.ID().String(), Place: p.home.String()}
 	if p.root.key == nil {
 		p.root.keep(key)
 	} else {
@@ -154,10 +156,10 @@ func (p *Provider) RecoverRoot(ctx context.Context, recoveryKey []byte) (provide
 
 func (p *Provider) about() string { return fmt.Sprintf("provider %q", p.info.Name) }
 
-func (p *Provider) kept(ctx context.Context, event string, key *RootKey) providers.RootKey {
-	p.log.LogAttrs(ctx, slog.LevelInfo, event, slog.String("provider", p.info.Name), slog.String("root_key", key.ID().String()),
-		slog.String("place", p.home.String()))
-	return providers.RootKey{ID: key.ID().String(), Place: p.home.String()}
+func (p *Provider) rootAttrs(key *RootKey) []slog.Attr {
+	return []slog.Attr{
+		slog.String("provider", p.info.Name), slog.String("root_key", key.ID().String()), slog.String("place", p.home.String()),
+	}
 }
 
 func parseRecoveryKey(text []byte) (*rootkey.RecoveryKey, error) {

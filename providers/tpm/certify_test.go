@@ -334,12 +334,12 @@ func encoded(t *testing.T, s *attestation.Statement) []byte {
 // software: everything in the statement is right, and only the challenge tells.
 func TestSoftwareKeyClaimsTPM(t *testing.T) {
 	m := made(t)
-	real := decoded(t, m.state(t, providertest.Generate(t, m.Provider, ecc(256))))
+	genuine := decoded(t, m.state(t, providertest.Generate(t, m.Provider, ecc(256))))
 	ak, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	claimed, err := tpm2.Unmarshal[tpm2.TPMTPublic](real.Key)
+	claimed, err := tpm2.Unmarshal[tpm2.TPMTPublic](genuine.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +349,7 @@ func TestSoftwareKeyClaimsTPM(t *testing.T) {
 		})
 		return tpm2.Marshal(template)
 	}
-	forged := *real
+	forged := *genuine
 	forged.AttestationKey, forged.Key = claim(attestation.ECCTemplate()), claim(*claimed)
 	forged.Attest, forged.Signature = forge(t, ak, &forged)
 	s := encoded(t, &forged)

@@ -49,7 +49,7 @@ func (s *Statement) claims() []byte {
 	for _, area := range [][]byte{s.Key, s.AttestationKey, s.EndorsementKey} {
 		b = appendField(b, area)
 	}
-	b = append(b, byte(len(s.Certificates)))
+	b = append(b, byte(len(s.Certificates))) //nolint:gosec // more than the bound does not decode
 	for _, c := range s.Certificates {
 		b = appendField(b, c)
 	}

@@ -88,7 +88,7 @@ func (r *Report) describe(p *parsed) error {
 	}
 	c := p.attest.ClockInfo
 	r.Clock = &Clock{
-		Milliseconds: c.Clock, ResetCount: c.ResetCount, Restarts: c.RestartCount, Safe: bool(c.Safe), Firmware: p.attest.FirmwareVersion,
+		Milliseconds: c.Clock, ResetCount: c.ResetCount, Restarts: c.RestartCount, Safe: c.Safe, Firmware: p.attest.FirmwareVersion,
 	}
 	if p.key.Type == tpm2.TPMAlgKeyedHash {
 		r.KeyType = "hmac"

@@ -89,7 +89,7 @@ func (k *RecoveryKey) checksum() byte { return sha256.Sum256(k.secret[:])[0] & 0
 // groupCheck is a sum over GF(32) with another factor for each place and the group's
 // number: one wrong symbol, two that changed places and groups that did show.
 func groupCheck(group int, symbols []byte) byte {
-	sum := byte(group)
+	sum := byte(group) //nolint:gosec // below 13
 	factor := byte(1)
 	for _, s := range symbols {
 		factor = times(factor, 2)
@@ -142,7 +142,7 @@ func ParseRecoveryKey(text []byte) (*RecoveryKey, error) {
 		}
 		if bits, n = bits<<5|uint32(s), n+5; n >= 8 && at < Size {
 			n -= 8
-			k.secret[at] = byte(bits >> n)
+			k.secret[at] = byte(bits >> n) //nolint:gosec // the eight bits that are complete
 			at++
 		}
 	}
