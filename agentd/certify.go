@@ -53,6 +53,9 @@ func decodeVerifyAttestation(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(m.GetPiv()) > 0 {
+			return psa.Marshal(encodeReport(attestation.VerifyPIV(m.GetPiv(), o)))
+		}
 		open := &r.conn.service.challenges
 		if len(m.GetAnswer()) > 0 {
 			if o.Answer, err = attestation.DecodeAnswer(m.GetAnswer()); err != nil {
@@ -112,6 +115,9 @@ func encodeReport(r *attestation.Report) *agentpb.AttestationReport {
 			Subject: text(c.Subject), Issuer: text(c.Issuer), Serial: c.Serial, NotBefore: c.NotBefore.Unix(), NotAfter: c.NotAfter.Unix(),
 			Manufacturer: text(c.Manufacturer), Model: text(c.Model), Version: text(c.Version),
 		}
+	}
+	for _, f := range r.Facts {
+		m.Facts = append(m.Facts, &agentpb.AttestationReport_Fact{Name: f.Name, Value: text(f.Value)})
 	}
 	if c := r.Clock; c != nil {
 		m.Clock = &agentpb.AttestationReport_Clock{

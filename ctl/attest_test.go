@@ -2,15 +2,23 @@ package ctl_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
 	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
@@ -158,4 +166,58 @@ func TestAttestation(t *testing.T) {
 	}
 	verifier.must(2, "key", "attest-verify", "s")
 	verifier.must(2, with("--answer", "answer", "--challenge-out", "d")...)
+}
+
+// TestPIVAttestation judges the certificate of a card's key, which the test plays.
+func TestPIVAttestation(t *testing.T) {
+	work := t.TempDir()
+	c := caller{t, work, agentdtest.Start(t, agentdtest.Options{}).Socket}
+	var parent *x509.Certificate
+	var signer *ecdsa.PrivateKey
+	for i, name := range []string{"root", "f9", "slot"} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			IsCA: i == 0, BasicConstraintsValid: true,
+		}
+		if i == 2 {
+			for n, value := range map[int][]byte{3: {5, 7, 1}, 8: {2, 3}} {
+				made.ExtraExtensions = append(made.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 4, 1, 41482, 3, n}, Value: value})
+			}
+		}
+		if parent == nil {
+			parent, signer = made, key
+		}
+		der, err := x509.CreateCertificate(rand.Reader, made, parent, &key.PublicKey, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parent, err = x509.ParseCertificate(der); err != nil {
+			t.Fatal(err)
+		}
+		signer = key
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if err := os.WriteFile(filepath.Join(work, name+".pem"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := []string{"key", "attest-verify", "--piv", "slot.pem", "--intermediate", "f9.pem", "--ca", "root.pem"}
+	out := c.must(0, good...)
+	for _, text := range []string{"verified", "card firmware", "5.7.1", "touch policy", "cached", "ecc-p256"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("no %q in\n%s", text, out)
+		}
+	}
+	if out := c.must(1, "key", "attest-verify", "--piv", "slot.pem", "--intermediate", "f9.pem", "--ca", "slot.pem"); !strings.Contains(out, "none of the given authorities certified it") {
+		t.Error(out)
+	}
+	if out := c.must(1, "key", "attest-verify", "--piv", "f9.pem", "--intermediate", "root.pem", "--ca", "root.pem"); !strings.Contains(out, "has no extensions of a PIV attestation") {
+		t.Error(out)
+	}
+	c.must(2, "key", "attest-verify", "slot.pem", "--piv", "slot.pem", "--ca", "root.pem")
+	c.must(2, "key", "attest-verify", "--piv", "slot.pem", "--ca", "root.pem", "--answer", "slot.pem")
+	c.must(2, "key", "attest-verify", "--ca", "root.pem")
 }

@@ -15,7 +15,7 @@ import (
 // verifyAttestOptions are the options of key attest-verify.
 type verifyAttestOptions struct {
 	ca, intermediate, publicKey string
-	nonce, attestationKey       string
+	nonce, attestationKey, piv  string
 	challengeOut, answer        string
 	force                       bool
 }
@@ -23,7 +23,7 @@ type verifyAttestOptions struct {
 func (p *Program) keyAttestVerify() *cobra.Command {
 	var o verifyAttestOptions
 	cmd := &cobra.Command{
-		Use:   "attest-verify STATEMENT --ca FILE",
+		Use:   "attest-verify STATEMENT|--piv FILE --ca FILE",
 		Short: "Judge an attestation statement",
 		Long: `Judge what a TPM stated about one of its keys. The agent judges; it needs no TPM. --ca
 holds the certificates of the TPM makers that you trust.
@@ -35,17 +35,26 @@ for you and this statement only, is used up by the first answer, and ends with a
 with your agent. --attestation-key names one that answered before instead: the report shows
 its Name.
 
+With --piv the certificate that a PIV card (YubiKey, slot F9) made for one of its keys is
+judged instead; --intermediate holds the certificate of F9. It has no nonce.
+
 Exit status: 0 if everything is proven, or a challenge was made as you asked; 1 if
 something is refused or not proven. The report says what.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 1) == (o.piv != "") {
+				return usagef("name a statement, or give --piv, but not both")
+			}
+			if o.piv != "" && (o.challengeOut != "" || o.answer != "" || o.attestationKey != "") {
+				return usagef("there is no challenge to a PIV card")
+			}
 			if o.ca == "" {
 				return usagef("--ca is missing: whom do you trust to certify TPMs?")
 			}
 			if exclusive(o.challengeOut, o.answer, o.attestationKey) {
 				return usagef("--challenge-out, --answer and --attestation-key exclude each other")
 			}
-			r, err := p.attestationRequest(args[0], o)
+			r, err := p.attestationRequest(oneStatement(args), o)
 			if err != nil {
 				return err
 			}
@@ -53,6 +62,7 @@ something is refused or not proven. The report says what.`,
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&o.piv, "piv", "", "a `FILE` with the attestation certificate of a PIV card's key")
 	f.StringVar(&o.ca, "ca", "", "a `FILE` with the certificates of authorities that are trusted")
 	f.StringVar(&o.intermediate, "intermediate", "", "a `FILE` with certificates between those and the TPM's")
 	f.StringVar(&o.nonce, "nonce", "", "the nonce that the statement must hold, in `hexadecimal` digits")
@@ -79,6 +89,7 @@ func (p *Program) attestationRequest(statement string, o verifyAttestOptions) (c
 		into *[]byte
 	}{
 		{statement, &r.Statement}, {o.ca, &r.Authorities}, {o.intermediate, &r.Intermediates}, {o.publicKey, &r.PublicKey}, {o.answer, &r.Answer},
+		{o.piv, &r.PIV},
 	} {
 		if f.path == "" {
 			continue
@@ -117,6 +128,13 @@ func (p *Program) runAttestVerify(ctx context.Context, c *client.Client, r clien
 		return &answered{ExitFailed}
 	}
 	return nil
+}
+
+func oneStatement(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 // exclusive reports whether more than one of the options is set.

@@ -2,6 +2,7 @@ package tpm_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -529,5 +531,114 @@ func command(t *testing.T, dir, name string, args ...string) {
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// TestECCEndorsement attests with a TPM that has a certificate for its P-256 endorsement
+// key only, and its issuer's certificate in NV memory, in two pieces as large ones are.
+func TestECCEndorsement(t *testing.T) {
+	v := tpmtest.Start(t)
+	conn, err := v.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := tpmtest.Raw(conn)
+	ek, err := tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHEndorsement, InPublic: tpm2.New2B(tpm2.ECCEKTemplate)}.Execute(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := authority(t, nil, "root", nil)
+	between := authority(t, root, "between", nil)
+	area, err := ek.OutPublic.Contents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := tpm2.Pub(*area)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := authority(t, between, "TPM", public)
+	issuer := between.certificate.Raw
+	for index, content := range map[tpm2.TPMHandle][]byte{
+		0x01c0000a: append(bytes.Clone(leaf.certificate.Raw), 0xff, 0xff), 0x01c00100: issuer[:100], 0x01c00101: append(bytes.Clone(issuer[100:]), 0, 0),
+	} {
+		define(t, raw, index, content)
+	}
+	if _, err := (tpm2.FlushContext{FlushHandle: ek.ObjectHandle}).Execute(raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := maker{open(t, tpm.Options{TCTI: v.TCTI()}), v, attestation.Options{
+		Now: time.Now(), Nonce: []byte("n"), Authorities: []*x509.Certificate{root.certificate},
+	}}
+	s := m.state(t, providertest.Generate(t, m.Provider, ecc(256)))
+	if r := attestation.Verify(s, m.answered(t, s)); r.Verdict != attestation.Verified {
+		t.Errorf("%s: %s", r.Verdict, r.Reason)
+	}
+	if got := len(decoded(t, s).Certificates); got != 2 {
+		t.Errorf("%d certificates", got)
+	}
+}
+
+// certified is a key that an authority has certified.
+type certified struct {
+	key         *ecdsa.PrivateKey
+	certificate *x509.Certificate
+}
+
+// authority certifies a new authority, or the endorsement key that is given.
+func authority(t *testing.T, by *certified, name string, ek crypto.PublicKey) *certified {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		BasicConstraintsValid: true,
+	}
+	public := crypto.PublicKey(&key.PublicKey)
+	if ek != nil {
+		public, c.KeyUsage, c.UnknownExtKeyUsage = ek, x509.KeyUsageKeyAgreement, []asn1.ObjectIdentifier{{2, 23, 133, 8, 1}}
+	} else {
+		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
+	}
+	parent, signer := c, key
+	if by != nil {
+		parent, signer = by.certificate, by.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, public, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &certified{key, made}
+}
+
+// define writes an NV index that everybody reads.
+func define(t *testing.T, raw transport.TPM, index tpm2.TPMHandle, content []byte) {
+	t.Helper()
+	area := tpm2.TPMSNVPublic{
+		NVIndex: index, NameAlg: tpm2.TPMAlgSHA256, DataSize: uint16(len(content)),
+		Attributes: tpm2.TPMANV{OwnerWrite: true, OwnerRead: true, AuthRead: true, NoDA: true},
+	}
+	_, err := tpm2.NVDefineSpace{AuthHandle: tpm2.TPMRHOwner, PublicInfo: tpm2.New2B(area)}.Execute(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := tpm2.NVReadPublic{NVIndex: index}.Execute(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tpm2.NVWrite{
+		AuthHandle: tpm2.TPMRHOwner, NVIndex: tpm2.NamedHandle{Handle: index, Name: public.NVName}, Data: tpm2.TPM2BMaxNVBuffer{Buffer: content},
+	}.Execute(raw)
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -66,6 +66,8 @@ type Report struct {
 	Key, AttestationKey []byte
 	Certificate         *Certificate
 	Clock               *Clock
+	// Facts are what a PIV card says of itself.
+	Facts []Fact
 }
 
 func (r *Report) add(what string, state State, detail string) {

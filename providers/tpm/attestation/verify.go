@@ -10,7 +10,6 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/big"
 	"time"
 
@@ -98,11 +97,7 @@ func (r *Report) describe(p *parsed) error {
 	if err != nil {
 		return err
 	}
-	if k, ok := public.(*rsa.PublicKey); ok {
-		r.KeyType = fmt.Sprintf("rsa-%d", k.N.BitLen())
-	} else if k, ok := public.(*ecdsa.PublicKey); ok {
-		r.KeyType = fmt.Sprintf("ecc-p%d", k.Curve.Params().BitSize)
-	}
+	r.KeyType = kindOf(public)
 	r.PublicKey, err = x509.MarshalPKIXPublicKey(public)
 	return err
 }

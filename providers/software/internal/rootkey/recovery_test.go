@@ -161,7 +161,7 @@ func TestRecoveryKeyIsNeverPrinted(t *testing.T) {
 	}
 	_, err := rootkey.ParseRecoveryKey([]byte("0" + text[1:5] + "U"))
 	fmt.Fprint(&out, k.String(), k.GoString(), err)
-	for _, group := range strings.SplitSeq(text, "-") {
+	for group := range strings.SplitSeq(text, "-") {
 		if strings.Contains(out.String(), group) {
 			t.Errorf("%s occurs in %s", group, out.String())
 		}
