@@ -103,6 +103,9 @@ func (m machine) locked(reason string) {
 	if out := m.must(6, "key", "sign", "k", "config.toml", "-o", "signature", "--force"); !strings.Contains(out, reason) || !strings.Contains(out, "parsecctl key recover") {
 		m.t.Errorf("no %q in %s", reason, out)
 	}
+	if out := m.must(0, "info", "--json"); !strings.Contains(out, `"state": "locked"`) {
+		m.t.Error(out)
+	}
 	if out := m.must(6, "key", "create", "other"); !strings.Contains(out, reason) {
 		m.t.Errorf("no %q in %s", reason, out)
 	}

@@ -266,6 +266,8 @@ type Protector interface {
 
 // RootKeeper is a provider whose stored keys are under one root key, which hardware can keep.
 type RootKeeper interface {
+	// Locked says that the root key did not open when it was last needed. It does not wait.
+	Locked() bool
 	// CanSealRoot returns why SealRoot cannot succeed now.
 	CanSealRoot(ctx context.Context) error
 	// SealRoot seals the root key, after a copy for the recovery key was stored and opened

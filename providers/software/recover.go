@@ -40,6 +40,9 @@ func (p *Provider) waits(ctx context.Context, err error) bool {
 	return true
 }
 
+// Locked says that the root key waits for somebody's help.
+func (p *Provider) Locked() bool { return p.root.locked.Load() }
+
 // CanSealRoot returns why the root key cannot be sealed: the configuration names no TPM, or
 // there is no root key to be had.
 func (p *Provider) CanSealRoot(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/rootkey"
@@ -96,6 +97,8 @@ type keeper struct {
 	store  *store
 	log    *slog.Logger
 
+	locked atomic.Bool // the root key waits for somebody's help
+
 	mu  sync.Mutex // guards the field below; held while the source is asked
 	key *RootKey
 }
@@ -138,6 +141,13 @@ func (k *keeper) load(ctx context.Context) (*RootKey, error) {
 	if k.key != nil {
 		return k.key, nil
 	}
+	key, err := k.ask(ctx)
+	k.locked.Store(errors.Is(err, ErrSealed))
+	return key, err
+}
+
+// ask loads the key from its source.
+func (k *keeper) ask(ctx context.Context) (*RootKey, error) {
 	key, err := k.source.Load(ctx)
 	if errors.Is(err, ErrNoRootKey) {
 		err = fmt.Errorf("%w in %s", ErrNoRootKey, k.source)
@@ -159,6 +169,7 @@ func (k *keeper) load(ctx context.Context) (*RootKey, error) {
 
 func (k *keeper) keep(key *RootKey) {
 	k.key = key
+	k.locked.Store(false)
 	if err := key.LockError(); err != nil {
 		k.log.Warn("the root key is not locked in memory and may reach swap or a core dump; raise LimitMEMLOCK", "error", err)
 	}
