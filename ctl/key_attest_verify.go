@@ -36,7 +36,8 @@ with your agent. --attestation-key names one that answered before instead: the r
 its Name.
 
 With --piv the certificate that a PIV card (YubiKey, slot F9) made for one of its keys is
-judged instead; --intermediate holds the certificate of F9. It has no nonce.
+judged instead; the certificate of F9 follows it in the file, or is in --intermediate. It
+has no nonce.
 
 Exit status: 0 if everything is proven, or a challenge was made as you asked; 1 if
 something is refused or not proven. The report says what.`,

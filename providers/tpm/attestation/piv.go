@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -26,19 +27,17 @@ const (
 )
 
 // VerifyPIV judges the certificate that a PIV card (a YubiKey's slot F9) made for a key that
-// was generated in it. The certificate of F9 is one of the intermediates. The card makes
-// none for an imported key, so the chain alone says that the key was made there.
+// was generated in it. The certificate of F9 follows it, or is one of the intermediates. The
+// card makes none for an imported key, so the chain alone says that the key was made there.
 func VerifyPIV(certificate []byte, o Options) *Report {
 	r := &Report{}
 	found, err := ParseCertificates(certificate)
-	if err == nil && len(found) != 1 {
-		err = malformed("it holds %d certificates, not one", len(found))
-	}
 	r.judge(checkForm, "it is a certificate", err)
 	if err != nil {
 		return r.conclude()
 	}
 	slot := found[0]
+	o.Intermediates = slices.Concat(found[1:], o.Intermediates)
 	r.Certificate = tell(slot)
 	r.KeyType, r.PublicKey = kindOf(slot.PublicKey), slot.RawSubjectPublicKeyInfo
 	issuer, err := pivIssuer(slot, o)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
 	"math/big"
 	"slices"
 	"strings"
@@ -84,6 +85,15 @@ func TestPIV(t *testing.T) {
 	}
 	if r.Verdict != attestation.Verified || r.KeyType != "ecc-p256" {
 		t.Errorf("%+v", r)
+	}
+	var both []byte
+	for _, c := range []*issuer{slot, f9} {
+		both = append(both, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.certificate.Raw})...)
+	}
+	alone := o
+	alone.Intermediates = nil
+	if r := attestation.VerifyPIV(both, alone); r.Verdict != attestation.Verified {
+		t.Errorf("both in one file: %s", r.Reason)
 	}
 	other := issue(t, nil, "Yubico PIV Attestation", authority)
 	for reason, f := range map[string]func(o *attestation.Options) []byte{
