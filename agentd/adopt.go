@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent"
@@ -106,18 +105,6 @@ func (b *backend) unnamed(ctx context.Context, inst *instance, out *agentpb.List
 	return nil
 }
 
-// text makes what a device says fit for a message.
-func text(s string) string {
-	const most = 1024
-	if len(s) > most {
-		s = s[:most]
-	}
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strconv.QuoteToASCII(s)
-}
-
 // decodeAdopt gives a name to what lies in a device. The device is only read.
 func decodeAdopt(r *request) (action, error) {
 	m := &agentpb.Adopt{}
@@ -200,7 +187,7 @@ func (r *request) adopt(ctx context.Context, inst *instance, owner kim.Owner, wa
 // certificate returns the certificate beside a key, nothing where there is none: it is no part
 // of what was asked, so that its errors are no failure.
 func (r *request) certificate(ctx context.Context, inst *instance, key providers.Key) []byte {
-	p, ok := inst.provider.(providers.Certifier)
+	p, ok := inst.provider.(providers.CertificateReader)
 	if !ok {
 		return nil
 	}

@@ -51,11 +51,12 @@ func (b *builder) all(ctx context.Context) error {
 			return fmt.Errorf("cannot open key manager %q at %s: %w", m.Name, m.Path, err)
 		}
 	}
-	for _, p := range b.out.config.Providers {
+	for _, p := range byNeed(b.out.config.Providers) {
 		if err := b.provider(ctx, p); err != nil {
 			return fmt.Errorf("failed to create provider %q: %w", p.Name, err)
 		}
 	}
+	b.out.arrange()
 	if len(b.out.instances) == 0 {
 		return errors.New("need one provider: every configured one was left out")
 	}
@@ -187,10 +188,12 @@ func (i *instance) examined() []providers.KeyID {
 
 func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
 	c := inst.config.Software
-	return software.Open(ctx, software.Options{
+	o := software.Options{
 		Name: inst.ref.Name, KeyStorePath: c.KeyStorePath, Storage: c.KeyStorage,
-		KnownIDs: inst.keyIDs(), Credential: c.RootKeyCredential, CacheKeys: c.CacheKeys, Logger: b.log,
-	})
+		KnownIDs: inst.keyIDs(), CacheKeys: c.CacheKeys, Logger: b.log,
+	}
+	b.rootKey(&o, c)
+	return software.Open(ctx, o)
 }
 
 func openPKCS11(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {

@@ -80,4 +80,10 @@ var operations = map[wire.Opcode]operation{
 	agent.OpListUnnamed:  {core, admins, true, decodeListUnnamed},
 	agent.OpAdopt:        {core, admins, true, decodeAdopt},
 	agent.OpUnlock:       {core, owners, true, decodeUnlock},
+
+	agent.OpCertifyKey:        {crypto, owners, true, decodeCertifyKey},
+	agent.OpVerifyAttestation: {core, owners, true, decodeVerifyAttestation},
+
+	agent.OpSealRoot:    {core, admins, true, decodeSealRoot},
+	agent.OpRecoverRoot: {core, admins, true, decodeRecoverRoot},
 }

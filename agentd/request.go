@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/authn"
@@ -140,4 +141,11 @@ func about(object string, err error) error {
 	named := *detail
 	named.Object = object
 	return &named
+}
+
+// text makes what a device or a stranger says a valid string of the protocol, cut to a
+// readable length.
+func text(s string) string {
+	const most = 1024
+	return strings.ToValidUTF8(s[:min(len(s), most)], "\ufffd")
 }

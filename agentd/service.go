@@ -53,6 +53,8 @@ type Service struct {
 	started time.Time
 	ledger  *ledger
 
+	challenges challenges
+
 	requests atomic.Uint64
 	stopping atomic.Bool
 	config   atomic.Pointer[config.Config]

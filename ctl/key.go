@@ -11,6 +11,7 @@ func (p *Program) keyGroup() *cobra.Command {
 	cmd.AddCommand(
 		p.keyList(), p.keyCreate(), p.keyImport(), p.keyAdopt(), p.keyExportPublic(), p.keyExport(), p.keyDelete(), p.keySign(), p.keyVerify(),
 		p.keyEncrypt(), p.keyDecrypt(), p.keyMAC(), p.keyAgree(), p.keyCSR(), p.keyProtect(), p.keyInspect(), p.keyCanDo(),
+		p.keyAttest(), p.keyAttestVerify(), p.keySeal(), p.keyRecover(),
 	)
 	return cmd
 }

@@ -92,8 +92,24 @@ func (p *person) see(text string) {
 func (p *person) waitFor(text, answer string) {
 	p.t.Helper()
 	p.see(text)
-	if _, err := p.master.WriteString(answer + "\n"); err != nil {
+	p.write(answer)
+}
+
+// write types a line.
+func (p *person) write(line string) {
+	p.t.Helper()
+	if _, err := p.master.WriteString(line + "\n"); err != nil {
 		p.t.Fatal(err)
+	}
+}
+
+// seeAgain waits until a text is on the screen for the nth time.
+func (p *person) seeAgain(text string, n int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); strings.Count(p.screen(), text) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%q is not %d times on the screen:\n%s", text, n, p.screen())
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func (r runner) Run() int {
 		program = os.Getenv(agentdtest.ProgramVariable)
 		if program == "" {
 			program, err = agentdtest.Build(context.Background(), dir, false)
+			err = errors.Join(err, os.Setenv(agentdtest.ProgramVariable, program))
 		}
 	}
 	if err != nil {

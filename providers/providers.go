@@ -273,10 +273,26 @@ type Adopter interface {
 	Remove(ctx context.Context, key Key) (removed []string, err error)
 }
 
-// Certifier has certificates beside keys.
-type Certifier interface {
+// CertificateReader finds certificates that lie beside keys.
+type CertificateReader interface {
 	// Certificate returns the DER of the key's certificate, nil when there is none.
 	Certificate(ctx context.Context, key Key) ([]byte, error)
+}
+
+// CertifyRequest says what a statement about a key is to hold.
+type CertifyRequest struct {
+	// Nonce is the verifier's, at most attestation.MaxNonce bytes; it may be empty.
+	Nonce []byte
+	// Name is the key's name in the agent, AgentVersion that of the program.
+	Name, AgentVersion string
+}
+
+// Certifier lets hardware speak about a key, for verifiers of docs/formats/attestation.md.
+type Certifier interface {
+	// CertifyKey returns an attestation statement.
+	CertifyKey(ctx context.Context, key Key, r CertifyRequest) ([]byte, error)
+	// AnswerChallenge returns the answer to a challenge for the attestation key.
+	AnswerChallenge(ctx context.Context, challenge []byte) ([]byte, error)
 }
 
 // Finding is something that `parsecctl doctor` reports.
@@ -317,4 +333,24 @@ type Protector interface {
 	Protection(ctx context.Context, key Key) (Protection, error)
 	// Protect rewrites the key; it is durable when the call returns, and never absent.
 	Protect(ctx context.Context, key Key, form Protection) error
+}
+
+// RootKeeper is a provider whose stored keys are under one root key, which hardware can keep.
+type RootKeeper interface {
+	// Locked says that the root key did not open when it was last needed. It does not wait.
+	Locked() bool
+	// CanSealRoot returns why SealRoot cannot succeed now.
+	CanSealRoot(ctx context.Context) error
+	// SealRoot seals the root key, after a copy for the recovery key was stored and opened
+	// again, and removes it from the disk last. At no moment is there none of them.
+	SealRoot(ctx context.Context, recoveryKey []byte) (RootKey, error)
+	// RecoverRoot opens that copy and puts the root key where the configuration says. An
+	// error changes nothing.
+	RecoverRoot(ctx context.Context, recoveryKey []byte) (RootKey, error)
+}
+
+// RootKey tells of a root key.
+type RootKey struct {
+	// ID is its public name, Place where it is now.
+	ID, Place string
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -13,6 +14,40 @@ import (
 func (c *Config) check(r *reader) {
 	c.checkAuthenticators(r)
 	c.checkKeyStores(r)
+	c.checkRootKeys(r)
+}
+
+// checkRootKeys finds the TPM of each root key that is to be sealed. Providers of one key
+// directory have one root key, so they must agree where it is.
+func (c *Config) checkRootKeys(r *reader) {
+	var names []string
+	for _, p := range c.Providers {
+		if p.TPM != nil {
+			names = append(names, p.Name)
+		}
+	}
+	owner := map[string]Provider{}
+	for i, p := range c.Providers {
+		s := p.Software
+		if s == nil {
+			continue
+		}
+		at := fmt.Sprintf("provider[%d].", i+1)
+		switch {
+		case s.RootKey != RootKeyTPM:
+		case s.RootKeyTPM != "" && !slices.Contains(names, s.RootKeyTPM):
+			r.fail(at+"root_key_tpm", fmt.Sprintf("no [[provider]] of type Tpm is named %q", s.RootKeyTPM), "name one that is configured")
+		case s.RootKeyTPM == "" && len(names) != 1:
+			r.fail(at+"root_key_tpm", fmt.Sprintf("there are %d providers of type Tpm", len(names)), "set root_key_tpm to the name of one")
+		case s.RootKeyTPM == "":
+			s.RootKeyTPM = names[0]
+		}
+		other, shared := owner[s.KeyStorePath]
+		if o := other.Software; shared && (o.RootKey != s.RootKey || o.RootKeyTPM != s.RootKeyTPM) {
+			r.fail(at+"root_key", fmt.Sprintf("provider %q has the same key_store_path and another place for its root key", other.Name), "give both the same settings")
+		}
+		owner[s.KeyStorePath] = p
+	}
 }
 
 func (c *Config) checkAuthenticators(r *reader) {

@@ -181,8 +181,8 @@ admins = [{name="1"}]
 		t.Error(diff)
 	}
 	software := []*Software{
-		{KeyStorePath: "/keys", KeyStorage: providers.ProtectionCompatible, RootKeyCredential: "root"},
-		{KeyStorePath: "/b", KeyStorage: providers.ProtectionEncrypted, RootKeyCredential: "parsec-root-key", CacheKeys: defaultCacheKeys},
+		{KeyStorePath: "/keys", KeyStorage: providers.ProtectionCompatible, RootKey: RootKeyAuto, RootKeyCredential: "root"},
+		{KeyStorePath: "/b", KeyStorage: providers.ProtectionEncrypted, RootKey: RootKeyAuto, RootKeyCredential: "parsec-root-key", CacheKeys: defaultCacheKeys},
 	}
 	if diff := cmp.Diff(software, []*Software{c.Providers[0].Software, c.Providers[1].Software}); diff != "" {
 		t.Error(diff)

@@ -139,6 +139,12 @@ func TestErrors(t *testing.T) {
 			`c.toml:22: provider[2].name: duplicate provider names found: "mbed-crypto-provider"; give each provider a name of its own`,
 		},
 		{"key storage", whole + `key_storage = "plain"`, `c.toml:17: provider[1].key_storage: "plain" is not one of encrypted, compatible`},
+		{"root key", whole + `root_key = "disk"`, `c.toml:17: provider[1].root_key: "disk" is not one of auto, file, credential, tpm`},
+		{"root key without TPM", whole + `root_key = "tpm"`, `c.toml:14: provider[1].root_key_tpm: there are 0 providers of type Tpm; set root_key_tpm to the name of one`},
+		{"root key in another TPM", whole + "root_key = \"tpm\"\nroot_key_tpm = \"x\"", `c.toml:18: provider[1].root_key_tpm: no [[provider]] of type Tpm is named "x"; name one that is configured`},
+		{"root key in a file of a TPM", whole + `root_key_tpm = "x"`, `c.toml:14: provider[1].root_key: root_key_tpm and root_key_pcrs are for root_key = "tpm"`},
+		{"PCR", whole + "root_key = \"tpm\"\nroot_key_pcrs = [7, 24]\n" + tpm, `c.toml:18: provider[1].root_key_pcrs: expected numbers of PCR, 0 to 23, each once`},
+		{"PCR type", whole + "root_key = \"tpm\"\nroot_key_pcrs = 7\n" + tpm, `c.toml:18: provider[1].root_key_pcrs: expected an array of integers, found an integer`},
 		{"credential", whole + `root_key_credential = "../x"`, `c.toml:17: provider[1].root_key_credential: "../x" is not the name of a credential`},
 		{"cache", whole + `cache_keys = 2000000`, `c.toml:17: provider[1].cache_keys: 2000000 is more than 1048576`},
 		{

@@ -115,5 +115,7 @@ func defaultAgent() Agent {
 }
 
 func defaultSoftware() *Software {
-	return &Software{KeyStorage: providers.ProtectionEncrypted, RootKeyCredential: rootKeyCredential, CacheKeys: defaultCacheKeys}
+	return &Software{
+		KeyStorage: providers.ProtectionEncrypted, RootKey: RootKeyAuto, RootKeyCredential: rootKeyCredential, CacheKeys: defaultCacheKeys,
+	}
 }

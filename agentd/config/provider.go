@@ -38,9 +38,24 @@ type Software struct {
 	KeyStorage providers.Protection
 	// RootKeyCredential is the name of the systemd credential with the root key.
 	RootKeyCredential string
+	// RootKey is where the root key is kept: RootKeyAuto, RootKeyFile, RootKeyCredential or
+	// RootKeyTPM.
+	RootKey string
+	// RootKeyTPM is the name of a TPM provider of the configuration, RootKeyPCRs are conditions for what is
+	// sealed; for RootKeyTPM only.
+	RootKeyTPM  string
+	RootKeyPCRs []uint
 	// CacheKeys is how many loaded keys stay in memory, 0 for none.
 	CacheKeys int
 }
+
+// The values of root_key.
+const (
+	RootKeyAuto       = "auto" // the credential if there is one, else the file
+	RootKeyFile       = "file"
+	RootKeyCredential = "credential"
+	RootKeyTPM        = "tpm"
+)
 
 // PKCS11 are the settings of provider_type "Pkcs11".
 type PKCS11 struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -91,9 +92,39 @@ func readSoftware(s *section, manager KeyManager) *Software {
 	if n := p.RootKeyCredential; n == "" || n != filepath.Base(n) || strings.HasPrefix(n, ".") {
 		s.fail("root_key_credential", "%q is not the name of a credential", n)
 	}
+	p.RootKey = s.choice("root_key", p.RootKey, RootKeyAuto, RootKeyFile, RootKeyCredential, RootKeyTPM)
+	p.RootKeyTPM = s.text("root_key_tpm", p.RootKeyTPM)
+	p.RootKeyPCRs = s.pcrs("root_key_pcrs")
+	if p.RootKey != RootKeyTPM && (p.RootKeyTPM != "" || len(p.RootKeyPCRs) > 0) {
+		s.fail("root_key", "root_key_tpm and root_key_pcrs are for root_key = %q", RootKeyTPM)
+	}
 	const most = 1 << 20
 	p.CacheKeys = int(s.count("cache_keys", int64(p.CacheKeys), 0, most))
 	return p
+}
+
+// pcrs returns a list of registers of a TPM, each once.
+func (s *section) pcrs(key string) []uint {
+	const most = 23
+	v, given := s.take(key)
+	if !given {
+		return nil
+	}
+	array, ok := v.([]any)
+	if !ok {
+		s.fail(key, "expected an array of integers, found %s", kind(v))
+		return nil
+	}
+	var all []uint
+	for _, e := range array {
+		n, ok := e.(int64)
+		if !ok || n < 0 || n > most || slices.Contains(all, uint(n)) {
+			s.fail(key, "expected numbers of PCR, 0 to %d, each once", most)
+			return nil
+		}
+		all = append(all, uint(n))
+	}
+	return all
 }
 
 func readPKCS11(s *section, manager KeyManager) *PKCS11 {

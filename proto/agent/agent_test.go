@@ -155,6 +155,9 @@ func messages() []proto.Message {
 		&agentpb.ErrorDetail{}, &agentpb.Extension{}, &agentpb.Attributes{}, &agentpb.Info{}, &agentpb.DoctorResult{},
 		&agentpb.ListKeys{}, &agentpb.ListKeysResult{}, &agentpb.Protect{}, &agentpb.Progress{}, &agentpb.Backup{},
 		&agentpb.Chunk{}, &agentpb.Restore{}, &agentpb.Empty{}, &agentpb.Unlock{}, &agentpb.UnlockResult{},
+		&agentpb.ListUnnamed{}, &agentpb.ListUnnamedResult{}, &agentpb.Adopt{}, &agentpb.AdoptResult{},
+		&agentpb.CertifyKey{}, &agentpb.CertifyKeyResult{}, &agentpb.VerifyAttestation{}, &agentpb.AttestationReport{},
+		&agentpb.SealRoot{}, &agentpb.SealRootResult{}, &agentpb.RecoverRoot{}, &agentpb.RecoverRootResult{},
 	}
 }
 

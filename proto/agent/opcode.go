@@ -45,12 +45,22 @@ const (
 	// OpUnlock: Unlock → UnlockResult. Administrators, and who the configuration of the
 	// provider names.
 	OpUnlock wire.Opcode = 0x1_000A
+	// OpCertifyKey: CertifyKey → CertifyKeyResult, at the provider of the key. The owner.
+	OpCertifyKey wire.Opcode = 0x1_000B
+	// OpVerifyAttestation: VerifyAttestation → AttestationReport. Anyone with a name.
+	OpVerifyAttestation wire.Opcode = 0x1_000C
+	// OpSealRoot: SealRoot → SealRootResult. Administrators.
+	OpSealRoot wire.Opcode = 0x1_000D
+	// OpRecoverRoot: RecoverRoot → RecoverRootResult. Administrators.
+	OpRecoverRoot wire.Opcode = 0x1_000E
 )
 
 var names = map[wire.Opcode]string{
 	OpInfo: "AgentInfo", OpDoctor: "AgentDoctor", OpListKeys: "AgentListKeys", OpProtect: "AgentProtect",
 	OpBackup: "AgentBackup", OpRestore: "AgentRestore", OpRestoreChunk: "AgentRestoreChunk",
 	OpListOpcodes: "AgentListOpcodes", OpListUnnamed: "AgentListUnnamed", OpAdopt: "AgentAdopt", OpUnlock: "AgentUnlock",
+	OpCertifyKey: "AgentCertifyKey", OpVerifyAttestation: "AgentVerifyAttestation",
+	OpSealRoot: "AgentSealRoot", OpRecoverRoot: "AgentRecoverRoot",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

@@ -48,7 +48,7 @@ var (
 	_ providers.Unlocker            = (*Provider)(nil)
 	_ providers.Labeller            = (*Provider)(nil)
 	_ providers.Adopter             = (*Provider)(nil)
-	_ providers.Certifier           = (*Provider)(nil)
+	_ providers.CertificateReader   = (*Provider)(nil)
 )
 
 // Open returns a provider that is connected.

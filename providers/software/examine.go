@@ -13,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/keyfile"
+	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/rootkey"
 )
 
 // The severities of findings.
@@ -31,6 +32,7 @@ type examination struct {
 	p        *Provider
 	now      time.Time
 	dirOpen  bool // others can reach the files of the directory
+	locked   bool // the root key waits for somebody's help
 	findings []providers.Finding
 
 	plaintext, encrypted, ciphers int
@@ -45,7 +47,7 @@ func (p *Provider) Examine(ctx context.Context, known []providers.KeyID) ([]prov
 	}
 	x := &examination{p: p, now: time.Now()}
 	x.directory()
-	x.rootKey(names)
+	x.rootKey(ctx, names)
 	if err := x.files(ctx, keyIDs(names), known); err != nil {
 		return nil, err
 	}
@@ -83,7 +85,14 @@ func (x *examination) directory() {
 }
 
 // rootKey examines the root key that is loaded and the file that is in the store.
-func (x *examination) rootKey(names []string) {
+func (x *examination) rootKey(ctx context.Context, names []string) {
+	if _, err := x.p.root.get(ctx); errors.Is(err, ErrSealed) {
+		x.locked = true
+		x.report(severityError, "root key", err.Error(), "parsecctl key recover")
+	}
+	if _, sealing := x.p.home.(rootkey.Sealed); sealing && slices.Contains(names, rootKeyFile) {
+		x.report(severityWarning, x.path(rootKeyFile), "the root key is to be sealed to a TPM and lies in a file", "parsecctl key seal")
+	}
 	if err := x.p.root.lockError(); err != nil {
 		x.report(severityWarning, "root key", "it is not locked in memory and may reach swap or a core dump: "+err.Error(),
 			"raise LimitMEMLOCK of the service")
@@ -144,6 +153,10 @@ func (x *examination) file(ctx context.Context, id keyID, mapped bool) {
 	defer f.Close()
 	x.rights(name, f.Stat, severityWarning)
 	its, err := x.content(ctx, id, f)
+	if x.locked && errors.Is(err, ErrSealed) {
+		x.encrypted++ // which was reported once
+		return
+	}
 	if err != nil {
 		x.report(severityError, x.path(name), err.Error(), "restore the key from a backup")
 		return

@@ -36,6 +36,9 @@ type Options struct {
 	KnownIDs []providers.KeyID
 	// RootKey is where the root key comes from; nil means DefaultRootKey.
 	RootKey RootKeySource
+	// Home is where a root key is put that exists already: by sealing, and by recovery. It
+	// may be nil.
+	Home RootKeyStorer
 	// Credential is the name of the systemd credential that DefaultRootKey asks for; empty
 	// means DefaultCredential.
 	Credential string
@@ -53,6 +56,7 @@ type Provider struct {
 
 	store *store
 	root  *keeper
+	home  RootKeyStorer
 	cache *cache
 
 	mu      sync.Mutex            // guards the field below
@@ -85,6 +89,7 @@ var (
 	_ providers.Examiner            = (*Provider)(nil)
 	_ providers.Archiver            = (*Provider)(nil)
 	_ providers.Protector           = (*Provider)(nil)
+	_ providers.RootKeeper          = (*Provider)(nil)
 )
 
 // Open opens the key store and, with encrypted storage, loads the root key, making one at
@@ -106,12 +111,14 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 		storage: o.Storage,
 		log:     o.Logger,
 		store:   s,
+		home:    o.Home,
 		root:    &keeper{source: o.RootKey, store: s, log: o.Logger},
 		cache:   newCache(o.CacheKeys),
 		exposed: map[keyID]fs.FileMode{},
 	}
 	if o.Storage == providers.ProtectionEncrypted {
-		if _, err := p.root.getOrCreate(ctx); err != nil {
+		_, err := p.root.getOrCreate(ctx)
+		if err != nil && !p.waits(ctx, err) {
 			return nil, errors.Join(err, p.Close())
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/rootkey"
@@ -33,8 +34,21 @@ var ErrNoRootKey = rootkey.ErrAbsent
 // It copies the bytes; the caller wipes its own.
 func NewRootKey(secret []byte) (*RootKey, error) { return rootkey.New(secret) }
 
-// rootKeyFile is the name of the root key's file in the key store.
-const rootKeyFile = "root.key"
+// Files of the key store that are about the root key.
+const (
+	rootKeyFile  = "root.key"      // the root key itself
+	sealedFile   = "root.sealed"   // the root key for one TPM
+	recoveryFile = "root.recovery" // the root key for the person with the recovery key
+)
+
+// Sealer is a TPM, to which a root key can be sealed.
+type Sealer = rootkey.Sealer
+
+// RootKeyStorer is a source that also takes a root key that exists.
+type RootKeyStorer = rootkey.Storer
+
+// ErrSealed says that the root key is sealed and does not open now.
+var ErrSealed = rootkey.ErrSealed
 
 // DefaultCredential is the name of the systemd credential that holds the root key.
 const DefaultCredential = "parsec-root-key" //nolint:gosec // a name, not a secret
@@ -42,22 +56,38 @@ const DefaultCredential = "parsec-root-key" //nolint:gosec // a name, not a secr
 // RootKeyFile is the source that is a file, see docs/formats/root-key.md.
 func RootKeyFile(path string) RootKeyCreator { return rootkey.File{Path: path} }
 
+// StoredRootKeyFile is root.key in the key store.
+func StoredRootKeyFile(keyStorePath string) rootkey.File {
+	return rootkey.File{Path: filepath.Join(keyStorePath, rootKeyFile)}
+}
+
 // RootKeyCredential is the source that is a credential of systemd; directory is
 // $CREDENTIALS_DIRECTORY and may be empty.
 func RootKeyCredential(directory, name string) RootKeySource {
 	return rootkey.Credential{Directory: directory, Name: name}
 }
 
+// RootKeySealed is the source that is sealed to a TPM, in the key store. sealer returns
+// the TPM of the provider of that name, or why it is not there.
+func RootKeySealed(keyStorePath, name string, pcrs []uint, sealer func() (Sealer, error)) RootKeyStorer {
+	return rootkey.Sealed{Path: filepath.Join(keyStorePath, sealedFile), Name: name, PCRs: pcrs, Sealer: sealer}
+}
+
 // FirstRootKey asks the sources in their order, best first; a new root key is made in the
 // first that can make one.
 func FirstRootKey(sources ...RootKeySource) RootKeyCreator { return rootkey.First(sources) }
+
+// DefaultRootKeyCredential is the credential of that name that the service manager passed.
+func DefaultRootKeyCredential(name string) RootKeySource {
+	return RootKeyCredential(os.Getenv("CREDENTIALS_DIRECTORY"), name)
+}
 
 // DefaultRootKey is the credential of that name that the service manager passed, else
 // root.key in the key store.
 func DefaultRootKey(keyStorePath, credential string) RootKeyCreator {
 	return FirstRootKey(
-		RootKeyCredential(os.Getenv("CREDENTIALS_DIRECTORY"), credential),
-		RootKeyFile(filepath.Join(keyStorePath, rootKeyFile)),
+		DefaultRootKeyCredential(credential),
+		StoredRootKeyFile(keyStorePath),
 	)
 }
 
@@ -66,6 +96,8 @@ type keeper struct {
 	source RootKeySource
 	store  *store
 	log    *slog.Logger
+
+	locked atomic.Bool // the root key waits for somebody's help
 
 	mu  sync.Mutex // guards the field below; held while the source is asked
 	key *RootKey
@@ -83,8 +115,8 @@ func (k *keeper) getOrCreate(ctx context.Context) (*RootKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key, err := k.load(ctx)
-	if !errors.Is(err, ErrNoRootKey) {
-		return key, err
+	if !errors.Is(err, ErrNoRootKey) || errors.Is(err, ErrSealed) {
+		return key, err // with a sealed one somewhere, a second would split the store
 	}
 	creator, ok := k.source.(RootKeyCreator)
 	if !ok {
@@ -109,9 +141,20 @@ func (k *keeper) load(ctx context.Context) (*RootKey, error) {
 	if k.key != nil {
 		return k.key, nil
 	}
+	key, err := k.ask(ctx)
+	k.locked.Store(errors.Is(err, ErrSealed))
+	return key, err
+}
+
+// ask loads the key from its source.
+func (k *keeper) ask(ctx context.Context) (*RootKey, error) {
 	key, err := k.source.Load(ctx)
 	if errors.Is(err, ErrNoRootKey) {
-		return nil, fmt.Errorf("%w in %s", ErrNoRootKey, k.source)
+		err = fmt.Errorf("%w in %s", ErrNoRootKey, k.source)
+		if k.store.recoverable() {
+			err = fmt.Errorf("%w: %w; there is a copy for the recovery key", ErrSealed, err)
+		}
+		return nil, err
 	}
 	if err != nil {
 		return nil, err
@@ -126,6 +169,7 @@ func (k *keeper) load(ctx context.Context) (*RootKey, error) {
 
 func (k *keeper) keep(key *RootKey) {
 	k.key = key
+	k.locked.Store(false)
 	if err := key.LockError(); err != nil {
 		k.log.Warn("the root key is not locked in memory and may reach swap or a core dump; raise LimitMEMLOCK", "error", err)
 	}
@@ -185,8 +229,20 @@ func (k *keeper) fits(key *RootKey) error {
 
 // rootKeyError is what a caller sees when the root key is missing or unsafe.
 func rootKeyError(err error) error {
-	return &wire.Error{
+	failure := &wire.Error{
 		Status: wire.StatusStorageFailure, Reason: "the key files are encrypted and the root key is not available",
 		Remedy: "parsecctl doctor", Err: err,
 	}
+	if !errors.Is(err, ErrSealed) {
+		return failure
+	}
+	failure.Status, failure.Remedy = wire.StatusBadState, "parsecctl key recover, with the recovery key"
+	failure.Reason = "the root key is sealed to a TPM, which does not open it"
+	if errors.Is(err, ErrNoRootKey) {
+		failure.Reason = "the root key is not where the configuration says; the key store has a copy for the recovery key"
+	}
+	if detail, ok := errors.AsType[*wire.Error](err); ok && detail.Reason != "" {
+		failure.Reason += ": " + detail.Reason
+	}
+	return failure
 }

@@ -127,7 +127,7 @@ func (s *store) removeLeftovers(names []string, log *slog.Logger) {
 func isLeftover(name string) bool {
 	final, ok := durable.Leftover(name)
 	_, isKey := parseFileName(final)
-	return ok && (isKey || final == rootKeyFile)
+	return ok && (isKey || final == rootKeyFile || final == sealedFile || final == recoveryFile)
 }
 
 // keyIDs returns the ids of the key files among the names, ascending.

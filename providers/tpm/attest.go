@@ -20,30 +20,48 @@ type endorsement struct {
 	public *tpm2.TPMTPublic
 }
 
-// withEndorsement calls f with the default RSA-2048 endorsement key, and with both it and
-// the attested key loaded.
-func (p *Provider) withEndorsement(ctx context.Context, key providers.Key, f func(*call, loaded, endorsement) error) error {
+// primaryOf makes a primary key of the endorsement hierarchy. The caller flushes it.
+func (p *Provider) primaryOf(c *call, template tpm2.TPMTPublic) (endorsement, error) {
+	rsp, err := p.inHierarchy(c, tpm2.TPMRHEndorsement, p.options.EndorsementAuth, func(s *session) (*tpm2.CreatePrimaryResponse, error) {
+		return run(c, command[tpm2.CreatePrimaryResponse](tpm2.CreatePrimary{
+			PrimaryHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHEndorsement, Auth: s}, InPublic: tpm2.New2B(template),
+		}))
+	})
+	if err != nil {
+		return endorsement{}, hierarchyRefusal(err)
+	}
+	e := endorsement{handle: rsp.ObjectHandle}
+	if e.public, err = rsp.OutPublic.Contents(); err == nil {
+		e.name, err = nameOf(e.public)
+	}
+	if err != nil {
+		c.flush(rsp.ObjectHandle)
+		return endorsement{}, wire.Errorf(wire.StatusCommunicationFailure, "TPM2_CreatePrimary: %w", err)
+	}
+	return e, nil
+}
+
+// attestable refuses keys that are not in the TPM.
+func attestable(key providers.Key) error {
 	if key.Attributes.Type.Public() {
 		return wire.Errorf(wire.StatusInvalidArgument, "a public key is not in the TPM and cannot be attested")
 	}
+	return nil
+}
+
+// withEndorsement calls f with the default RSA-2048 endorsement key, and with both it and
+// the attested key loaded.
+func (p *Provider) withEndorsement(ctx context.Context, key providers.Key, f func(*call, loaded, endorsement) error) error {
+	if err := attestable(key); err != nil {
+		return err
+	}
 	return p.do(ctx, func(c *call) error {
 		c.cache.clear(c)
-		rsp, err := p.inHierarchy(c, tpm2.TPMRHEndorsement, p.options.EndorsementAuth, func(s *session) (*tpm2.CreatePrimaryResponse, error) {
-			return run(c, command[tpm2.CreatePrimaryResponse](tpm2.CreatePrimary{
-				PrimaryHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHEndorsement, Auth: s}, InPublic: tpm2.New2B(tpm2.RSAEKTemplate),
-			}))
-		})
+		ek, err := p.primaryOf(c, tpm2.RSAEKTemplate)
 		if err != nil {
-			return hierarchyRefusal(err)
+			return err
 		}
-		defer c.flush(rsp.ObjectHandle)
-		ek := endorsement{handle: rsp.ObjectHandle}
-		if ek.public, err = rsp.OutPublic.Contents(); err == nil {
-			ek.name, err = nameOf(ek.public)
-		}
-		if err != nil {
-			return wire.Errorf(wire.StatusCommunicationFailure, "TPM2_CreatePrimary: %w", err)
-		}
+		defer c.flush(ek.handle)
 		l, err := c.load(key)
 		if err != nil {
 			return err
@@ -83,26 +101,33 @@ func (p *Provider) AttestKey(ctx context.Context, key providers.Key, credential 
 	}
 	var secret []byte
 	err := p.withEndorsement(ctx, key, func(c *call, l loaded, ek endorsement) error {
-		policy, done, err := tpm2.PolicySession(c, tpm2.TPMAlgSHA256, 16)
-		if err != nil {
-			return startError(err)
-		}
-		defer c.flush(policy.Handle())
-		_ = done // flush also works when the caller has given up
-		if err := p.endorse(c, policy); err != nil {
-			return hierarchyRefusal(err)
-		}
-		rsp, err := run(c, command[tpm2.ActivateCredentialResponse](tpm2.ActivateCredential{
-			ActivateHandle: l.authorized(c, encryptBoth), KeyHandle: authorized(ek.handle, ek.name, policy),
-			CredentialBlob: tpm2.TPM2BIDObject{Buffer: credential.Blob}, Secret: tpm2.TPM2BEncryptedSecret{Buffer: credential.Secret},
-		}))
-		if err != nil {
-			return c.notOurs(err)
-		}
-		secret = rsp.CertInfo.Buffer
-		return nil
+		var err error
+		secret, err = p.activate(c, l.object, l.auth, ek, credential)
+		return err
 	})
 	return secret, err
+}
+
+// activate lets the TPM open a credential that was made for an object and its endorsement
+// key.
+func (p *Provider) activate(c *call, o object, auth []byte, ek endorsement, credential providers.Credential) ([]byte, error) {
+	policy, done, err := tpm2.PolicySession(c, tpm2.TPMAlgSHA256, 16)
+	if err != nil {
+		return nil, startError(err)
+	}
+	defer c.flush(policy.Handle())
+	_ = done // flush also works when the caller has given up
+	if err := p.endorse(c, policy); err != nil {
+		return nil, hierarchyRefusal(err)
+	}
+	rsp, err := run(c, command[tpm2.ActivateCredentialResponse](tpm2.ActivateCredential{
+		ActivateHandle: authorized(o.handle, o.name, c.session.with(auth, encryptBoth)), KeyHandle: authorized(ek.handle, ek.name, policy),
+		CredentialBlob: tpm2.TPM2BIDObject{Buffer: credential.Blob}, Secret: tpm2.TPM2BEncryptedSecret{Buffer: credential.Secret},
+	}))
+	if err != nil {
+		return nil, c.notOurs(err)
+	}
+	return rsp.CertInfo.Buffer, nil
 }
 
 // endorse satisfies the endorsement key's policy: knowledge of the hierarchy's

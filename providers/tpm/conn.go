@@ -24,6 +24,8 @@ type conn struct {
 	derive func(c *call, template tpm2.TPMTPublic) (*primary, error)
 	// seen are the persistent objects that were looked at, with their Names.
 	seen map[tpm2.TPMHandle]string
+	// identity is nil until somebody asked for it.
+	identity *identity
 }
 
 // primary is the storage key under which all keys are.

@@ -91,6 +91,7 @@ var (
 	_ providers.Randomizer          = (*Provider)(nil)
 	_ providers.Advisor             = (*Provider)(nil)
 	_ providers.Attester            = (*Provider)(nil)
+	_ providers.Certifier           = (*Provider)(nil)
 	_ providers.Examiner            = (*Provider)(nil)
 	_ providers.Device              = (*Provider)(nil)
 	_ providers.Adopter             = (*Provider)(nil)

@@ -2,11 +2,8 @@ package tpm_test
 
 import (
 	"bytes"
-	"net"
 	"strings"
 	"testing"
-
-	"github.com/google/go-tpm/tpm2"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
@@ -69,28 +66,12 @@ func TestSeal(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	extend(t, v, 16)
+	v.Extend(16)
 	p = open(t, tpm.Options{TCTI: v.TCTI(), Root: root})
 	if _, err := p.Unseal(t.Context(), bound); wire.StatusOf(err) != wire.StatusNotPermitted || !strings.Contains(err.Error(), "TPM_RC_POLICY_FAIL") {
 		t.Errorf("another PCR: %v", err)
 	}
 	if got, err := p.Unseal(t.Context(), plain); err != nil || !bytes.Equal(got, secret) {
 		t.Errorf("%q, %v", got, err)
-	}
-}
-
-// extend changes a PCR.
-func extend(t *testing.T, v *tpmtest.TPM, pcr uint32) {
-	t.Helper()
-	c, err := v.Dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func(c net.Conn) { _ = c.Close() }(c)
-	_, err = tpm2.PCREvent{
-		PCRHandle: tpm2.AuthHandle{Handle: tpm2.TPMHandle(pcr), Auth: tpm2.PasswordAuth(nil)}, EventData: tpm2.TPM2BEvent{Buffer: []byte("event")},
-	}.Execute(tpmtest.Raw(c))
-	if err != nil {
-		t.Fatal(err)
 	}
 }

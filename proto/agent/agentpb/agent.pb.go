@@ -1383,6 +1383,581 @@ func (x *UnlockResult) GetUntilUnixMs() int64 {
 	return 0
 }
 
+// CertifyKey asks the hardware that holds a key to speak about it, docs/formats/attestation.md.
+type CertifyKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KeyName       string                 `protobuf:"bytes,1,opt,name=key_name,json=keyName,proto3" json:"key_name,omitempty"`
+	Nonce         []byte                 `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`         // of the verifier
+	Challenge     []byte                 `protobuf:"bytes,3,opt,name=challenge,proto3" json:"challenge,omitempty"` // instead: an attestation challenge to answer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CertifyKey) Reset() {
+	*x = CertifyKey{}
+	mi := &file_agent_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CertifyKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CertifyKey) ProtoMessage() {}
+
+func (x *CertifyKey) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CertifyKey.ProtoReflect.Descriptor instead.
+func (*CertifyKey) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CertifyKey) GetKeyName() string {
+	if x != nil {
+		return x.KeyName
+	}
+	return ""
+}
+
+func (x *CertifyKey) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+func (x *CertifyKey) GetChallenge() []byte {
+	if x != nil {
+		return x.Challenge
+	}
+	return nil
+}
+
+type CertifyKeyResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"` // a statement, or the answer to the challenge
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CertifyKeyResult) Reset() {
+	*x = CertifyKeyResult{}
+	mi := &file_agent_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CertifyKeyResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CertifyKeyResult) ProtoMessage() {}
+
+func (x *CertifyKeyResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CertifyKeyResult.ProtoReflect.Descriptor instead.
+func (*CertifyKeyResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CertifyKeyResult) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// VerifyAttestation has the agent judge what a certify request brought, or a certificate
+// of a PIV card for a key. Certificates are PEM, or one in DER.
+type VerifyAttestation struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Statement      []byte                 `protobuf:"bytes,1,opt,name=statement,proto3" json:"statement,omitempty"`
+	Authorities    []byte                 `protobuf:"bytes,2,opt,name=authorities,proto3" json:"authorities,omitempty"`                             // trusted
+	Intermediates  []byte                 `protobuf:"bytes,3,opt,name=intermediates,proto3" json:"intermediates,omitempty"`                         // not trusted, only helpful
+	Nonce          []byte                 `protobuf:"bytes,4,opt,name=nonce,proto3" json:"nonce,omitempty"`                                         // that the statement must hold; empty: any
+	PublicKey      []byte                 `protobuf:"bytes,5,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`                // that it must be about: PKIX, DER; empty: any
+	AttestationKey []byte                 `protobuf:"bytes,6,opt,name=attestation_key,json=attestationKey,proto3" json:"attestation_key,omitempty"` // Name of one that answered a challenge before
+	Challenge      bool                   `protobuf:"varint,7,opt,name=challenge,proto3" json:"challenge,omitempty"`                                // make a challenge for the statement
+	Answer         []byte                 `protobuf:"bytes,8,opt,name=answer,proto3" json:"answer,omitempty"`                                       // to the challenge that was made for it
+	Piv            []byte                 `protobuf:"bytes,9,opt,name=piv,proto3" json:"piv,omitempty"`                                             // instead of a statement: the attestation certificate of a PIV key
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *VerifyAttestation) Reset() {
+	*x = VerifyAttestation{}
+	mi := &file_agent_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyAttestation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyAttestation) ProtoMessage() {}
+
+func (x *VerifyAttestation) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyAttestation.ProtoReflect.Descriptor instead.
+func (*VerifyAttestation) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *VerifyAttestation) GetStatement() []byte {
+	if x != nil {
+		return x.Statement
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetAuthorities() []byte {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetIntermediates() []byte {
+	if x != nil {
+		return x.Intermediates
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetAttestationKey() []byte {
+	if x != nil {
+		return x.AttestationKey
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetChallenge() bool {
+	if x != nil {
+		return x.Challenge
+	}
+	return false
+}
+
+func (x *VerifyAttestation) GetAnswer() []byte {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *VerifyAttestation) GetPiv() []byte {
+	if x != nil {
+		return x.Piv
+	}
+	return nil
+}
+
+type AttestationReport struct {
+	state          protoimpl.MessageState         `protogen:"open.v1"`
+	Verdict        string                         `protobuf:"bytes,1,opt,name=verdict,proto3" json:"verdict,omitempty"` // "verified", "incomplete" or "refused"
+	Reason         string                         `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`   // why not verified
+	Checks         []*AttestationReport_Check     `protobuf:"bytes,3,rep,name=checks,proto3" json:"checks,omitempty"`
+	KeyName        string                         `protobuf:"bytes,4,opt,name=key_name,json=keyName,proto3" json:"key_name,omitempty"`                // what the prover's agent says
+	AgentVersion   string                         `protobuf:"bytes,5,opt,name=agent_version,json=agentVersion,proto3" json:"agent_version,omitempty"` // likewise
+	KeyType        string                         `protobuf:"bytes,6,opt,name=key_type,json=keyType,proto3" json:"key_type,omitempty"`
+	PublicKey      []byte                         `protobuf:"bytes,7,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`                // PKIX, DER
+	Key            []byte                         `protobuf:"bytes,8,opt,name=key,proto3" json:"key,omitempty"`                                             // Name of the object in the TPM
+	AttestationKey []byte                         `protobuf:"bytes,9,opt,name=attestation_key,json=attestationKey,proto3" json:"attestation_key,omitempty"` // likewise
+	Certificate    *AttestationReport_Certificate `protobuf:"bytes,10,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	Clock          *AttestationReport_Clock       `protobuf:"bytes,11,opt,name=clock,proto3" json:"clock,omitempty"`
+	Challenge      []byte                         `protobuf:"bytes,12,opt,name=challenge,proto3" json:"challenge,omitempty"`
+	Facts          []*AttestationReport_Fact      `protobuf:"bytes,13,rep,name=facts,proto3" json:"facts,omitempty"` // what else the hardware says of itself
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AttestationReport) Reset() {
+	*x = AttestationReport{}
+	mi := &file_agent_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttestationReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttestationReport) ProtoMessage() {}
+
+func (x *AttestationReport) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttestationReport.ProtoReflect.Descriptor instead.
+func (*AttestationReport) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *AttestationReport) GetVerdict() string {
+	if x != nil {
+		return x.Verdict
+	}
+	return ""
+}
+
+func (x *AttestationReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AttestationReport) GetChecks() []*AttestationReport_Check {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetKeyName() string {
+	if x != nil {
+		return x.KeyName
+	}
+	return ""
+}
+
+func (x *AttestationReport) GetAgentVersion() string {
+	if x != nil {
+		return x.AgentVersion
+	}
+	return ""
+}
+
+func (x *AttestationReport) GetKeyType() string {
+	if x != nil {
+		return x.KeyType
+	}
+	return ""
+}
+
+func (x *AttestationReport) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetAttestationKey() []byte {
+	if x != nil {
+		return x.AttestationKey
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetCertificate() *AttestationReport_Certificate {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetClock() *AttestationReport_Clock {
+	if x != nil {
+		return x.Clock
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetChallenge() []byte {
+	if x != nil {
+		return x.Challenge
+	}
+	return nil
+}
+
+func (x *AttestationReport) GetFacts() []*AttestationReport_Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// SealRoot seals the root key of a software provider to the TPM that its configuration
+// names. Without a recovery key it only draws one.
+type SealRoot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"` // empty: the only one
+	RecoveryKey   []byte                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`    // as the person wrote it down
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealRoot) Reset() {
+	*x = SealRoot{}
+	mi := &file_agent_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealRoot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealRoot) ProtoMessage() {}
+
+func (x *SealRoot) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealRoot.ProtoReflect.Descriptor instead.
+func (*SealRoot) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SealRoot) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *SealRoot) GetRecoveryKey() []byte {
+	if x != nil {
+		return x.RecoveryKey
+	}
+	return nil
+}
+
+type SealRootResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RecoveryKey   []byte                 `protobuf:"bytes,1,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"` // a new one, when none was given: nothing is changed yet
+	RootKey       string                 `protobuf:"bytes,2,opt,name=root_key,json=rootKey,proto3" json:"root_key,omitempty"`             // id
+	Place         string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`                                // where the root key is now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealRootResult) Reset() {
+	*x = SealRootResult{}
+	mi := &file_agent_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealRootResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealRootResult) ProtoMessage() {}
+
+func (x *SealRootResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealRootResult.ProtoReflect.Descriptor instead.
+func (*SealRootResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SealRootResult) GetRecoveryKey() []byte {
+	if x != nil {
+		return x.RecoveryKey
+	}
+	return nil
+}
+
+func (x *SealRootResult) GetRootKey() string {
+	if x != nil {
+		return x.RootKey
+	}
+	return ""
+}
+
+func (x *SealRootResult) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+// RecoverRoot opens a software provider's keys by the recovery key of their root key, and
+// puts the root key where the configuration says.
+type RecoverRoot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ProviderName  string                 `protobuf:"bytes,1,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	RecoveryKey   []byte                 `protobuf:"bytes,2,opt,name=recovery_key,json=recoveryKey,proto3" json:"recovery_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverRoot) Reset() {
+	*x = RecoverRoot{}
+	mi := &file_agent_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverRoot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverRoot) ProtoMessage() {}
+
+func (x *RecoverRoot) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverRoot.ProtoReflect.Descriptor instead.
+func (*RecoverRoot) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RecoverRoot) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *RecoverRoot) GetRecoveryKey() []byte {
+	if x != nil {
+		return x.RecoveryKey
+	}
+	return nil
+}
+
+type RecoverRootResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RootKey       string                 `protobuf:"bytes,1,opt,name=root_key,json=rootKey,proto3" json:"root_key,omitempty"`
+	Place         string                 `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverRootResult) Reset() {
+	*x = RecoverRootResult{}
+	mi := &file_agent_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverRootResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverRootResult) ProtoMessage() {}
+
+func (x *RecoverRootResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverRootResult.ProtoReflect.Descriptor instead.
+func (*RecoverRootResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RecoverRootResult) GetRootKey() string {
+	if x != nil {
+		return x.RootKey
+	}
+	return ""
+}
+
+func (x *RecoverRootResult) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1402,7 +1977,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1989,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[20]
+	mi := &file_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +2093,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[21]
+	mi := &file_agent_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +2105,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[21]
+	mi := &file_agent_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +2156,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[22]
+	mi := &file_agent_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +2168,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[22]
+	mi := &file_agent_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +2240,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[23]
+	mi := &file_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +2252,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[23]
+	mi := &file_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +2324,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[24]
+	mi := &file_agent_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1761,7 +2336,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[24]
+	mi := &file_agent_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2407,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[25]
+	mi := &file_agent_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2419,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[25]
+	mi := &file_agent_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2488,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[26]
+	mi := &file_agent_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2500,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[26]
+	mi := &file_agent_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2022,7 +2597,7 @@ type ListUnnamedResult_Object struct {
 
 func (x *ListUnnamedResult_Object) Reset() {
 	*x = ListUnnamedResult_Object{}
-	mi := &file_agent_proto_msgTypes[27]
+	mi := &file_agent_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2034,7 +2609,7 @@ func (x *ListUnnamedResult_Object) String() string {
 func (*ListUnnamedResult_Object) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[27]
+	mi := &file_agent_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2700,7 @@ type ListUnnamedResult_Failure struct {
 
 func (x *ListUnnamedResult_Failure) Reset() {
 	*x = ListUnnamedResult_Failure{}
-	mi := &file_agent_proto_msgTypes[28]
+	mi := &file_agent_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2712,7 @@ func (x *ListUnnamedResult_Failure) String() string {
 func (*ListUnnamedResult_Failure) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[28]
+	mi := &file_agent_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,6 +2754,294 @@ func (x *ListUnnamedResult_Failure) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+type AttestationReport_Check struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	What          string                 `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // "proven", "unproven", "refused" or "not asked"
+	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttestationReport_Check) Reset() {
+	*x = AttestationReport_Check{}
+	mi := &file_agent_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttestationReport_Check) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttestationReport_Check) ProtoMessage() {}
+
+func (x *AttestationReport_Check) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttestationReport_Check.ProtoReflect.Descriptor instead.
+func (*AttestationReport_Check) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{23, 0}
+}
+
+func (x *AttestationReport_Check) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *AttestationReport_Check) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *AttestationReport_Check) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+type AttestationReport_Certificate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Issuer        string                 `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	Serial        string                 `protobuf:"bytes,3,opt,name=serial,proto3" json:"serial,omitempty"`
+	NotBefore     int64                  `protobuf:"varint,4,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"` // seconds since 1970
+	NotAfter      int64                  `protobuf:"varint,5,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	Manufacturer  string                 `protobuf:"bytes,6,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
+	Model         string                 `protobuf:"bytes,7,opt,name=model,proto3" json:"model,omitempty"`
+	Version       string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttestationReport_Certificate) Reset() {
+	*x = AttestationReport_Certificate{}
+	mi := &file_agent_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttestationReport_Certificate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttestationReport_Certificate) ProtoMessage() {}
+
+func (x *AttestationReport_Certificate) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttestationReport_Certificate.ProtoReflect.Descriptor instead.
+func (*AttestationReport_Certificate) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{23, 1}
+}
+
+func (x *AttestationReport_Certificate) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *AttestationReport_Certificate) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *AttestationReport_Certificate) GetSerial() string {
+	if x != nil {
+		return x.Serial
+	}
+	return ""
+}
+
+func (x *AttestationReport_Certificate) GetNotBefore() int64 {
+	if x != nil {
+		return x.NotBefore
+	}
+	return 0
+}
+
+func (x *AttestationReport_Certificate) GetNotAfter() int64 {
+	if x != nil {
+		return x.NotAfter
+	}
+	return 0
+}
+
+func (x *AttestationReport_Certificate) GetManufacturer() string {
+	if x != nil {
+		return x.Manufacturer
+	}
+	return ""
+}
+
+func (x *AttestationReport_Certificate) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *AttestationReport_Certificate) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+type AttestationReport_Clock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Milliseconds  uint64                 `protobuf:"varint,1,opt,name=milliseconds,proto3" json:"milliseconds,omitempty"`
+	ResetCount    uint32                 `protobuf:"varint,2,opt,name=reset_count,json=resetCount,proto3" json:"reset_count,omitempty"`
+	RestartCount  uint32                 `protobuf:"varint,3,opt,name=restart_count,json=restartCount,proto3" json:"restart_count,omitempty"`
+	Safe          bool                   `protobuf:"varint,4,opt,name=safe,proto3" json:"safe,omitempty"`
+	Firmware      uint64                 `protobuf:"varint,5,opt,name=firmware,proto3" json:"firmware,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttestationReport_Clock) Reset() {
+	*x = AttestationReport_Clock{}
+	mi := &file_agent_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttestationReport_Clock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttestationReport_Clock) ProtoMessage() {}
+
+func (x *AttestationReport_Clock) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttestationReport_Clock.ProtoReflect.Descriptor instead.
+func (*AttestationReport_Clock) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{23, 2}
+}
+
+func (x *AttestationReport_Clock) GetMilliseconds() uint64 {
+	if x != nil {
+		return x.Milliseconds
+	}
+	return 0
+}
+
+func (x *AttestationReport_Clock) GetResetCount() uint32 {
+	if x != nil {
+		return x.ResetCount
+	}
+	return 0
+}
+
+func (x *AttestationReport_Clock) GetRestartCount() uint32 {
+	if x != nil {
+		return x.RestartCount
+	}
+	return 0
+}
+
+func (x *AttestationReport_Clock) GetSafe() bool {
+	if x != nil {
+		return x.Safe
+	}
+	return false
+}
+
+func (x *AttestationReport_Clock) GetFirmware() uint64 {
+	if x != nil {
+		return x.Firmware
+	}
+	return 0
+}
+
+type AttestationReport_Fact struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttestationReport_Fact) Reset() {
+	*x = AttestationReport_Fact{}
+	mi := &file_agent_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttestationReport_Fact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttestationReport_Fact) ProtoMessage() {}
+
+func (x *AttestationReport_Fact) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttestationReport_Fact.ProtoReflect.Descriptor instead.
+func (*AttestationReport_Fact) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{23, 3}
+}
+
+func (x *AttestationReport_Fact) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AttestationReport_Fact) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
 }
 
 var File_agent_proto protoreflect.FileDescriptor
@@ -2378,7 +3241,78 @@ const file_agent_proto_rawDesc = "" +
 	"\fUnlockResult\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x18\n" +
 	"\aalready\x18\x02 \x01(\bR\aalready\x12\"\n" +
-	"\runtil_unix_ms\x18\x03 \x01(\x03R\vuntilUnixMsB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"\runtil_unix_ms\x18\x03 \x01(\x03R\vuntilUnixMs\"[\n" +
+	"\n" +
+	"CertifyKey\x12\x19\n" +
+	"\bkey_name\x18\x01 \x01(\tR\akeyName\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\fR\x05nonce\x12\x1c\n" +
+	"\tchallenge\x18\x03 \x01(\fR\tchallenge\"&\n" +
+	"\x10CertifyKeyResult\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"\x9f\x02\n" +
+	"\x11VerifyAttestation\x12\x1c\n" +
+	"\tstatement\x18\x01 \x01(\fR\tstatement\x12 \n" +
+	"\vauthorities\x18\x02 \x01(\fR\vauthorities\x12$\n" +
+	"\rintermediates\x18\x03 \x01(\fR\rintermediates\x12\x14\n" +
+	"\x05nonce\x18\x04 \x01(\fR\x05nonce\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x05 \x01(\fR\tpublicKey\x12'\n" +
+	"\x0fattestation_key\x18\x06 \x01(\fR\x0eattestationKey\x12\x1c\n" +
+	"\tchallenge\x18\a \x01(\bR\tchallenge\x12\x16\n" +
+	"\x06answer\x18\b \x01(\fR\x06answer\x12\x10\n" +
+	"\x03piv\x18\t \x01(\fR\x03piv\"\xaa\b\n" +
+	"\x11AttestationReport\x12\x18\n" +
+	"\averdict\x18\x01 \x01(\tR\averdict\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12=\n" +
+	"\x06checks\x18\x03 \x03(\v2%.parsec.agent.AttestationReport.CheckR\x06checks\x12\x19\n" +
+	"\bkey_name\x18\x04 \x01(\tR\akeyName\x12#\n" +
+	"\ragent_version\x18\x05 \x01(\tR\fagentVersion\x12\x19\n" +
+	"\bkey_type\x18\x06 \x01(\tR\akeyType\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\a \x01(\fR\tpublicKey\x12\x10\n" +
+	"\x03key\x18\b \x01(\fR\x03key\x12'\n" +
+	"\x0fattestation_key\x18\t \x01(\fR\x0eattestationKey\x12M\n" +
+	"\vcertificate\x18\n" +
+	" \x01(\v2+.parsec.agent.AttestationReport.CertificateR\vcertificate\x12;\n" +
+	"\x05clock\x18\v \x01(\v2%.parsec.agent.AttestationReport.ClockR\x05clock\x12\x1c\n" +
+	"\tchallenge\x18\f \x01(\fR\tchallenge\x12:\n" +
+	"\x05facts\x18\r \x03(\v2$.parsec.agent.AttestationReport.FactR\x05facts\x1aI\n" +
+	"\x05Check\x12\x12\n" +
+	"\x04what\x18\x01 \x01(\tR\x04what\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x1a\xe7\x01\n" +
+	"\vCertificate\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x16\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x16\n" +
+	"\x06serial\x18\x03 \x01(\tR\x06serial\x12\x1d\n" +
+	"\n" +
+	"not_before\x18\x04 \x01(\x03R\tnotBefore\x12\x1b\n" +
+	"\tnot_after\x18\x05 \x01(\x03R\bnotAfter\x12\"\n" +
+	"\fmanufacturer\x18\x06 \x01(\tR\fmanufacturer\x12\x14\n" +
+	"\x05model\x18\a \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\b \x01(\tR\aversion\x1a\xa1\x01\n" +
+	"\x05Clock\x12\"\n" +
+	"\fmilliseconds\x18\x01 \x01(\x04R\fmilliseconds\x12\x1f\n" +
+	"\vreset_count\x18\x02 \x01(\rR\n" +
+	"resetCount\x12#\n" +
+	"\rrestart_count\x18\x03 \x01(\rR\frestartCount\x12\x12\n" +
+	"\x04safe\x18\x04 \x01(\bR\x04safe\x12\x1a\n" +
+	"\bfirmware\x18\x05 \x01(\x04R\bfirmware\x1a0\n" +
+	"\x04Fact\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"R\n" +
+	"\bSealRoot\x12#\n" +
+	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12!\n" +
+	"\frecovery_key\x18\x02 \x01(\fR\vrecoveryKey\"d\n" +
+	"\x0eSealRootResult\x12!\n" +
+	"\frecovery_key\x18\x01 \x01(\fR\vrecoveryKey\x12\x19\n" +
+	"\broot_key\x18\x02 \x01(\tR\arootKey\x12\x14\n" +
+	"\x05place\x18\x03 \x01(\tR\x05place\"U\n" +
+	"\vRecoverRoot\x12#\n" +
+	"\rprovider_name\x18\x01 \x01(\tR\fproviderName\x12!\n" +
+	"\frecovery_key\x18\x02 \x01(\fR\vrecoveryKey\"D\n" +
+	"\x11RecoverRootResult\x12\x19\n" +
+	"\broot_key\x18\x01 \x01(\tR\arootKey\x12\x14\n" +
+	"\x05place\x18\x02 \x01(\tR\x05placeB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -2392,60 +3326,76 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_agent_proto_goTypes = []any{
-	(*Empty)(nil),                     // 0: parsec.agent.Empty
-	(*ErrorDetail)(nil),               // 1: parsec.agent.ErrorDetail
-	(*Extension)(nil),                 // 2: parsec.agent.Extension
-	(*Attributes)(nil),                // 3: parsec.agent.Attributes
-	(*Algorithm)(nil),                 // 4: parsec.agent.Algorithm
-	(*Info)(nil),                      // 5: parsec.agent.Info
-	(*DoctorResult)(nil),              // 6: parsec.agent.DoctorResult
-	(*ListKeys)(nil),                  // 7: parsec.agent.ListKeys
-	(*ListKeysResult)(nil),            // 8: parsec.agent.ListKeysResult
-	(*ListUnnamed)(nil),               // 9: parsec.agent.ListUnnamed
-	(*ListUnnamedResult)(nil),         // 10: parsec.agent.ListUnnamedResult
-	(*Adopt)(nil),                     // 11: parsec.agent.Adopt
-	(*AdoptResult)(nil),               // 12: parsec.agent.AdoptResult
-	(*Protect)(nil),                   // 13: parsec.agent.Protect
-	(*Progress)(nil),                  // 14: parsec.agent.Progress
-	(*Backup)(nil),                    // 15: parsec.agent.Backup
-	(*Chunk)(nil),                     // 16: parsec.agent.Chunk
-	(*Restore)(nil),                   // 17: parsec.agent.Restore
-	(*Unlock)(nil),                    // 18: parsec.agent.Unlock
-	(*UnlockResult)(nil),              // 19: parsec.agent.UnlockResult
-	(*Info_Provider)(nil),             // 20: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),        // 21: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),               // 22: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),           // 23: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),            // 24: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil),      // 25: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),        // 26: parsec.agent.ListKeysResult.Key
-	(*ListUnnamedResult_Object)(nil),  // 27: parsec.agent.ListUnnamedResult.Object
-	(*ListUnnamedResult_Failure)(nil), // 28: parsec.agent.ListUnnamedResult.Failure
+	(*Empty)(nil),                         // 0: parsec.agent.Empty
+	(*ErrorDetail)(nil),                   // 1: parsec.agent.ErrorDetail
+	(*Extension)(nil),                     // 2: parsec.agent.Extension
+	(*Attributes)(nil),                    // 3: parsec.agent.Attributes
+	(*Algorithm)(nil),                     // 4: parsec.agent.Algorithm
+	(*Info)(nil),                          // 5: parsec.agent.Info
+	(*DoctorResult)(nil),                  // 6: parsec.agent.DoctorResult
+	(*ListKeys)(nil),                      // 7: parsec.agent.ListKeys
+	(*ListKeysResult)(nil),                // 8: parsec.agent.ListKeysResult
+	(*ListUnnamed)(nil),                   // 9: parsec.agent.ListUnnamed
+	(*ListUnnamedResult)(nil),             // 10: parsec.agent.ListUnnamedResult
+	(*Adopt)(nil),                         // 11: parsec.agent.Adopt
+	(*AdoptResult)(nil),                   // 12: parsec.agent.AdoptResult
+	(*Protect)(nil),                       // 13: parsec.agent.Protect
+	(*Progress)(nil),                      // 14: parsec.agent.Progress
+	(*Backup)(nil),                        // 15: parsec.agent.Backup
+	(*Chunk)(nil),                         // 16: parsec.agent.Chunk
+	(*Restore)(nil),                       // 17: parsec.agent.Restore
+	(*Unlock)(nil),                        // 18: parsec.agent.Unlock
+	(*UnlockResult)(nil),                  // 19: parsec.agent.UnlockResult
+	(*CertifyKey)(nil),                    // 20: parsec.agent.CertifyKey
+	(*CertifyKeyResult)(nil),              // 21: parsec.agent.CertifyKeyResult
+	(*VerifyAttestation)(nil),             // 22: parsec.agent.VerifyAttestation
+	(*AttestationReport)(nil),             // 23: parsec.agent.AttestationReport
+	(*SealRoot)(nil),                      // 24: parsec.agent.SealRoot
+	(*SealRootResult)(nil),                // 25: parsec.agent.SealRootResult
+	(*RecoverRoot)(nil),                   // 26: parsec.agent.RecoverRoot
+	(*RecoverRootResult)(nil),             // 27: parsec.agent.RecoverRootResult
+	(*Info_Provider)(nil),                 // 28: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),            // 29: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),                   // 30: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),               // 31: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),                // 32: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),          // 33: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),            // 34: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),      // 35: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil),     // 36: parsec.agent.ListUnnamedResult.Failure
+	(*AttestationReport_Check)(nil),       // 37: parsec.agent.AttestationReport.Check
+	(*AttestationReport_Certificate)(nil), // 38: parsec.agent.AttestationReport.Certificate
+	(*AttestationReport_Clock)(nil),       // 39: parsec.agent.AttestationReport.Clock
+	(*AttestationReport_Fact)(nil),        // 40: parsec.agent.AttestationReport.Fact
 }
 var file_agent_proto_depIdxs = []int32{
 	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	20, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	21, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	22, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	23, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	24, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	25, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	26, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	27, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
-	28, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	28, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	29, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	30, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	31, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	32, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	33, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	34, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	35, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	36, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
 	4,  // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
 	3,  // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
-	3,  // 14: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	3,  // 15: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	37, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
+	38, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
+	39, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
+	40, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
+	3,  // 18: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,  // 19: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -2459,7 +3409,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -90,3 +90,20 @@ func ReadNV(t testing.TB, c net.Conn, index tpm2.TPMHandle) []byte {
 	}
 	return data
 }
+
+// Extend changes a PCR, as another start of the machine would. Nobody else may be using
+// the TPM.
+func (v *TPM) Extend(pcr uint32) {
+	v.t.Helper()
+	c, err := v.Dial()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	_, err = tpm2.PCREvent{
+		PCRHandle: tpm2.AuthHandle{Handle: tpm2.TPMHandle(pcr), Auth: tpm2.PasswordAuth(nil)}, EventData: tpm2.TPM2BEvent{Buffer: []byte("event")},
+	}.Execute(Raw(c))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+}

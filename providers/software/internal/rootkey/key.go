@@ -81,6 +81,16 @@ func (k *Key) ID() ID { return k.id }
 // LockError returns why the key could not be locked in memory, nil when it is.
 func (k *Key) LockError() error { return k.lockErr }
 
+// Use calls f with the bytes, which f must neither keep nor change.
+func (k *Key) Use(f func(secret []byte) error) error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.secret == nil {
+		return ErrWiped
+	}
+	return f(k.secret)
+}
+
 // AEAD returns XChaCha20-Poly1305 under the key that is derived for the purpose. Nonces
 // are 24 random bytes. It is for short use: nothing can wipe the key that it holds.
 func (k *Key) AEAD(purpose string) (cipher.AEAD, error) {
