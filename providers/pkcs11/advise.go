@@ -64,7 +64,7 @@ func (c *connection) sizePossible(a psa.Attributes) bool {
 }
 
 func (c *connection) generates(a psa.Attributes) bool {
-	if !c.sizePossible(a) {
+	if !c.sizePossible(a) || c.profile.officer {
 		return false
 	}
 	switch a.Type {
@@ -80,6 +80,9 @@ func (c *connection) generates(a psa.Attributes) bool {
 }
 
 func (c *connection) imports(a psa.Attributes) bool {
+	if c.profile.officer {
+		return false
+	}
 	if a.Bits == 0 {
 		return a.Type.RSA() || a.Type.ECC() && a.Curve == psa.CurveSECPR1 || a.Type == psa.KeyAES
 	}

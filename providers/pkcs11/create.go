@@ -82,6 +82,9 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...make
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mayChange(); err != nil {
+		return nil, err
+	}
 	id, err := p.newID(ctx, c)
 	if err != nil {
 		return nil, err
@@ -91,7 +94,6 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...make
 		var omitted []uint64
 		if r, err = plan(id, c); err == nil {
 			omitted, err = p.reduce(ctx, c, r)
-			err = errors.Join(err, c.forbidden(err))
 		}
 		if err == nil && len(omitted) > 0 {
 			err = p.confirm(ctx, c, id, attrs, omitted)
@@ -108,12 +110,16 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, plans ...make
 	return id.encode(), nil
 }
 
-// forbidden adds a remedy where the token's family lets only the security officer do it.
-func (c *connection) forbidden(err error) error {
-	if err == nil || !c.profile.officer {
+// mayChange refuses where only the security officer makes and removes keys.
+func (c *connection) mayChange() error {
+	if !c.profile.officer {
 		return nil
 	}
-	return fmt.Errorf("tokens of the family %s make keys for their security officer only", c.profile.name)
+	return &wire.Error{
+		Status: wire.StatusNotSupported, Object: c.describe(),
+		Reason: fmt.Sprintf("tokens of the family %s make and remove keys for their security officer only", c.profile.name),
+		Remedy: "make the key and its certificate with the vendor's tool, such as piv-tool or yubico-piv-tool; the agent uses what is there",
+	}
 }
 
 // reduce makes an object, with fewer attributes where the token refuses some. It returns
@@ -185,6 +191,9 @@ func (p *Provider) DestroyKey(ctx context.Context, key providers.Key) error {
 	}
 	c, err := p.link.connect(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.mayChange(); err != nil {
 		return err
 	}
 	if err := p.remove(ctx, c, id); err != nil {

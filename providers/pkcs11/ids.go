@@ -103,4 +103,5 @@ func (p *Provider) release(id keyID) {
 	defer p.mu.Unlock()
 	delete(p.reserved, id)
 	delete(p.publics, id)
+	delete(p.always, id)
 }

@@ -55,6 +55,7 @@ type connection struct {
 	slot       frame.Slot
 	mechanisms map[uint64]frame.MechanismInfo
 	profile    *profile
+	accepted   accepted // of the login
 
 	mu   sync.Mutex // guards the field below
 	lost bool
@@ -95,9 +96,18 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 		if err != nil {
 			return nil, err
 		}
+		if len(r.PIN) > 0 && !c.accepted.is(r.PIN) {
+			if c.lose(); first {
+				continue // the next login says whether it is right
+			}
+			return nil, errOtherPIN
+		}
 		out, err := c.call(ctx, r, l.limit(r.Op))
 		if err == nil {
 			return out, nil
+		}
+		if err := l.refusedUse(c, r, err); err != nil {
+			return nil, err
 		}
 		broke, happened := l.judge(c, err)
 		if !first || !broke || happened && rep == once {

@@ -29,6 +29,7 @@ func (l *link) login(ctx context.Context, c *connection) error {
 		if err != nil {
 			return c.refusedLogin(err)
 		}
+		c.accepted = accept(secret)
 		return nil
 	})
 }

@@ -19,6 +19,7 @@ type Provider struct {
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
 	publics  map[keyID]*public
+	always   map[keyID]bool // whether the key wants the PIN for each use
 }
 
 var (
@@ -50,7 +51,7 @@ func Open(ctx context.Context, o Options) (*Provider, error) {
 	}
 	p := &Provider{
 		info: Info(o.Name), o: o, link: newLink(o),
-		reserved: map[keyID]bool{}, publics: map[keyID]*public{},
+		reserved: map[keyID]bool{}, publics: map[keyID]*public{}, always: map[keyID]bool{},
 	}
 	for _, b := range o.KnownIDs {
 		if id, err := parseKeyID(b); err == nil {

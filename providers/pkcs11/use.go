@@ -21,7 +21,17 @@ func (p *Provider) operate(ctx context.Context, key providers.Key, class uint64,
 		return nil, err
 	}
 	r.Object = id.selector(c.profile, class)
-	out, err := p.link.do(ctx, r, freely)
+	do := p.link.do
+	if class == ck.ClassPrivateKey && r.Op != frame.OpDerive {
+		wants, err := p.wantsPIN(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		if wants {
+			do = p.link.doWithPIN
+		}
+	}
+	out, err := do(ctx, r, freely)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +112,7 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	if len(sig) != size {
 		return wire.Errorf(wire.StatusInvalidSignature, "the signature has %d bytes, those of this key have %d", len(sig), size)
 	}
-	if p.o.SoftwarePublicOperations {
+	if p.publicHere() {
 		if done, err := p.verifyHere(ctx, key, alg, hash, sig); done {
 			return err
 		}
@@ -117,6 +127,13 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	return err
 }
 
+// publicHere reports whether public operations are done in the agent: because it is
+// configured so, or because the library does them itself and worse.
+func (p *Provider) publicHere() bool {
+	c := p.link.last()
+	return p.o.SoftwarePublicOperations || c != nil && c.profile.publicHere
+}
+
 // publicMissing reports whether the token has no public object for a pair.
 func publicMissing(key providers.Key, err error) bool {
 	return key.Attributes.Type.Pair() && wire.StatusOf(err) == wire.StatusDoesNotExist
@@ -128,7 +145,7 @@ func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg
 	if err != nil {
 		return nil, err
 	}
-	if p.o.SoftwarePublicOperations || c.foreignOAEP(alg, salt) {
+	if p.publicHere() || c.foreignOAEP(alg, salt) {
 		if out, done, err := p.encryptHere(ctx, key, alg, plaintext, salt); done {
 			return out, err
 		}

@@ -25,7 +25,10 @@ func (s Slot) known() bool {
 	return s == Authentication || s == Signature || s == KeyManagement || s == CardAuthentication || s.retired()
 }
 
-// ID is the CKA_ID that OpenSC and ykcs11 give the objects of the slot.
+// OpenSCID is the CKA_ID that OpenSC gives the objects of the slot: the decimal digits of ID.
+func (s Slot) OpenSCID() byte { return s.ID()/10<<4 | s.ID()%10 }
+
+// ID is the CKA_ID that ykcs11 gives the objects of the slot.
 func (s Slot) ID() byte {
 	switch s {
 	case Authentication:

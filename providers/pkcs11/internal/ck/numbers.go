@@ -86,6 +86,7 @@ const (
 	AttrCopyable          uint64 = 0x171
 	AttrECParams          uint64 = 0x180
 	AttrECPoint           uint64 = 0x181
+	AttrAlwaysAuth        uint64 = 0x202
 	AttrAllowedMechanisms uint64 = 0x40000600
 )
 
@@ -96,6 +97,7 @@ var attributes = map[uint64]string{
 	AttrPublicExponent: "CKA_PUBLIC_EXPONENT", AttrPrivateExponent: "CKA_PRIVATE_EXPONENT", AttrPrime1: "CKA_PRIME_1", AttrPrime2: "CKA_PRIME_2",
 	AttrExponent1: "CKA_EXPONENT_1", AttrExponent2: "CKA_EXPONENT_2", AttrCoefficient: "CKA_COEFFICIENT", AttrValueLen: "CKA_VALUE_LEN",
 	AttrExtractable: "CKA_EXTRACTABLE", AttrCopyable: "CKA_COPYABLE", AttrECParams: "CKA_EC_PARAMS", AttrECPoint: "CKA_EC_POINT",
+	AttrAlwaysAuth:        "CKA_ALWAYS_AUTHENTICATE",
 	AttrAllowedMechanisms: "CKA_ALLOWED_MECHANISMS",
 }
 

@@ -3,6 +3,7 @@
 package module
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/miekg/pkcs11"
@@ -19,6 +20,9 @@ type pool struct {
 	// the library needs that.
 	objects   sync.RWMutex
 	exclusive bool
+	// permitted is held while an object is used that wants the PIN for each use, and for
+	// reading by the uses of others.
+	permitted sync.RWMutex
 
 	// free has room for every session.
 	free chan pkcs11.SessionHandle
@@ -104,7 +108,8 @@ func (p *pool) more() (s pkcs11.SessionHandle, opened bool, err error) {
 }
 
 // release gives a session back. One that is lost, or in which an operation got stuck, is
-// given up; the login does not depend on it while there are others.
+// given up; the login does not depend on it while there are others, of which one is opened
+// first.
 func (p *pool) release(s pkcs11.SessionHandle, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,13 +117,27 @@ func (p *pool) release(s pkcs11.SessionHandle, err error) {
 		return
 	}
 	rv := resultOf(err)
-	stuck := rv == ck.RVOperationActive && p.opened > 1
-	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn || stuck {
+	if rv == ck.RVOperationActive && p.opened == 1 {
+		next, failed := p.openSession()
+		if failed != nil {
+			p.free <- s
+			return
+		}
+		p.free <- next
+		p.opened++
+	}
+	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn || rv == ck.RVOperationActive || begun(err) {
 		_ = p.ctx.CloseSession(s) // it is of no use either way
 		p.opened--
 		return
 	}
 	p.free <- s
+}
+
+// begun reports whether an operation was begun that its object did not permit.
+func begun(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.function == "C_Login"
 }
 
 // close ends all sessions, also those in use.
@@ -155,15 +174,27 @@ func (p *pool) forget() {
 	clear(p.handles)
 }
 
-// with runs use in a session.
+// with runs use in a session, and in another one if an operation got stuck in it before:
+// some libraries leave one active that failed.
 func (p *pool) with(use func(pkcs11.SessionHandle) error) error {
-	s, err := p.acquire()
-	if err != nil {
-		return err
+	for try := 0; ; try++ {
+		s, err := p.acquire()
+		if err != nil {
+			return err
+		}
+		err = use(s)
+		p.release(s, err)
+		if resultOf(err) != ck.RVOperationActive || try >= p.limit() {
+			return err
+		}
 	}
-	err = use(s)
-	p.release(s, err)
-	return err
+}
+
+// limit is how many sessions there may be.
+func (p *pool) limit() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.most
 }
 
 // changing and looking bracket what must not happen at the same time.
