@@ -86,7 +86,7 @@ var errOtherPIN = errors.New("the user PIN is not the one that the token was log
 // the login: somebody changed it meanwhile. The next login does not send it again.
 func (l *link) refusedUse(c *connection, r *frame.Request, err error) error {
 	failed, ok := errors.AsType[*callError](err)
-	if !ok || len(r.PIN) == 0 || failed.function != "C_Login" {
+	if !ok || len(r.PIN) == 0 || failed.function != "C_Login" || !failed.result.PINRefused() {
 		return nil
 	}
 	c.lose()

@@ -24,9 +24,29 @@ const (
 	stubborn = 3 * time.Second
 )
 
-// establish starts the helper where there is none, chooses the token, opens sessions and
-// logs in.
+// establish opens the token. One that is taken out meanwhile is said to be absent, whatever
+// the library calls it; one that is back is opened again.
 func (l *link) establish(ctx context.Context) (*connection, error) {
+	for first := true; ; first = false {
+		c, err := l.open(ctx)
+		if err == nil {
+			return c, nil
+		}
+		if c == nil || !c.profile.doubtful(err) {
+			return nil, err
+		}
+		if gone := l.absent(ctx, c.helper); gone != nil {
+			return nil, gone
+		}
+		if !first || !resultOf(err).TokenLost() {
+			return nil, err
+		}
+	}
+}
+
+// open starts the helper where there is none, chooses the token, opens sessions and logs
+// in. A connection that is returned with an error shows how far it came.
+func (l *link) open(ctx context.Context) (*connection, error) {
 	h, err := l.running(ctx)
 	if err != nil {
 		return nil, err
@@ -40,9 +60,9 @@ func (l *link) establish(ctx context.Context) (*connection, error) {
 	}
 	l.searched = time.Time{}
 	c := &connection{helper: h, library: l.o.Library, slot: slot, profile: profileOf(l.o.Library, slot), mechanisms: map[uint64]frame.MechanismInfo{}}
-	for _, step := range []func(context.Context, *connection) error{l.open, l.login, l.readMechanisms, l.watch} {
+	for _, step := range []func(context.Context, *connection) error{l.openSessions, l.login, l.readMechanisms, l.watch} {
 		if err := step(ctx, c); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	return c, nil
@@ -113,7 +133,9 @@ func (l *link) retire(failed bool) {
 }
 
 func (l *link) load(ctx context.Context, h *supervise.Helper) error {
-	out, err := call(ctx, h, &frame.Request{Op: frame.OpLoad, Count: frame.Version, Data: []byte(l.o.Library)}, l.o.CallLimit)
+	out, err := call(ctx, h, &frame.Request{
+		Op: frame.OpLoad, Count: frame.Version, Flags: loadFlags(l.o.Library), Data: []byte(l.o.Library),
+	}, l.o.CallLimit)
 	if err == nil {
 		l.log.LogAttrs(ctx, slog.LevelInfo, "pkcs11_library_loaded", slog.String("provider", l.o.Name), slog.String("library", l.o.Library),
 			slog.String("description", cut(string(out.Data))), slog.Int("pid", h.PID()))
@@ -144,8 +166,8 @@ func (l *link) selectToken(ctx context.Context, h *supervise.Helper) (frame.Slot
 	return slot, err
 }
 
-// open opens the sessions.
-func (l *link) open(ctx context.Context, c *connection) error {
+// openSessions opens the sessions.
+func (l *link) openSessions(ctx context.Context, c *connection) error {
 	n := c.profile.sessions(l.o.Sessions, c.slot.Token)
 	r := &frame.Request{Op: frame.OpOpen, Count: uint32(n)} //nolint:gosec // a small number
 	if c.profile.exclusive {

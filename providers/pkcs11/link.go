@@ -110,6 +110,9 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 			return nil, err
 		}
 		broke, happened := l.judge(c, err)
+		if !broke && c.profile.doubtful(err) {
+			broke, happened = l.removed(ctx, c), true
+		}
 		if !first || !broke || happened && rep == once {
 			return nil, c.explain(r, err)
 		}

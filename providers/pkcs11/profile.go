@@ -37,6 +37,8 @@ type profile struct {
 	// exclusive says that objects must not be made or removed while others look for some:
 	// SoftHSM2 then fails with CKR_GENERAL_ERROR.
 	exclusive bool
+	// vagueRemoval says that a token which was just taken out is reported as a general error.
+	vagueRemoval bool
 	// vaguePadding says that a wrong padding is reported as a general error.
 	vaguePadding bool
 }
@@ -46,20 +48,30 @@ var profiles = []profile{
 	{name: "softhsm", library: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{name: "softhsm", manufacturer: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{
-		name: "ykcs11", library: "ykcs11", publicHere: true, maxSessions: 16, shortIDs: true, lastID: 25, officer: true, oaepHere: true,
+		name: "ykcs11", library: "ykcs11", publicHere: true, vagueRemoval: true, maxSessions: 16, shortIDs: true, lastID: 25, officer: true, oaepHere: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{
-		name: "opensc-piv", library: "opensc", model: "pkcs#15 emulated", manufacturer: "piv", shortIDs: true, lastID: 0x24, officer: true, oaepHere: true, publicHere: true,
+		name: "opensc-piv", library: "opensc", model: "pkcs#15 emulated", manufacturer: "piv", shortIDs: true, lastID: 0x24, officer: true, oaepHere: true, publicHere: true, vagueRemoval: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{
-		name: "nitrokey", library: "opensc", publicHere: true, oaepHere: true,
+		name: "nitrokey", library: "opensc", publicHere: true, oaepHere: true, vagueRemoval: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{name: "nxp", manufacturer: "nxp", rawPoint: true},
 	{name: "tpm2-pkcs11", library: "tpm2_pkcs11", omit: []uint64{ck.AttrCopyable}},
 	{name: "generic"},
+}
+
+// loadFlags says how a library is loaded. OpenSC locks for itself, so that threads win
+// nothing, and in 0.23 locks itself out for good when a card is removed during a command; it
+// gets one call at a time and is told not to lock.
+func loadFlags(library string) uint32 {
+	if strings.Contains(strings.ToLower(library), "opensc") {
+		return frame.FlagSingle
+	}
+	return 0
 }
 
 // profileOf returns the profile of a token.

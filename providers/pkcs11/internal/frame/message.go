@@ -120,6 +120,9 @@ type Mechanism struct {
 // some: the helper lets it do one or the other.
 const FlagExclusive uint32 = 1
 
+// FlagSingle loads a library that is not to lock: it gets one call at a time.
+const FlagSingle uint32 = 2
+
 // Request is one request of the agent. Fields that an operation does not use are zero.
 type Request struct {
 	ID        uint32

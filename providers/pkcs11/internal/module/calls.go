@@ -13,6 +13,7 @@ import (
 
 // do answers every request but those that concern the server itself.
 func (l *library) do(r *frame.Request, out *frame.Response) error {
+	defer l.turn()()
 	switch r.Op {
 	case frame.OpSlots:
 		return l.slots(out)

@@ -69,6 +69,11 @@ var errClosed = &failure{"C_OpenSession", ck.RVSessionClosed}
 // acquire takes a free session, opens one, or waits for one.
 func (p *pool) acquire() (pkcs11.SessionHandle, error) {
 	select {
+	case <-p.done:
+		return 0, errClosed
+	default:
+	}
+	select {
 	case s := <-p.free:
 		return s, nil
 	default:
@@ -107,9 +112,9 @@ func (p *pool) more() (s pkcs11.SessionHandle, opened bool, err error) {
 	return s, true, nil
 }
 
-// release gives a session back. One that is lost, or in which an operation got stuck, is
-// given up; the login does not depend on it while there are others, of which one is opened
-// first.
+// release gives a session back. One in which an operation got stuck is given up; the login
+// does not depend on it while there are others, of which one is opened first. One that is
+// lost takes the pool with it: new sessions would lack the login, and show less.
 func (p *pool) release(s pkcs11.SessionHandle, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,6 +122,10 @@ func (p *pool) release(s pkcs11.SessionHandle, err error) {
 		return
 	}
 	rv := resultOf(err)
+	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn {
+		p.end()
+		return
+	}
 	if rv == ck.RVOperationActive && p.opened == 1 {
 		next, failed := p.openSession()
 		if failed != nil {
@@ -126,7 +135,7 @@ func (p *pool) release(s pkcs11.SessionHandle, err error) {
 		p.free <- next
 		p.opened++
 	}
-	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn || rv == ck.RVOperationActive || begun(err) {
+	if rv == ck.RVOperationActive || begun(err) {
 		_ = p.ctx.CloseSession(s) // it is of no use either way
 		p.opened--
 		return
@@ -144,6 +153,11 @@ func begun(err error) bool {
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.end()
+}
+
+// end is close. p.mu is held.
+func (p *pool) end() {
 	if !p.closed {
 		p.closed = true
 		close(p.done)
