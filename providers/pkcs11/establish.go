@@ -141,6 +141,9 @@ func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 			slog.String("description", cut(string(out.Data))), slog.Int("pid", h.PID()))
 		return nil
 	}
+	if _, ended := errors.AsType[*supervise.Ended](err); ended {
+		return failure("the PKCS#11 library "+l.o.Library+" cannot be loaded", err)
+	}
 	e := &wire.Error{
 		Status: wire.StatusGenericError, Err: err,
 		Reason: fmt.Sprintf("the PKCS#11 library %s cannot be loaded: %v", l.o.Library, err),

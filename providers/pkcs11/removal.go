@@ -23,7 +23,7 @@ const (
 // doubtful reports whether the result may be that of a token that was taken out.
 func (p *profile) doubtful(err error) bool {
 	switch rv := resultOf(err); rv {
-	case ck.RVGeneralError, ck.RVDeviceError, ck.RVFunctionFailed, ck.RVOperationNotInitialized:
+	case ck.RVGeneralError, ck.RVDeviceError, ck.RVFunctionFailed:
 		return p.vagueRemoval
 	default:
 		return rv.TokenLost()

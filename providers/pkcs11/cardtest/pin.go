@@ -124,3 +124,11 @@ func (c *Card) resetRetry(cmd command) status {
 	}
 	return c.pin.set(cmd.data[pinSize:])
 }
+
+// ChangePIN replaces the PIN, as somebody does elsewhere.
+func (c *Card) ChangePIN(value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pin.set(padded(value))
+	c.verified = false
+}

@@ -194,10 +194,11 @@ func (rv RV) Status() wire.Status {
 const vendorDefined RV = 0x80000000 //nolint:errname // a bound
 
 // SessionLost reports whether the session, the login or the token went away: what was
-// open must be opened again.
+// open must be opened again. An operation that was begun and is not there any more went with
+// its session.
 func (rv RV) SessionLost() bool {
 	switch rv {
-	case RVSessionHandleInvalid, RVSessionClosed, RVUserNotLoggedIn, RVCryptokiNotInitialized:
+	case RVOperationNotInitialized, RVSessionHandleInvalid, RVSessionClosed, RVUserNotLoggedIn, RVCryptokiNotInitialized:
 		return true
 	default:
 		return rv.TokenLost()
