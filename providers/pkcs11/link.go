@@ -197,7 +197,15 @@ func (l *link) connect(ctx context.Context) (*connection, error) {
 
 // run makes the attempt and publishes its outcome.
 func (l *link) run(ctx context.Context, a *attempt) {
+	start := time.Now()
 	c, err := l.establish(ctx)
+	if err != nil {
+		l.log.LogAttrs(ctx, slog.LevelDebug, "pkcs11_token_not_opened", slog.String("provider", l.o.Name),
+			slog.Duration("after", time.Since(start)), slog.String("reason", err.Error()))
+	} else {
+		l.log.LogAttrs(ctx, slog.LevelDebug, "pkcs11_token_opened", slog.String("provider", l.o.Name),
+			slog.Duration("after", time.Since(start)), slog.String("token", c.describe()))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.attempt = nil

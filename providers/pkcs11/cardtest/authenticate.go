@@ -31,7 +31,7 @@ func (c *Card) authenticate(cmd command, fresh bool) ([]byte, status) {
 	}
 	k := c.keys[Slot(cmd.p2)]
 	switch {
-	case k == nil:
+	case k == nil || !Slot(cmd.p2).known():
 		return nil, swNoReference
 	case k.algorithm != Algorithm(cmd.p1):
 		return nil, swWrongP1P2

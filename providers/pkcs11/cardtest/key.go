@@ -50,7 +50,7 @@ func (s Slot) policy() pinPolicy {
 	switch s {
 	case Signature:
 		return pinAlways
-	case CardAuthentication, attestation:
+	case CardAuthentication, Attestation:
 		return pinNever
 	default:
 		return pinOnce

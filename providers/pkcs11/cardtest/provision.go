@@ -3,10 +3,13 @@ package cardtest
 import (
 	"crypto"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,6 +32,33 @@ func (c *Card) Certificate(slot Slot) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.certificateOf(slot)
+}
+
+// Public returns the public half of a key, which must be there.
+func (c *Card) Public(tb testing.TB, slot Slot) crypto.PublicKey {
+	tb.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.keys[slot]
+	if k == nil {
+		tb.Fatalf("slot %s has no key", slot.name())
+	}
+	return k.publicKey()
+}
+
+// Objects returns a digest of all data objects and public keys of the card, by which a test
+// sees that nothing changed.
+func (c *Card) Objects() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := sha256.New()
+	for _, tag := range slices.Sorted(maps.Keys(c.objects)) {
+		h.Write(appendItem(nil, tag, c.objects[tag]))
+	}
+	for _, slot := range slices.Sorted(maps.Keys(c.keys)) {
+		h.Write(append([]byte{byte(slot)}, c.keys[slot].public()...))
+	}
+	return h.Sum(nil)
 }
 
 // put makes a key and its certificate. c.mu is held, or nobody else has c yet.

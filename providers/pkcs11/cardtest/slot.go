@@ -10,9 +10,10 @@ const (
 	KeyManagement      Slot = 0x9d
 	CardAuthentication Slot = 0x9e // works without a PIN
 
+	Attestation Slot = 0xf9 // of YubiKeys: certifies what was made on the card
+
 	firstRetired Slot = 0x82
 	lastRetired  Slot = 0x95
-	attestation  Slot = 0xf9
 	manager      Slot = 0x9b
 )
 
@@ -39,7 +40,7 @@ func (s Slot) ID() byte {
 		return 3
 	case CardAuthentication:
 		return 4
-	case attestation:
+	case Attestation:
 		return 25
 	default:
 		return 5 + byte(s-firstRetired)
@@ -57,7 +58,7 @@ func (s Slot) certificate() uint32 {
 		return 0x5fc10b
 	case CardAuthentication:
 		return 0x5fc101
-	case attestation:
+	case Attestation:
 		return 0x5fff01
 	default:
 		return 0x5fc10d + uint32(s-firstRetired)

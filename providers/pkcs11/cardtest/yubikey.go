@@ -45,7 +45,7 @@ func (c *Card) setManagement(cmd command) status {
 // attestation makes the key and the certificate of the attestation slot, which the maker of
 // a YubiKey puts there.
 func (c *Card) attestation() {
-	if _, err := c.put(attestation, P256, x509.KeyUsageCertSign); err != nil {
+	if _, err := c.put(Attestation, P256, x509.KeyUsageCertSign); err != nil {
 		panic(err) // a key on P-256 can be made
 	}
 }
@@ -61,11 +61,11 @@ func (c *Card) attested(k *key) []pkix.Extension {
 
 // attest certifies with the attestation key that a key was made on the card.
 func (c *Card) attest(slot Slot) ([]byte, status) {
-	k, by := c.keys[slot], c.keys[attestation]
+	k, by := c.keys[slot], c.keys[Attestation]
 	if k == nil || !slot.known() || by == nil {
 		return nil, swNoReference
 	}
-	certificate, err := x509.ParseCertificate(c.certificateOf(attestation))
+	certificate, err := x509.ParseCertificate(c.certificateOf(Attestation))
 	if err != nil {
 		return nil, swNotFound
 	}
