@@ -20,7 +20,7 @@ import (
 // dice are random numbers that PARSEC_SEED repeats.
 func dice(t *testing.T) *rand.Rand {
 	t.Helper()
-	n := uint64(time.Now().UnixNano()) //nolint:gosec // any number does
+	n := uint64(time.Now().UnixNano())
 	if text := os.Getenv("PARSEC_SEED"); text != "" {
 		var err error
 		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -28,7 +28,7 @@ func dice(t *testing.T) *rand.Rand {
 		}
 	}
 	t.Logf("PARSEC_SEED=%d repeats this run", n)
-	return rand.New(rand.NewPCG(n, 0)) //nolint:gosec // a test
+	return rand.New(rand.NewPCG(n, 0))
 }
 
 // rounds is how often a long test does its work: fewer times than in a soak.

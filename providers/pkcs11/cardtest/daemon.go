@@ -17,6 +17,7 @@ import (
 )
 
 const (
+	program   = "/usr/sbin/pcscd"
 	driverDir = "/usr/lib/pcsc/drivers/serial"
 	driver    = "libifdvpcd.so"
 	// socketVariable is where programs that use PC/SC look for the socket.
@@ -39,11 +40,11 @@ type Daemon struct {
 // it cannot run in parallel in one process.
 func Start(tb testing.TB, readers map[string]*Reader) *Daemon {
 	tb.Helper()
-	tokentest.Need(tb, "pcscd", "pcscd")
+	tokentest.Need(tb, "pcscd", program)
 	tokentest.Need(tb, "vsmartcard-vpcd", filepath.Join(driverDir, driver))
 	tokentest.Need(tb, "mount", "mount")
 	tokentest.Need(tb, "util-linux", "unshare")
-	dir, err := os.MkdirTemp("", "pcscd-")
+	dir, err := os.MkdirTemp("", "pcscd-") //nolint:usetesting // its name is too long for a socket
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -74,8 +75,8 @@ func (d *Daemon) socket() string { return filepath.Join(d.dir, "run", "pcscd", "
 // when nobody has used it for a minute, should this process not end it.
 const script = `mount -n --bind "$1/run" /run
 mount -n --bind ` + driverDir + ` /usr/lib/pcsc/drivers
-case "$(pcscd --help)" in *--disable-polkit*) polkit=--disable-polkit ;; *) polkit= ;; esac
-exec pcscd --foreground --auto-exit --config "$1/conf" $polkit`
+case "$(` + program + ` --help)" in *--disable-polkit*) polkit=--disable-polkit ;; *) polkit= ;; esac
+exec ` + program + ` --foreground --auto-exit --config "$1/conf" $polkit`
 
 // Start starts pcscd after Stop.
 func (d *Daemon) Start() {
