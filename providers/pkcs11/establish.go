@@ -25,7 +25,8 @@ const (
 )
 
 // establish opens the token. One that is taken out meanwhile is said to be absent, whatever
-// the library calls it; one that is back is opened again.
+// the library calls it; one that is back is opened again. A library that has lost its way
+// over that is loaded anew.
 func (l *link) establish(ctx context.Context) (*connection, error) {
 	for first := true; ; first = false {
 		c, err := l.open(ctx)
@@ -38,8 +39,11 @@ func (l *link) establish(ctx context.Context) (*connection, error) {
 		if gone := l.absent(ctx, c.helper); gone != nil {
 			return nil, gone
 		}
-		if !first || !resultOf(err).TokenLost() {
+		if !first {
 			return nil, err
+		}
+		if !resultOf(err).TokenLost() {
+			l.retire(false)
 		}
 	}
 }
@@ -70,6 +74,9 @@ func (l *link) open(ctx context.Context) (*connection, error) {
 
 // running returns a running helper with the library loaded.
 func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
+	if last := l.last(); last != nil && l.helper != nil && last.helper == l.helper && last.isSpent() {
+		l.retire(false)
+	}
 	if l.helper != nil {
 		ended := false
 		select {

@@ -57,8 +57,9 @@ type connection struct {
 	profile    *profile
 	accepted   accepted // of the login
 
-	mu   sync.Mutex // guards the field below
-	lost bool
+	mu    sync.Mutex // guards the fields below
+	lost  bool
+	spent bool // the library has to be loaded anew
 }
 
 func (c *connection) isLost() bool {
@@ -111,7 +112,7 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 		}
 		broke, happened := l.judge(c, err)
 		if !broke && c.profile.doubtful(err) {
-			broke, happened = l.removed(ctx, c), true
+			broke, happened = l.removed(ctx, c) || c.spend(), true
 		}
 		if !first || !broke || happened && rep == once {
 			return nil, c.explain(r, err)
@@ -164,7 +165,7 @@ func (l *link) judge(c *connection, err error) (broke, happened bool) {
 // happened.
 var beginnings = map[string]bool{
 	"C_OpenSession": true, "C_FindObjectsInit": true, "C_FindObjects": true, "C_FindObjectsFinal": true, "C_SignInit": true,
-	"C_VerifyInit": true, "C_EncryptInit": true, "C_DecryptInit": true, "C_GetSlotInfo": true, "C_GetTokenInfo": true, "C_Initialize": true,
+	"C_VerifyInit": true, "C_EncryptInit": true, "C_DecryptInit": true, "C_GetSessionInfo": true, "C_GetSlotInfo": true, "C_GetTokenInfo": true, "C_Initialize": true,
 }
 
 // connect returns the connection, making it where there is none.

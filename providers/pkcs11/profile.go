@@ -39,6 +39,9 @@ type profile struct {
 	exclusive bool
 	// vagueRemoval says that a token which was just taken out is reported as a general error.
 	vagueRemoval bool
+	// sticky says that the library holds on to a token that was taken out and is back, and
+	// has to be loaded anew.
+	sticky bool
 	// vaguePadding says that a wrong padding is reported as a general error.
 	vaguePadding bool
 }
@@ -48,7 +51,7 @@ var profiles = []profile{
 	{name: "softhsm", library: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{name: "softhsm", manufacturer: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{
-		name: "ykcs11", library: "ykcs11", publicHere: true, vagueRemoval: true, maxSessions: 16, shortIDs: true, lastID: 25, officer: true, oaepHere: true,
+		name: "ykcs11", library: "ykcs11", publicHere: true, vagueRemoval: true, sticky: true, maxSessions: 16, shortIDs: true, lastID: 25, officer: true, oaepHere: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{

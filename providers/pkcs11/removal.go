@@ -42,6 +42,24 @@ func (l *link) removed(ctx context.Context, c *connection) bool {
 	})
 }
 
+// spend gives the library up where it does not find its way back to a token that was away,
+// and reports whether it is one of that kind.
+func (c *connection) spend() bool {
+	if !c.profile.sticky {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost, c.spent = true, true
+	return true
+}
+
+func (c *connection) isSpent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spent
+}
+
 // compare loses the connection when its token is not in its slot.
 func (l *link) compare(c *connection, slots []frame.Slot) {
 	for _, s := range slots {

@@ -42,6 +42,9 @@ func (p *pool) lookUp(s pkcs11.SessionHandle, object []frame.Attribute, selector
 		return 0, err
 	}
 	if len(found) == 0 {
+		if err := p.forgotten(s); err != nil {
+			return 0, err
+		}
 		return 0, &failure{"C_FindObjects", ck.RVObjectHandleInvalid}
 	}
 	p.remember(selector, found[0])

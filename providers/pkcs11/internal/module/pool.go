@@ -28,11 +28,13 @@ type pool struct {
 	free chan pkcs11.SessionHandle
 	done chan struct{}
 
-	mu      sync.Mutex // guards the fields below
-	flags   uint
-	opened  int
-	most    int
-	closed  bool
+	mu     sync.Mutex // guards the fields below
+	flags  uint
+	opened int
+	most   int
+	closed bool
+	// user is set by a login; whether it still holds is the library's to say.
+	user    bool
 	handles map[string]pkcs11.ObjectHandle
 }
 
@@ -163,6 +165,33 @@ func (p *pool) end() {
 		close(p.done)
 		_ = p.ctx.CloseAllSessions(p.slot) // they may be gone already
 	}
+}
+
+// loggedIn notes a login.
+func (p *pool) loggedIn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.user = true
+}
+
+// forgotten returns the loss of a login that nobody ended, nil if it holds or there was
+// none. Some libraries find a card again that was away, keep the sessions, and show no
+// private objects.
+func (p *pool) forgotten(s pkcs11.SessionHandle) error {
+	p.mu.Lock()
+	user := p.user
+	p.mu.Unlock()
+	if !user {
+		return nil
+	}
+	info, err := p.ctx.GetSessionInfo(s)
+	if err != nil {
+		return failed("C_GetSessionInfo", err)
+	}
+	if info.State == pkcs11.CKS_RO_PUBLIC_SESSION || info.State == pkcs11.CKS_RW_PUBLIC_SESSION {
+		return &failure{"C_FindObjects", ck.RVUserNotLoggedIn}
+	}
+	return nil
 }
 
 // known returns the handle that was found for a selector.
