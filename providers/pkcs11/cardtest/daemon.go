@@ -31,8 +31,9 @@ type Daemon struct {
 	readers map[string]*Reader
 	output  *output
 
-	mu  sync.Mutex // guards the field below
-	cmd *exec.Cmd  // nil when it does not run
+	mu    sync.Mutex // guards the fields below
+	cmd   *exec.Cmd  // nil when it does not run
+	leash *os.File   // the end of the pipe that it hangs on
 }
 
 // Start starts pcscd with the readers, under the names by which libraries know them, and
@@ -68,15 +69,19 @@ func Start(tb testing.TB, readers map[string]*Reader) *Daemon {
 	return d
 }
 
+// Env is the variable that points a program at this pcscd.
+func (d *Daemon) Env() string { return socketVariable + "=" + d.socket() }
+
 func (d *Daemon) socket() string { return filepath.Join(d.dir, "run", "pcscd", "pcscd.comm") }
 
 // script starts pcscd where /run is its own, and where the only driver is the one for
-// virtual cards: it shall not take real readers from the machine's pcscd. It ends by itself
-// when nobody has used it for a minute, should this process not end it.
+// virtual cards: it shall not take real readers from the machine's pcscd. It is killed
+// when the pipe at descriptor 3 is closed, also by the end of this process.
 const script = `mount -n --bind "$1/run" /run
 mount -n --bind ` + driverDir + ` /usr/lib/pcsc/drivers
 case "$(` + program + ` --help)" in *--disable-polkit*) polkit=--disable-polkit ;; *) polkit= ;; esac
-exec ` + program + ` --foreground --auto-exit --config "$1/conf" $polkit`
+{ cat <&3 >/dev/null; kill -9 $$; } &
+exec ` + program + ` 3<&- --foreground --config "$1/conf" $polkit`
 
 // Start starts pcscd after Stop.
 func (d *Daemon) Start() {
@@ -103,11 +108,19 @@ func (d *Daemon) start() error {
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(d.tb.Context()), "unshare", args...)
 	cmd.Stdout, cmd.Stderr = d.output, d.output
-	if err := cmd.Start(); err != nil {
+	end, leash, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd.ExtraFiles = []*os.File{end}
+	err = cmd.Start()
+	_ = end.Close() // pcscd has its own
+	if err != nil {
+		_ = leash.Close()
 		return err
 	}
 	d.mu.Lock()
-	d.cmd = cmd
+	d.cmd, d.leash = cmd, leash
 	d.mu.Unlock()
 	const limit = 20 * time.Second
 	if err := d.await(limit); err != nil {
@@ -165,7 +178,7 @@ func (d *Daemon) Stop() {
 	for _, r := range d.readers {
 		r.attach(0)
 	}
-	_ = d.cmd.Process.Kill() // it may have ended by itself
+	_ = d.leash.Close()
 	err := d.cmd.Wait()
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		d.tb.Errorf("pcscd: %v", err)
