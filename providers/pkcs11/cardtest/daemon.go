@@ -45,6 +45,7 @@ func Start(tb testing.TB, readers map[string]*Reader) *Daemon {
 	tokentest.Need(tb, "vsmartcard-vpcd", filepath.Join(driverDir, driver))
 	tokentest.Need(tb, "mount", "mount")
 	tokentest.Need(tb, "util-linux", "unshare")
+	needNamespace(tb)
 	dir, err := os.MkdirTemp("", "pcscd-") //nolint:usetesting // its name is too long for a socket
 	if err != nil {
 		tb.Fatal(err)
@@ -67,6 +68,28 @@ func Start(tb testing.TB, readers map[string]*Reader) *Daemon {
 	}
 	d.Start()
 	return d
+}
+
+// namespace are the arguments of unshare for a mount namespace.
+func namespace(program ...string) []string {
+	args := []string{"--mount", "--propagation", "private"}
+	if os.Geteuid() != 0 {
+		args = append([]string{"--user", "--map-root-user"}, args...)
+	}
+	return append(args, program...)
+}
+
+// needNamespace skips the test where this process may not have a mount namespace.
+func needNamespace(tb testing.TB) {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), "unshare", namespace("true")...).CombinedOutput()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") != "":
+		tb.Fatalf("a mount namespace takes root or unprivileged user namespaces: %v: %s", err, out)
+	default:
+		tb.Skipf("a mount namespace takes root or unprivileged user namespaces: %v: %s", err, out)
+	}
 }
 
 // Env is the variable that points a program at this pcscd.
@@ -102,11 +125,7 @@ func (d *Daemon) start() error {
 	if err != nil {
 		return err
 	}
-	args := []string{"--mount", "--propagation", "private", "sh", "-euc", script, "sh", d.dir}
-	if os.Geteuid() != 0 {
-		args = append([]string{"--user", "--map-root-user"}, args...)
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(d.tb.Context()), "unshare", args...)
+	cmd := exec.CommandContext(context.WithoutCancel(d.tb.Context()), "unshare", namespace("sh", "-euc", script, "sh", d.dir)...)
 	cmd.Stdout, cmd.Stderr = d.output, d.output
 	end, leash, err := os.Pipe()
 	if err != nil {
