@@ -89,16 +89,20 @@ const (
 	freely
 )
 
+// maxTries bounds how often a request is sent that others took the sessions from.
+const maxTries = 4
+
 // do sends a request to the token. It is sent a second time over a new connection when the
-// first one broke and the request may be repeated.
+// first one broke and the request may be repeated, and some more times if it only met sessions
+// that had ended with another request.
 func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Response, error) {
-	for first := true; ; first = false {
+	for try := 1; ; try++ {
 		c, err := l.connect(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if len(r.PIN) > 0 && !c.accepted.is(r.PIN) {
-			if c.lose(); first {
+			if c.lose(); try == 1 {
 				continue // the next login says whether it is right
 			}
 			return nil, errOtherPIN
@@ -114,10 +118,17 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 		if !broke && c.profile.doubtful(err) {
 			broke, happened = l.removed(ctx, c) || c.spend(), true
 		}
-		if !first || !broke || happened && rep == once {
+		if !broke || try == maxTries || happened && rep == once || try > 1 && !sessionsTaken(err) {
 			return nil, c.explain(r, err)
 		}
 	}
+}
+
+// sessionsTaken reports whether the request found no session because another one had lost
+// them all.
+func sessionsTaken(err error) bool {
+	failed, ok := errors.AsType[*callError](err)
+	return ok && failed.function == "C_OpenSession" && failed.result == ck.RVSessionClosed
 }
 
 // limit is how long a request may take.

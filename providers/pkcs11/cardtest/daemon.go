@@ -47,6 +47,9 @@ func Start(tb testing.TB, readers map[string]*Reader) *Daemon {
 	tokentest.Need(tb, "util-linux", "unshare")
 	needNamespace(tb)
 	dir, err := os.MkdirTemp("", "pcscd-") //nolint:usetesting // its name is too long for a socket
+	if err == nil {
+		err = os.Chmod(dir, 0o755) // for agents that run as other users
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
