@@ -72,7 +72,7 @@ func (c *connection) sizePossible(a psa.Attributes) bool {
 }
 
 func (c *connection) generates(a psa.Attributes) bool {
-	if !c.sizePossible(a) {
+	if !c.sizePossible(a) || c.profile.officer {
 		return false
 	}
 	switch a.Type {
@@ -91,6 +91,9 @@ func (c *connection) generates(a psa.Attributes) bool {
 }
 
 func (c *connection) imports(a psa.Attributes) bool {
+	if c.profile.officer {
+		return false
+	}
 	if types := c.profile.imports; types != nil && !slices.Contains(types, a.Type) {
 		return false
 	}

@@ -93,6 +93,9 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, label string,
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mayChange(); err != nil {
+		return nil, err
+	}
 	id, err := p.newID(ctx, c)
 	if err != nil {
 		return nil, err
@@ -103,7 +106,6 @@ func (p *Provider) make(ctx context.Context, attrs psa.Attributes, label string,
 		if r, err = plan(id, c); err == nil {
 			inscribe(r, label)
 			omitted, err = p.reduce(ctx, c, r)
-			err = errors.Join(err, c.forbidden(err))
 		}
 		if err == nil && len(omitted) > 0 {
 			err = p.confirm(ctx, c, id, attrs, omitted)
@@ -135,12 +137,16 @@ func (c *connection) refuse(a psa.Attributes) error {
 	return nil
 }
 
-// forbidden adds a remedy where the token's family lets only the security officer do it.
-func (c *connection) forbidden(err error) error {
-	if err == nil || !c.profile.officer {
+// mayChange refuses where only the security officer makes and removes keys.
+func (c *connection) mayChange() error {
+	if !c.profile.officer {
 		return nil
 	}
-	return fmt.Errorf("tokens of the family %s make keys for their security officer only", c.profile.name)
+	return &wire.Error{
+		Status: wire.StatusNotSupported, Object: c.describe(),
+		Reason: fmt.Sprintf("tokens of the family %s make and remove keys for their security officer only", c.profile.name),
+		Remedy: "make the key and its certificate with the vendor's tool, such as piv-tool or yubico-piv-tool; the agent uses what is there",
+	}
 }
 
 // reduce makes an object, with fewer attributes where the token refuses some. It returns
@@ -221,6 +227,9 @@ func (p *Provider) DestroyKey(ctx context.Context, key providers.Key) error {
 	}
 	c, err := p.link.connect(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.mayChange(); err != nil {
 		return err
 	}
 	if err := p.remove(ctx, c, id); err != nil {

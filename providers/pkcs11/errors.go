@@ -49,9 +49,20 @@ func failure(what string, err error) error {
 	return e
 }
 
+// hides reports whether an object was not found that may show after a login.
+func (c *connection) hides(err error) bool {
+	return resultOf(err) == ck.RVObjectHandleInvalid && !c.accepted.any() && c.slot.Token.Flags&ck.FlagLoginRequired != 0
+}
+
 // explain turns the error of a request into one for its caller.
 func (c *connection) explain(r *frame.Request, err error) error {
 	what := fmt.Sprintf("%s cannot %s", c.describe(), r.Op)
+	if c.hides(err) {
+		return &wire.Error{
+			Status: wire.StatusBadState, Err: err, Reason: what + ": it shows no such key without a login",
+			Remedy: "set user_pin",
+		}
+	}
 	if r.Mechanism.Type != 0 || r.Op == frame.OpGenerateKeyPair {
 		what += " with " + ck.MechanismName(r.Mechanism.Type)
 	}

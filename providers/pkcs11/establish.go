@@ -26,27 +26,52 @@ const (
 	stubborn = 3 * time.Second
 )
 
-// establish starts the helper where there is none, chooses the token, opens sessions and
-// logs in, with what a person offers or, if that is nil, with what there is.
+// establish opens the token and logs in, with what a person offers or, if that is nil, with
+// what there is. A token that is taken out meanwhile is said to be absent, whatever the
+// library calls it; one that is back is opened again. A library that has lost its way over
+// that is loaded anew.
 func (l *link) establish(ctx context.Context, offered *offer) (*connection, error) {
+	for first := true; ; first = false {
+		c, err := l.open(ctx, offered)
+		if err == nil {
+			return c, nil
+		}
+		if c == nil || !c.profile.doubtful(err) {
+			return nil, unready(providers.Failed, err)
+		}
+		if gone := l.absent(ctx, c.helper); gone != nil {
+			return nil, unready(providers.Absent, gone)
+		}
+		if !first {
+			return nil, unready(providers.Failed, err)
+		}
+		if !resultOf(err).TokenLost() {
+			l.retire(false)
+		}
+	}
+}
+
+// open starts the helper where there is none, chooses the token, opens sessions and logs
+// in. A connection that is returned with an error shows how far it came.
+func (l *link) open(ctx context.Context, offered *offer) (*connection, error) {
 	h, err := l.running(ctx)
 	if err != nil {
-		return nil, unready(providers.Failed, err)
+		return nil, err
 	}
 	slot, err := l.selectToken(ctx, h)
 	if err != nil {
 		if l.searched.IsZero() {
 			l.searched = time.Now()
 		}
-		return nil, unready(providers.Failed, err)
+		return nil, err
 	}
 	l.searched = time.Time{}
 	c := &connection{helper: h, library: l.o.Library, slot: slot, profile: profileOf(l.o.Library, slot), mechanisms: map[uint64]frame.MechanismInfo{}}
 	login := func(ctx context.Context, c *connection) error { return l.login(ctx, c, offered) }
 	allowed := func(_ context.Context, c *connection) error { return l.mayLogIn(c, offered) }
-	for _, step := range []func(context.Context, *connection) error{allowed, l.open, login, l.readMechanisms, l.watch} {
+	for _, step := range []func(context.Context, *connection) error{allowed, l.openSessions, login, l.readMechanisms, l.watch} {
 		if err := step(ctx, c); err != nil {
-			return nil, unready(providers.Failed, err)
+			return c, err
 		}
 	}
 	return c, nil
@@ -140,7 +165,9 @@ func (l *link) retire(failed bool) {
 }
 
 func (l *link) load(ctx context.Context, h *supervise.Helper) error {
-	out, err := call(ctx, h, &frame.Request{Op: frame.OpLoad, Count: frame.Version, Data: []byte(l.o.Library)}, l.o.CallLimit)
+	out, err := call(ctx, h, &frame.Request{
+		Op: frame.OpLoad, Count: frame.Version, Flags: loadFlags(l.o.Library), Data: []byte(l.o.Library),
+	}, l.o.CallLimit)
 	if err == nil {
 		level := slog.LevelInfo
 		if c := l.health.State().Condition; c != providers.Ready && c != providers.Starting {
@@ -149,6 +176,9 @@ func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 		l.log.LogAttrs(ctx, level, "pkcs11_library_loaded", slog.String("provider", l.o.Name), slog.String("library", l.o.Library),
 			slog.String("description", cut(string(out.Data))), slog.Int("pid", h.PID()))
 		return nil
+	}
+	if _, ended := errors.AsType[*supervise.Ended](err); ended {
+		return failure("the PKCS#11 library "+l.o.Library+" cannot be loaded", err)
 	}
 	e := &wire.Error{
 		Status: wire.StatusGenericError, Err: err,
@@ -181,8 +211,8 @@ func (l *link) selectToken(ctx context.Context, h *supervise.Helper) (frame.Slot
 	return slot, err
 }
 
-// open opens the sessions.
-func (l *link) open(ctx context.Context, c *connection) error {
+// openSessions opens the sessions.
+func (l *link) openSessions(ctx context.Context, c *connection) error {
 	n := c.profile.sessions(l.o.Sessions, c.slot.Token)
 	r := &frame.Request{Op: frame.OpOpen, Count: uint32(n)} //nolint:gosec // a small number
 	if c.profile.exclusive {

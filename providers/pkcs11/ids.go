@@ -135,4 +135,5 @@ func (p *Provider) release(id keyID) {
 	defer p.mu.Unlock()
 	delete(p.reserved, id)
 	delete(p.publics, string(id.encode()))
+	delete(p.always, string(id.encode()))
 }

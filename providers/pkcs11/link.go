@@ -88,14 +88,15 @@ type connection struct {
 	slot       frame.Slot
 	mechanisms map[uint64]frame.MechanismInfo
 	profile    *profile
+	accepted   accepted // of the login
 
 	// use is held for reading by the requests that run.
 	use sync.RWMutex
 
-	mu     sync.Mutex // guards the fields below
-	lost   bool
-	hoards bool            // the helper is to be given up, see reload.go
-	known  map[string]bool // ids of adopted keys that are on this token
+	mu    sync.Mutex // guards the fields below
+	lost  bool
+	spent bool            // the library is to be loaded anew, see reload.go
+	known map[string]bool // ids of adopted keys that are on this token
 }
 
 func (c *connection) isLost() bool {
@@ -125,13 +126,23 @@ const (
 	freely
 )
 
+// maxTries bounds how often a request is sent that others took the sessions from.
+const maxTries = 4
+
 // do sends a request to the token. It is sent a second time over a new connection when the
-// first one broke and the request may be repeated.
+// first one broke and the request may be repeated, and some more times if it only met sessions
+// that had ended with another request.
 func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Response, error) {
-	for first := true; ; first = false {
+	for try := 1; ; try++ {
 		c, err := l.connect(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if len(r.PIN) > 0 && !c.accepted.is(r.PIN) {
+			if c.lose(); try == 1 {
+				continue // the next login says whether it is right
+			}
+			return nil, errOtherPIN
 		}
 		if !c.use.TryRLock() { // its helper is being given up
 			c.lose()
@@ -142,15 +153,28 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 		if err == nil {
 			return out, nil
 		}
+		if err := l.refusedUse(c, r, err); err != nil {
+			return nil, err
+		}
 		broke, happened := l.judge(c, err)
-		if first && c.isFull(err) {
+		if try == 1 && c.isFull(err) {
 			c.unload()
 			continue
 		}
-		if !first || !broke || happened && rep == once {
+		if !broke && c.profile.doubtful(err) {
+			broke, happened = l.removed(ctx, c) || c.spend(), true
+		}
+		if !broke || try == maxTries || happened && rep == once || try > 1 && !sessionsTaken(err) {
 			return nil, c.explain(r, err)
 		}
 	}
+}
+
+// sessionsTaken reports whether the request found no session because another one had lost
+// them all.
+func sessionsTaken(err error) bool {
+	failed, ok := errors.AsType[*callError](err)
+	return ok && failed.function == "C_OpenSession" && failed.result == ck.RVSessionClosed
 }
 
 // limit is how long a request may take.
@@ -198,7 +222,7 @@ func (l *link) judge(c *connection, err error) (broke, happened bool) {
 // happened.
 var beginnings = map[string]bool{
 	"C_OpenSession": true, "C_FindObjectsInit": true, "C_FindObjects": true, "C_FindObjectsFinal": true, "C_SignInit": true,
-	"C_VerifyInit": true, "C_EncryptInit": true, "C_DecryptInit": true, "C_GetSlotInfo": true, "C_GetTokenInfo": true, "C_Initialize": true,
+	"C_VerifyInit": true, "C_EncryptInit": true, "C_DecryptInit": true, "C_GetSessionInfo": true, "C_GetSlotInfo": true, "C_GetTokenInfo": true, "C_Initialize": true,
 }
 
 // connect returns the connection, making it where there is none.

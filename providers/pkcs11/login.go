@@ -54,6 +54,7 @@ func (l *link) send(ctx context.Context, c *connection, secret []byte) error {
 	if err != nil {
 		return l.refusedLogin(c, err)
 	}
+	c.accepted = accept(secret)
 	return nil
 }
 
@@ -64,6 +65,7 @@ func (l *link) loginOnPad(ctx context.Context, c *connection) error {
 	if _, err := c.call(ctx, &frame.Request{Op: frame.OpLogin}, typing*l.o.CallLimit); err != nil {
 		return l.refusedLogin(c, err)
 	}
+	c.accepted = accepted{pad: true}
 	return nil
 }
 

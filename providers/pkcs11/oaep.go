@@ -13,19 +13,22 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 )
 
-// OAEP in the agent, for tokens that have it with SHA-1 and without a label only: the token
+// OAEP in the agent, for tokens that have it not, or with SHA-1 and without a label only: the token
 // does the private operation (CKM_RSA_X_509), the agent takes the padding off. Keys that were
 // made for CKM_RSA_PKCS_OAEP alone, as the original makes them, cannot be used this way.
 
 // foreignOAEP reports whether the token cannot do this OAEP itself.
 func (c *connection) foreignOAEP(alg psa.Algorithm, label []byte) bool {
-	return c.profile.oaepSHA1 && alg.Kind == psa.AlgRSAOAEP && (alg.Hash != psa.HashSHA1 || len(label) > 0)
+	if alg.Kind != psa.AlgRSAOAEP {
+		return false
+	}
+	return c.profile.oaepHere || c.profile.oaepSHA1 && (alg.Hash != psa.HashSHA1 || len(label) > 0)
 }
 
 // policyMechanisms returns the mechanisms that a new key of the policy is made for.
 func (p *profile) policyMechanisms(alg psa.Algorithm) ([]uint64, error) {
 	types, err := mechanisms(alg)
-	if p.oaepSHA1 && alg.Kind == psa.AlgRSAOAEP {
+	if (p.oaepSHA1 || p.oaepHere) && alg.Kind == psa.AlgRSAOAEP {
 		types = append(types, ck.MechRSAX509)
 	}
 	return types, err

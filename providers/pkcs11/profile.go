@@ -25,10 +25,16 @@ type profile struct {
 	// shortIDs says that CKA_ID is one byte, between 1 and lastID.
 	shortIDs bool
 	lastID   uint32
-	// officer says that only the security officer can generate keys.
+	// officer says that only the security officer makes and removes keys.
 	officer bool
 	// oaepSHA1 says that OAEP works with SHA-1 and without a label only.
 	oaepSHA1 bool
+	// oaepHere says that the padding of OAEP is the agent's: the library does it in
+	// software, and not all of it.
+	oaepHere bool
+	// publicHere says that the library does public operations in software: the agent does
+	// them itself, and knows a wrong signature from an error.
+	publicHere bool
 	// exclusive says that objects must not be made or removed while others look for some:
 	// SoftHSM2 then fails with CKR_GENERAL_ERROR.
 	exclusive bool
@@ -40,6 +46,11 @@ type profile struct {
 	absent []uint64
 	// hoards says that the library fills the chip with objects until it is loaded anew.
 	hoards bool
+	// vagueRemoval says that a token which was just taken out is reported as a general error.
+	vagueRemoval bool
+	// sticky says that the library holds on to a token that was taken out and is back, and
+	// has to be loaded anew.
+	sticky bool
 	// vaguePadding says that a wrong padding is reported as a general error.
 	vaguePadding bool
 }
@@ -49,15 +60,15 @@ var profiles = []profile{
 	{name: "softhsm", library: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{name: "softhsm", manufacturer: "softhsm", oaepSHA1: true, vaguePadding: true, exclusive: true},
 	{
-		name: "ykcs11", library: "ykcs11", maxSessions: 16, shortIDs: true, lastID: 25, officer: true,
+		name: "ykcs11", library: "ykcs11", publicHere: true, vagueRemoval: true, sticky: true, maxSessions: 16, shortIDs: true, lastID: 25, officer: true, oaepHere: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{
-		name: "opensc-piv", library: "opensc", model: "pkcs#15 emulated", manufacturer: "piv", shortIDs: true, lastID: 25, officer: true,
+		name: "opensc-piv", library: "opensc", model: "pkcs#15 emulated", manufacturer: "piv", shortIDs: true, lastID: 0x24, officer: true, oaepHere: true, publicHere: true, vagueRemoval: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{
-		name: "nitrokey", library: "opensc",
+		name: "nitrokey", library: "opensc", publicHere: true, oaepHere: true, vagueRemoval: true,
 		omit: []uint64{ck.AttrAllowedMechanisms, ck.AttrCopyable, ck.AttrExtractable, ck.AttrSensitive},
 	},
 	{name: "nxp", manufacturer: "nxp", rawPoint: true},
@@ -75,6 +86,16 @@ var profiles = []profile{
 		},
 	},
 	{name: "generic"},
+}
+
+// loadFlags says how a library is loaded. OpenSC locks for itself, so that threads win
+// nothing, and in 0.23 locks itself out for good when a card is removed during a command; it
+// gets one call at a time and is told not to lock.
+func loadFlags(library string) uint32 {
+	if strings.Contains(strings.ToLower(library), "opensc") {
+		return frame.FlagSingle
+	}
+	return 0
 }
 
 // profileOf returns the profile of a token.

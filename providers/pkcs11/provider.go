@@ -22,6 +22,7 @@ type Provider struct {
 	mu       sync.Mutex // guards the fields below
 	reserved map[keyID]bool
 	publics  map[string]*public // by key id
+	always   map[string]bool    // by key id: whether the key wants the PIN for each use
 }
 
 var (
@@ -72,7 +73,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{info: Info(o.Name), o: o, link: l, reserved: map[keyID]bool{}, publics: map[string]*public{}}
+	p := &Provider{info: Info(o.Name), o: o, link: l, reserved: map[keyID]bool{}, publics: map[string]*public{}, always: map[string]bool{}}
 	for _, b := range o.KnownIDs {
 		if id, err := parseKeyID(b); err == nil {
 			p.reserved[id] = true

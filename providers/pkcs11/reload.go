@@ -7,7 +7,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 )
 
-// Some libraries load objects into a chip that has room for few, and let go of them only
+// Some libraries hold on to a token that was taken out and is back, and some load objects into a chip that has room for few, and let go of them only
 // when they are loaded anew themselves. Until then every request fails that needs room.
 
 // loading are the functions that take room in the chip. What they are given is the agent's
@@ -30,7 +30,7 @@ func (c *connection) isFull(err error) bool {
 func (c *connection) unload() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lost, c.hoards = true, true
+	c.lost, c.spent = true, true
 }
 
 // overloaded reports whether the helper of the last connection is to be given up.
@@ -41,7 +41,7 @@ func (l *link) overloaded() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.hoards
+	return c.spent
 }
 
 // relieve ends the helper when the requests that it is working at have ended.

@@ -78,7 +78,7 @@ func (s Selection) refuse(library string, slots, tokens []frame.Slot) error {
 		e.Remedy = "initialise the token with its vendor's tool, such as softhsm2-util --init-token --free --label NAME"
 	default:
 		e.Reason = fmt.Sprintf("no token is present; %s has %s", library, there)
-		e.Remedy = "insert the token"
+		e.Remedy = "insert the token; if it is in its reader, check that pcscd runs"
 	}
 	return e
 }

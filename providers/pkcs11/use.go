@@ -25,7 +25,17 @@ func (p *Provider) operate(ctx context.Context, key providers.Key, class uint64,
 		return nil, err
 	}
 	r.Object = ref.selector(c.profile, class)
-	out, err := p.link.do(ctx, r, freely)
+	do := p.link.do
+	if class == ck.ClassPrivateKey && r.Op != frame.OpDerive {
+		wants, err := p.wantsPIN(ctx, key.ID, r.Object)
+		if err != nil {
+			return nil, err
+		}
+		if wants {
+			do = p.link.doWithPIN
+		}
+	}
+	out, err := do(ctx, r, freely)
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +137,12 @@ func (p *Provider) VerifyHash(ctx context.Context, key providers.Key, alg psa.Al
 	return err
 }
 
-// publicHere reports whether public operations with the key are the agent's: the public half
+// publicHere reports whether public operations with the key are the agent's: because it is
+// configured so; because the library does them itself, and worse; or because the public half
 // of an adopted key is in its id, and an object of the token may be another's.
 func (p *Provider) publicHere(key providers.Key) bool {
-	return p.o.SoftwarePublicOperations || isAdopted(key.ID)
+	c := p.link.last()
+	return p.o.SoftwarePublicOperations || c != nil && c.profile.publicHere || isAdopted(key.ID)
 }
 
 // publicMissing reports whether the token has no public object for a pair.

@@ -175,13 +175,14 @@ func testArchive(t *testing.T, p providers.Provider) {
 	}
 }
 
-func testProtection(t *testing.T, p providers.Provider) {
+func testProtection(t *testing.T, c Config) {
+	p := c.New(t)
 	pr, ok := p.(providers.Protector)
 	if !ok {
 		return
 	}
 	u := user{t: t, p: p, name: "protection"}
-	key := Generate(t, p, simplest(t, p))
+	key := c.key(t, p, c.simplest(t, p))
 	for _, form := range []providers.Protection{
 		providers.ProtectionCompatible, providers.ProtectionEncrypted, providers.ProtectionEncrypted, providers.ProtectionCompatible,
 	} {

@@ -11,7 +11,8 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers"
 )
 
-func testRefusals(t *testing.T, p providers.Provider) {
+func testRefusals(t *testing.T, c Config) {
+	p := c.New(t)
 	u := user{t: t, p: p, name: "refusals"}
 	g := generator(t, p)
 	for _, typ := range []psa.KeyType{psa.KeyRSAPublic, psa.KeyECCPublic} {
@@ -22,7 +23,7 @@ func testRefusals(t *testing.T, p providers.Provider) {
 		_, err := g.GenerateKey(t.Context(), attrs)
 		u.status("generate a public type", err, wire.StatusInvalidArgument)
 	}
-	key := Generate(t, p, simplest(t, p))
+	key := c.key(t, p, c.simplest(t, p))
 	for _, id := range []providers.KeyID{nil, {1}, append([]byte{0}, key.ID...)} {
 		foreign := providers.Key{ID: id, Attributes: key.Attributes}
 		if e, ok := p.(providers.PublicExporter); ok {
@@ -81,12 +82,16 @@ func standardHash(alg crypto.Hash, input []byte) []byte {
 	return h.Sum(nil)
 }
 
-func testRandom(t *testing.T, p providers.Provider) {
+func testRandom(t *testing.T, c Config) {
+	p := c.New(t)
 	r, ok := p.(providers.Randomizer)
 	if !ok {
 		return
 	}
-	const large = 300_000
+	large := 300_000
+	if c.RandomBytes != 0 {
+		large = c.RandomBytes
+	}
 	seen := map[string]bool{}
 	for _, n := range []int{0, 1, 16, 65, large, large} {
 		b := make([]byte, n)

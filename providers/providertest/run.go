@@ -17,7 +17,14 @@ type Config struct {
 	// Reopen closes a provider of New and opens its storage again; nil when the provider
 	// keeps nothing.
 	Reopen func(t *testing.T, p providers.Provider) providers.Provider
-	// Gaps are the kinds of key, as Name names them, that the provider does not generate.
+	// RandomBytes is how many random bytes are drawn at once, 0 for 300,000: tokens can be
+	// slow.
+	RandomBytes int
+	// Provision returns a key of the kind that lies in the storage of p, for a provider that
+	// makes no keys; nil for one that does. It is asked for every kind but the gaps.
+	Provision func(t *testing.T, p providers.Provider, attrs psa.Attributes) providers.Key
+	// Gaps are the kinds of key, as Name names them, that the provider does not generate, or
+	// does not use where it does not generate.
 	Gaps []string
 }
 
@@ -25,13 +32,13 @@ type Config struct {
 func Run(t *testing.T, c Config) {
 	t.Run("info", func(t *testing.T) { testInfo(t, c.New(t)) })
 	t.Run("kinds", func(t *testing.T) { testKinds(t, c) })
-	t.Run("refusals", func(t *testing.T) { testRefusals(t, c.New(t)) })
+	t.Run("refusals", func(t *testing.T) { testRefusals(t, c) })
 	t.Run("hash", func(t *testing.T) { testHash(t, c.New(t)) })
-	t.Run("random", func(t *testing.T) { testRandom(t, c.New(t)) })
-	t.Run("concurrency", func(t *testing.T) { testConcurrency(t, c.New(t)) })
+	t.Run("random", func(t *testing.T) { testRandom(t, c) })
+	t.Run("concurrency", func(t *testing.T) { testConcurrency(t, c) })
 	t.Run("persistence", func(t *testing.T) { testPersistence(t, c) })
 	t.Run("archive", func(t *testing.T) { testArchive(t, c.New(t)) })
-	t.Run("protection", func(t *testing.T) { testProtection(t, c.New(t)) })
+	t.Run("protection", func(t *testing.T) { testProtection(t, c) })
 }
 
 func testInfo(t *testing.T, p providers.Provider) {
@@ -48,14 +55,14 @@ func testInfo(t *testing.T, p providers.Provider) {
 	}
 }
 
-// testKinds makes, uses and destroys a key of every kind that the provider says it can.
+// testKinds makes, uses and destroys, or finds and uses, a key of every kind that the provider says it can.
 func testKinds(t *testing.T, c Config) {
 	p := c.New(t)
 	gaps := slices.Clone(c.Gaps)
 	for _, attrs := range kinds() {
 		name := Name(attrs)
 		t.Run(name, func(t *testing.T) {
-			err := canGenerate(p, attrs)
+			err := c.possible(p, attrs)
 			if i := slices.Index(gaps, name); i >= 0 {
 				gaps = slices.Delete(gaps, i, i+1)
 				if wire.StatusOf(err) != wire.StatusNotSupported {
@@ -69,7 +76,7 @@ func testKinds(t *testing.T, c Config) {
 			if err != nil {
 				t.Fatalf("not declared as a gap, and CanDo says %v", err)
 			}
-			testKind(t, p, attrs)
+			testKind(t, c, p, attrs)
 		})
 	}
 	if len(gaps) > 0 {
@@ -84,9 +91,13 @@ func canGenerate(p providers.Provider, attrs psa.Attributes) error {
 	return nil
 }
 
-func testKind(t *testing.T, p providers.Provider, attrs psa.Attributes) {
-	key := Generate(t, p, attrs)
+func testKind(t *testing.T, c Config, p providers.Provider, attrs psa.Attributes) {
+	key := c.key(t, p, attrs)
 	Exercise(t, p, key)
+	if c.Provision != nil {
+		testPermanent(t, p, key)
+		return
+	}
 	testImport(t, p, key)
 	testImportPublic(t, p, key)
 	testDestroy(t, p, key)
@@ -112,10 +123,10 @@ func generator(t *testing.T, p providers.Provider) providers.Generator {
 }
 
 // simplest returns a kind that every provider has.
-func simplest(t *testing.T, p providers.Provider) psa.Attributes {
+func (c Config) simplest(t *testing.T, p providers.Provider) psa.Attributes {
 	t.Helper()
 	for _, attrs := range kinds() {
-		if attrs.Type == psa.KeyECCPair && attrs.Bits == 256 && canGenerate(p, attrs) == nil {
+		if attrs.Type == psa.KeyECCPair && attrs.Bits == 256 && c.possible(p, attrs) == nil {
 			return attrs
 		}
 	}
@@ -125,9 +136,14 @@ func simplest(t *testing.T, p providers.Provider) psa.Attributes {
 
 // testConcurrency lets several callers make, use and destroy their own keys and use a
 // common one. It is worth most under the race detector.
-func testConcurrency(t *testing.T, p providers.Provider) {
-	attrs := simplest(t, p)
-	common := Generate(t, p, attrs)
+func testConcurrency(t *testing.T, c Config) {
+	p := c.New(t)
+	attrs := c.simplest(t, p)
+	common := c.key(t, p, attrs)
+	if c.Provision != nil {
+		testUse(t, p, common)
+		return
+	}
 	var callers sync.WaitGroup
 	ids := make(chan string, 64)
 	for range 4 {
@@ -168,9 +184,16 @@ func testPersistence(t *testing.T, c Config) {
 	p := c.New(t)
 	var keys []providers.Key
 	for _, attrs := range kinds() {
-		if canGenerate(p, attrs) == nil && !attrs.Type.RSA() {
-			keys = append(keys, Generate(t, p, attrs))
+		if c.possible(p, attrs) == nil && !attrs.Type.RSA() {
+			keys = append(keys, c.key(t, p, attrs))
 		}
+	}
+	if c.Provision != nil {
+		p = c.Reopen(t, p)
+		for _, key := range keys {
+			Exercise(t, p, key)
+		}
+		return
 	}
 	gone := keys[0]
 	if d, ok := p.(providers.Destroyer); ok {

@@ -2,10 +2,12 @@ package providertest
 
 import (
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	_ "crypto/md5"
+	"crypto/rand"
 	"crypto/rsa"
 	_ "crypto/sha1"
 	_ "crypto/sha256"
@@ -75,6 +77,32 @@ func (u user) ownPublic() crypto.PublicKey {
 		return nil
 	}
 	return u.standardPublic(public)
+}
+
+// agreeWithStandard agrees with a key of the standard library, where it has the curve.
+func (u user) agreeWithStandard(agreer providers.KeyAgreer, alg psa.Algorithm) {
+	u.t.Helper()
+	curve := map[uint64]ecdh.Curve{256: ecdh.P256(), 384: ecdh.P384(), 521: ecdh.P521()}[u.key.Attributes.Bits]
+	k, ok := u.ownPublic().(*ecdsa.PublicKey)
+	if !ok || curve == nil {
+		return
+	}
+	own, err := k.ECDH()
+	if !u.status("read the public half for an agreement", err, wire.StatusSuccess) {
+		return
+	}
+	peer, err := curve.GenerateKey(rand.Reader)
+	if !u.status("make a peer", err, wire.StatusSuccess) {
+		return
+	}
+	want, err := peer.ECDH(own)
+	if !u.status("the peer's agreement", err, wire.StatusSuccess) {
+		return
+	}
+	got, err := agreer.RawKeyAgreement(u.t.Context(), u.key, alg, peer.PublicKey().Bytes())
+	if u.status("agree with the standard library", err, wire.StatusSuccess) {
+		u.equal("the secret shared with the standard library", got, want)
+	}
 }
 
 func (u user) checkSignature(alg psa.Algorithm, hash, signature []byte) {

@@ -101,15 +101,25 @@ func (u user) mac(alg psa.Algorithm) {
 	}
 }
 
-// agreement makes a second key and compares both sides' secrets.
+// agreement agrees with the standard library, and with a second key where one can be made.
 func (u user) agreement(alg psa.Algorithm) {
 	u.t.Helper()
 	agreer, agrees := u.p.(providers.KeyAgreer)
 	exporter, exports := u.p.(providers.PublicExporter)
-	g, generates := u.p.(providers.Generator)
-	if !agrees || !exports || !generates {
+	if !agrees || !exports {
 		return
 	}
+	u.agreeWithStandard(agreer, alg)
+	_, err := agreer.RawKeyAgreement(u.t.Context(), u.key, alg, nil)
+	u.status("agree with nobody", err, wire.StatusInvalidArgument)
+	if g, generates := u.p.(providers.Generator); generates && canGenerate(u.p, u.key.Attributes) == nil {
+		u.agreeWithAnother(g, agreer, exporter, alg)
+	}
+}
+
+// agreeWithAnother makes a second key and compares both sides' secrets.
+func (u user) agreeWithAnother(g providers.Generator, agreer providers.KeyAgreer, exporter providers.PublicExporter, alg psa.Algorithm) {
+	u.t.Helper()
 	attrs := u.key.Attributes
 	id, err := g.GenerateKey(u.t.Context(), attrs)
 	if !u.status("generate the peer", err, wire.StatusSuccess) {
@@ -131,6 +141,4 @@ func (u user) agreement(alg psa.Algorithm) {
 	if len(secret) == 0 {
 		u.t.Errorf("%s: the shared secret is empty", u.name)
 	}
-	_, err = agreer.RawKeyAgreement(u.t.Context(), u.key, alg, nil)
-	u.status("agree with nobody", err, wire.StatusInvalidArgument)
 }

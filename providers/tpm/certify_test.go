@@ -321,8 +321,8 @@ func TestSoftwareKeyClaimsTPM(t *testing.T) {
 	public(t, m.v, forged.Key)
 }
 
-// update rewrites the vectors of package attestation.
-var update = flag.Bool("update", false, "rewrite the vectors of package attestation")
+// updateVectors rewrites the vectors of package attestation.
+var updateVectors = flag.Bool("update-vectors", false, "rewrite the vectors of package attestation")
 
 // TestVectors keeps a statement of a real TPM, with the authority that certified it.
 func TestVectors(t *testing.T) {
@@ -331,7 +331,7 @@ func TestVectors(t *testing.T) {
 	if r := attestation.Verify(s, m.options); r.Verdict != attestation.Incomplete {
 		t.Fatalf("%s: %s", r.Verdict, r.Reason)
 	}
-	if !*update {
+	if !*updateVectors {
 		return
 	}
 	var authorities []byte

@@ -35,8 +35,9 @@ const (
 	RVMechanismInvalid           RV = 0x70
 	RVMechanismParamInvalid      RV = 0x71
 	RVObjectHandleInvalid        RV = 0x82
-	RVPINIncorrect               RV = 0xa0
 	RVOperationActive            RV = 0x90
+	RVOperationNotInitialized    RV = 0x91
+	RVPINIncorrect               RV = 0xa0
 	RVPINInvalid                 RV = 0xa1
 	RVPINLenRange                RV = 0xa2
 	RVPINExpired                 RV = 0xa3
@@ -91,10 +92,11 @@ func (rv RV) Remedy() string {
 const vendorDefined RV = 0x80000000 //nolint:errname // a bound
 
 // SessionLost reports whether the session, the login or the token went away: what was
-// open must be opened again.
+// open must be opened again. An operation that was begun and is not there any more went with
+// its session.
 func (rv RV) SessionLost() bool {
 	switch rv {
-	case RVSessionHandleInvalid, RVSessionClosed, RVUserNotLoggedIn, RVCryptokiNotInitialized:
+	case RVOperationNotInitialized, RVSessionHandleInvalid, RVSessionClosed, RVUserNotLoggedIn, RVCryptokiNotInitialized:
 		return true
 	default:
 		return rv.TokenLost()
@@ -105,6 +107,16 @@ func (rv RV) SessionLost() bool {
 func (rv RV) TokenLost() bool {
 	switch rv {
 	case RVDeviceRemoved, RVTokenNotPresent, RVTokenNotRecognized, RVSlotIDInvalid:
+		return true
+	default:
+		return false
+	}
+}
+
+// PINRefused reports whether the token looked at a PIN and did not take it.
+func (rv RV) PINRefused() bool {
+	switch rv {
+	case RVPINIncorrect, RVPINInvalid, RVPINLenRange, RVPINExpired, RVPINLocked:
 		return true
 	default:
 		return false

@@ -27,7 +27,7 @@ func (r *Request) Append(b []byte) ([]byte, error) {
 	b = appendList(b, r.Object, appendAttribute)
 	b = appendList(b, r.Template, appendAttribute)
 	b = appendList(b, r.Private, appendAttribute)
-	b = appendBytes(appendBytes(b, r.Data), r.Signature)
+	b = appendBytes(appendBytes(appendBytes(b, r.Data), r.Signature), r.PIN)
 	return finish(b, start)
 }
 
@@ -61,7 +61,7 @@ func DecodeRequest(b []byte) (*Request, error) {
 	d := &reader{b: b}
 	r := &Request{ID: d.u32(), Op: Op(d.u16()), Slot: d.u64(), Count: d.u32(), Flags: d.u32(), Mechanism: d.mechanism()}
 	r.Object, r.Template, r.Private = d.attributes(), d.attributes(), d.attributes()
-	r.Data, r.Signature = d.bytes(), d.bytes()
+	r.Data, r.Signature, r.PIN = d.bytes(), d.bytes(), d.bytes()
 	if err := d.end(); err != nil {
 		return nil, err
 	}

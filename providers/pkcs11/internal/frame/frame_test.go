@@ -23,7 +23,7 @@ func fullRequest() *frame.Request {
 		Object:   []frame.Attribute{frame.Bytes(ck.AttrID, []byte{1, 2, 3, 4}), frame.Number(ck.AttrClass, ck.ClassPrivateKey)},
 		Template: []frame.Attribute{frame.Bool(ck.AttrToken, true), frame.Ask(ck.AttrLabel, frame.KindAbsent)},
 		Private:  []frame.Attribute{frame.Numbers(ck.AttrAllowedMechanisms, 1, 2), frame.Bool(ck.AttrSign, false)},
-		Data:     []byte("data"), Signature: []byte("signature"),
+		Data:     []byte("data"), Signature: []byte("signature"), PIN: []byte("pin"),
 	}
 }
 

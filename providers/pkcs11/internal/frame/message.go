@@ -3,7 +3,7 @@ package frame
 import "github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 
 // Version is the version of the protocol; both sides must have the same.
-const Version = 1
+const Version = 2
 
 // Op is what the agent asks of the helper.
 type Op uint16
@@ -120,6 +120,9 @@ type Mechanism struct {
 // some: the helper lets it do one or the other.
 const FlagExclusive uint32 = 1
 
+// FlagSingle loads a library that is not to lock: it gets one call at a time.
+const FlagSingle uint32 = 2
+
 // Request is one request of the agent. Fields that an operation does not use are zero.
 type Request struct {
 	ID        uint32
@@ -133,6 +136,8 @@ type Request struct {
 	// Template describes what is made, or what is asked for; Private is the private half.
 	Template, Private []Attribute
 	Data, Signature   []byte
+	// PIN is for an object that wants it for each use, empty for others.
+	PIN []byte
 }
 
 // Slot is a slot with its token, as the library describes them, trimmed.

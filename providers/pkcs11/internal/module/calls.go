@@ -14,6 +14,7 @@ import (
 
 // do answers every request but those that concern the server itself.
 func (l *library) do(r *frame.Request, out *frame.Response) error {
+	defer l.turn()()
 	switch r.Op {
 	case frame.OpSlots:
 		return l.slots(out)
@@ -97,7 +98,8 @@ func (p *pool) manage(s pkcs11.SessionHandle, r *frame.Request, out *frame.Respo
 	switch r.Op {
 	case frame.OpLogin:
 		err := p.ctx.Login(s, pkcs11.CKU_USER, string(r.Data))
-		if errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)) {
+		if err == nil || errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)) {
+			p.loggedIn()
 			return nil
 		}
 		return failed("C_Login", err)
@@ -166,6 +168,9 @@ const maxObjects = 8192
 
 func (p *pool) find(s pkcs11.SessionHandle, r *frame.Request, out *frame.Response) error {
 	found, err := p.search(s, r.Object, int(min(r.Count, maxObjects)))
+	if err == nil && len(found) == 0 {
+		err = p.forgotten(s)
+	}
 	if err != nil {
 		return err
 	}

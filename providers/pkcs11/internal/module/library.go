@@ -6,6 +6,11 @@ package module
 #cgo LDFLAGS: -ldl
 #include <dlfcn.h>
 #include <stdlib.h>
+
+// C_Initialize without arguments: the library is told that there are no threads.
+static unsigned long initialize(void *function) {
+	return ((unsigned long (*)(void *))function)(NULL);
+}
 */
 import "C"
 
@@ -50,8 +55,9 @@ func resultOf(err error) ck.RV {
 // library is a loaded and initialised PKCS#11 library.
 type library struct {
 	ctx *pkcs11.Ctx
-	// single is set for a library that cannot lock: it gets one call at a time.
+	// single is set for a library that cannot or shall not lock: it gets one call at a time.
 	single bool
+	alone  sync.Mutex // held during each call of a single library
 
 	mu    sync.Mutex // guards the field below
 	pools map[uint]*pool
@@ -63,19 +69,20 @@ type loadError string
 func (e loadError) Error() string { return string(e) }
 
 // load loads the library at a path, or a bare name that the loader looks for, and
-// initialises it for several threads.
-func load(path string) (*library, error) {
-	if err := probe(path); err != nil {
+// initialises it for several threads, or for one.
+func load(path string, single bool) (*library, error) {
+	handle, err := probe(path)
+	if err != nil {
 		return nil, err
 	}
-	l := &library{ctx: pkcs11.New(path), pools: map[uint]*pool{}}
+	l := &library{ctx: pkcs11.New(path), single: single, pools: map[uint]*pool{}}
 	if l.ctx == nil {
 		return nil, loadError("C_GetFunctionList failed")
 	}
-	err := l.ctx.Initialize()
-	if errors.Is(err, pkcs11.Error(pkcs11.CKR_CANT_LOCK)) || errors.Is(err, pkcs11.Error(pkcs11.CKR_NEED_TO_CREATE_THREADS)) {
+	err = l.initialize(handle)
+	if !single && cannotLock(err) {
 		l.single = true
-		err = l.ctx.Initialize(pkcs11.InitializeWithFlags(0))
+		err = l.initialize(handle)
 	}
 	if errors.Is(err, pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
 		err = nil
@@ -83,25 +90,56 @@ func load(path string) (*library, error) {
 	return l, failed("C_Initialize", err)
 }
 
+// initialize initialises the library. One that is not to lock gets no arguments, as far as
+// it shows the function: OpenSC takes arguments without a flag for a wish to lock.
+func (l *library) initialize(handle unsafe.Pointer) error {
+	if !l.single {
+		return l.ctx.Initialize()
+	}
+	name := C.CString("C_Initialize")
+	defer C.free(unsafe.Pointer(name))
+	function := C.dlsym(handle, name)
+	if function == nil {
+		return l.ctx.Initialize(pkcs11.InitializeWithFlags(0))
+	}
+	if rv := C.initialize(function); rv != pkcs11.CKR_OK {
+		return pkcs11.Error(rv)
+	}
+	return nil
+}
+
+func cannotLock(err error) bool {
+	return errors.Is(err, pkcs11.Error(pkcs11.CKR_CANT_LOCK)) || errors.Is(err, pkcs11.Error(pkcs11.CKR_NEED_TO_CREATE_THREADS))
+}
+
+// turn waits until a call may be made, and returns what ends it.
+func (l *library) turn() (done func()) {
+	if !l.single {
+		return func() {}
+	}
+	l.alone.Lock()
+	return l.alone.Unlock
+}
+
 // probe asks the dynamic loader for the library, because it says why it refuses. The
 // reference that it takes is kept: a library that was unloaded while its threads run would
 // take the process down.
-func probe(path string) error {
+func probe(path string) (handle unsafe.Pointer, err error) {
 	if path == "" || strings.ContainsRune(path, 0) {
-		return loadError("the path is empty or contains a zero byte")
+		return nil, loadError("the path is empty or contains a zero byte")
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	handle := C.dlopen(name, C.RTLD_LAZY)
+	handle = C.dlopen(name, C.RTLD_LAZY)
 	if handle == nil {
-		return loadError(C.GoString(C.dlerror()))
+		return nil, loadError(C.GoString(C.dlerror()))
 	}
 	symbol := C.CString("C_GetFunctionList")
 	defer C.free(unsafe.Pointer(symbol))
 	if C.dlsym(handle, symbol) == nil {
-		return loadError("it has no function C_GetFunctionList, so it is no PKCS#11 library")
+		return nil, loadError("it has no function C_GetFunctionList, so it is no PKCS#11 library")
 	}
-	return nil
+	return handle, nil
 }
 
 // pool returns the open pool of a slot.

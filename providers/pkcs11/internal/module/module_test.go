@@ -13,7 +13,7 @@ import (
 // BenchmarkBareSign signs with P-256 on SoftHSM2 without a process between.
 func BenchmarkBareSign(b *testing.B) {
 	token := tokentest.New(b).Token("bare")
-	l, err := load(tokentest.Library)
+	l, err := load(tokentest.Library, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (p *pool) useObject(s pkcs11.SessionHandle, r *frame.Request, out *frame.Re
 				return err
 			}
 		}
-		err = p.operate(s, h, r, out)
+		err = p.use(s, h, r, out)
 		rv := resultOf(err)
 		if !remembered || rv != ck.RVKeyHandleInvalid && rv != ck.RVObjectHandleInvalid {
 			return err
@@ -42,10 +42,34 @@ func (p *pool) lookUp(s pkcs11.SessionHandle, object []frame.Attribute, selector
 		return 0, err
 	}
 	if len(found) == 0 {
+		if err := p.forgotten(s); err != nil {
+			return 0, err
+		}
 		return 0, &failure{"C_FindObjects", ck.RVObjectHandleInvalid}
 	}
 	p.remember(selector, found[0])
 	return found[0], nil
+}
+
+// use operates, alone in the slot where the object wants the PIN for each use: cards take
+// any other command for the end of that permission.
+func (p *pool) use(s pkcs11.SessionHandle, h pkcs11.ObjectHandle, r *frame.Request, out *frame.Response) error {
+	if len(r.PIN) > 0 {
+		p.permitted.Lock()
+		defer p.permitted.Unlock()
+	} else {
+		p.permitted.RLock()
+		defer p.permitted.RUnlock()
+	}
+	return p.operate(s, h, r, out)
+}
+
+// permit gives the PIN for the operation that has begun.
+func (p *pool) permit(s pkcs11.SessionHandle, r *frame.Request) error {
+	if len(r.PIN) == 0 {
+		return nil
+	}
+	return failed("C_Login", p.ctx.Login(s, pkcs11.CKU_CONTEXT_SPECIFIC, string(r.PIN)))
 }
 
 // operate runs a single-part operation: …Init, then the function itself.
@@ -58,6 +82,9 @@ func (p *pool) operate(s pkcs11.SessionHandle, h pkcs11.ObjectHandle, r *frame.R
 	switch r.Op {
 	case frame.OpSign:
 		if err := failed("C_SignInit", p.ctx.SignInit(s, m, h)); err != nil {
+			return err
+		}
+		if err := p.permit(s, r); err != nil {
 			return err
 		}
 		out.Data, err = p.ctx.Sign(s, r.Data)
@@ -75,6 +102,9 @@ func (p *pool) operate(s pkcs11.SessionHandle, h pkcs11.ObjectHandle, r *frame.R
 		return failed("C_Encrypt", err)
 	case frame.OpDecrypt:
 		if err := failed("C_DecryptInit", p.ctx.DecryptInit(s, m, h)); err != nil {
+			return err
+		}
+		if err := p.permit(s, r); err != nil {
 			return err
 		}
 		out.Data, err = p.ctx.Decrypt(s, r.Data)

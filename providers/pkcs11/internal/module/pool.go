@@ -3,6 +3,7 @@
 package module
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/miekg/pkcs11"
@@ -19,16 +20,21 @@ type pool struct {
 	// the library needs that.
 	objects   sync.RWMutex
 	exclusive bool
+	// permitted is held while an object is used that wants the PIN for each use, and for
+	// reading by the uses of others.
+	permitted sync.RWMutex
 
 	// free has room for every session.
 	free chan pkcs11.SessionHandle
 	done chan struct{}
 
-	mu      sync.Mutex // guards the fields below
-	flags   uint
-	opened  int
-	most    int
-	closed  bool
+	mu     sync.Mutex // guards the fields below
+	flags  uint
+	opened int
+	most   int
+	closed bool
+	// user is set by a login; whether it still holds is the library's to say.
+	user    bool
 	handles map[string]pkcs11.ObjectHandle
 }
 
@@ -64,6 +70,11 @@ var errClosed = &failure{"C_OpenSession", ck.RVSessionClosed}
 
 // acquire takes a free session, opens one, or waits for one.
 func (p *pool) acquire() (pkcs11.SessionHandle, error) {
+	select {
+	case <-p.done:
+		return 0, errClosed
+	default:
+	}
 	select {
 	case s := <-p.free:
 		return s, nil
@@ -103,8 +114,9 @@ func (p *pool) more() (s pkcs11.SessionHandle, opened bool, err error) {
 	return s, true, nil
 }
 
-// release gives a session back. One that is lost, or in which an operation got stuck, is
-// given up; the login does not depend on it while there are others.
+// release gives a session back. One in which an operation got stuck is given up; the login
+// does not depend on it while there are others, of which one is opened first. One that is
+// lost takes the pool with it: new sessions would lack the login, and show less.
 func (p *pool) release(s pkcs11.SessionHandle, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,8 +124,20 @@ func (p *pool) release(s pkcs11.SessionHandle, err error) {
 		return
 	}
 	rv := resultOf(err)
-	stuck := rv == ck.RVOperationActive && p.opened > 1
-	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn || stuck {
+	if rv.SessionLost() && rv != ck.RVUserNotLoggedIn {
+		p.end()
+		return
+	}
+	if rv == ck.RVOperationActive && p.opened == 1 {
+		next, failed := p.openSession()
+		if failed != nil {
+			p.free <- s
+			return
+		}
+		p.free <- next
+		p.opened++
+	}
+	if rv == ck.RVOperationActive || begun(err) {
 		_ = p.ctx.CloseSession(s) // it is of no use either way
 		p.opened--
 		return
@@ -121,15 +145,53 @@ func (p *pool) release(s pkcs11.SessionHandle, err error) {
 	p.free <- s
 }
 
+// begun reports whether an operation was begun that its object did not permit.
+func begun(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.function == "C_Login"
+}
+
 // close ends all sessions, also those in use.
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.end()
+}
+
+// end is close. p.mu is held.
+func (p *pool) end() {
 	if !p.closed {
 		p.closed = true
 		close(p.done)
 		_ = p.ctx.CloseAllSessions(p.slot) // they may be gone already
 	}
+}
+
+// loggedIn notes a login.
+func (p *pool) loggedIn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.user = true
+}
+
+// forgotten returns the loss of a login that nobody ended, nil if it holds or there was
+// none. Some libraries find a card again that was away, keep the sessions, and show no
+// private objects.
+func (p *pool) forgotten(s pkcs11.SessionHandle) error {
+	p.mu.Lock()
+	user := p.user
+	p.mu.Unlock()
+	if !user {
+		return nil
+	}
+	info, err := p.ctx.GetSessionInfo(s)
+	if err != nil {
+		return failed("C_GetSessionInfo", err)
+	}
+	if info.State == pkcs11.CKS_RO_PUBLIC_SESSION || info.State == pkcs11.CKS_RW_PUBLIC_SESSION {
+		return &failure{"C_FindObjects", ck.RVUserNotLoggedIn}
+	}
+	return nil
 }
 
 // known returns the handle that was found for a selector.
@@ -155,22 +217,27 @@ func (p *pool) forget() {
 	clear(p.handles)
 }
 
-// with runs use in a session. Some libraries keep an operation that failed: the next one
-// in its session is refused before it begins, and begins in another session then.
+// with runs use in a session, and in another one if an operation got stuck in it before:
+// some libraries leave one active that failed.
 func (p *pool) with(use func(pkcs11.SessionHandle) error) error {
-	s, err := p.acquire()
-	if err != nil {
-		return err
-	}
-	err = use(s)
-	if resultOf(err) == ck.RVOperationActive {
-		if fresh, failed := p.openSession(); failed == nil {
-			_ = p.ctx.CloseSession(s) // the login does not depend on it: there is another
-			s, err = fresh, use(fresh)
+	for try := 0; ; try++ {
+		s, err := p.acquire()
+		if err != nil {
+			return err
+		}
+		err = use(s)
+		p.release(s, err)
+		if resultOf(err) != ck.RVOperationActive || try >= p.limit() {
+			return err
 		}
 	}
-	p.release(s, err)
-	return err
+}
+
+// limit is how many sessions there may be.
+func (p *pool) limit() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.most
 }
 
 // changing and looking bracket what must not happen at the same time.

@@ -159,7 +159,7 @@ func (s *server) load(r *frame.Request, out *frame.Response) error {
 	if s.library != nil {
 		return &failure{"C_Initialize", ck.RVCryptokiAlreadyInitialized}
 	}
-	l, err := load(string(r.Data))
+	l, err := load(string(r.Data), r.Flags&frame.FlagSingle != 0)
 	if err != nil {
 		return err
 	}
@@ -172,6 +172,15 @@ func (s *server) load(r *frame.Request, out *frame.Response) error {
 // poll is how often a watched slot is looked at.
 const poll = 500 * time.Millisecond
 
+// look returns the slot as it is now. Some libraries look at their readers only when the
+// list of slots is asked for.
+func (l *library) look(slot uint64) frame.Slot {
+	defer l.turn()()
+	_, _ = l.ctx.GetSlotList(false)
+	now, _ := l.slot(uint(slot)) // what fails is told by the slot
+	return now
+}
+
 // watch sends an event when the token of a slot comes, goes or changes.
 func (s *server) watch(l *library, slot uint64) {
 	s.mu.Lock()
@@ -183,14 +192,14 @@ func (s *server) watch(l *library, slot uint64) {
 	go func() {
 		tick := time.NewTicker(poll)
 		defer tick.Stop()
-		last, _ := l.slot(uint(slot))
+		last := l.look(slot)
 		for {
 			select {
 			case <-s.done:
 				return
 			case <-tick.C:
 			}
-			if now, _ := l.slot(uint(slot)); now != last {
+			if now := l.look(slot); now != last {
 				last = now
 				if b, err := (&frame.Response{Slots: []frame.Slot{now}}).Append(nil); err == nil {
 					s.send(b)
