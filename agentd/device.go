@@ -47,10 +47,18 @@ func tolerated(p config.Provider, err error) bool {
 	return c == providers.Absent || c == providers.Locked
 }
 
-// state tells how an instance is; what is in software is always ready.
+// state tells how an instance is; what is in software is ready if its root key opens.
 func (i *instance) state() providers.State {
-	if d, ok := i.provider.(providers.Device); ok {
-		return d.State()
+	switch p := i.provider.(type) {
+	case providers.Device:
+		return p.State()
+	case providers.RootKeeper:
+		if p.Locked() {
+			return providers.State{
+				Condition: providers.Locked, Reason: "its root key does not open, so its encrypted keys cannot be used",
+				Remedy: "see the log for why; parsecctl key recover opens them with the recovery key",
+			}
+		}
 	}
 	return providers.State{Condition: providers.Ready}
 }

@@ -139,10 +139,11 @@ func (e *examination) states() {
 	}
 }
 
-// providers lets each provider that is ready examine its own storage.
+// providers lets each provider examine its own storage, unless its device is not ready.
 func (e *examination) providers(ctx context.Context) {
 	for _, inst := range e.request.backend.instances {
-		if inst.state().Condition != providers.Ready {
+		ready := inst.state().Condition == providers.Ready
+		if _, device := inst.provider.(providers.Device); device && !ready {
 			continue
 		}
 		object := fmt.Sprintf("provider %q", inst.ref.Name)
@@ -159,7 +160,9 @@ func (e *examination) providers(ctx context.Context) {
 		for _, f := range found {
 			e.add("provider", f.Severity, object+": "+f.Object, f.Problem, f.Remedy)
 		}
-		e.add("provider", severityOK, object, fmt.Sprintf("ready, %d findings", len(found)), "")
+		if ready {
+			e.add("provider", severityOK, object, fmt.Sprintf("ready, %d findings", len(found)), "")
+		}
 	}
 }
 

@@ -64,9 +64,6 @@ func (r *request) describe(inst *instance) *agentpb.Info_Provider {
 	if inst.config.Software != nil {
 		p.Storage = string(inst.config.Software.KeyStorage)
 	}
-	if k, ok := inst.provider.(providers.RootKeeper); ok && k.Locked() {
-		p.State = "locked" // the root key does not open
-	}
 	for _, op := range providers.Opcodes(inst.provider) {
 		p.Opcodes = append(p.Opcodes, uint32(op))
 	}
