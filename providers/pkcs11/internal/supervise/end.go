@@ -18,7 +18,7 @@ import (
 func (h *Helper) wait(output *os.File, first <-chan string) {
 	err := h.cmd.Wait()
 	// What the process left behind may keep the pipe open; what it wrote is there already.
-	_ = output.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	_ = output.SetReadDeadline(time.Now().Add(time.Second))
 	text := <-first
 	_ = output.Close()
 	_ = h.conn.Close()
