@@ -26,11 +26,10 @@ func withTPM(dir, tcti, more string) string {
 func TestStartWithoutTPM(t *testing.T) {
 	const absent = "owner_hierarchy_auth = \"\"\nrequired = true"
 	v := tpmtest.Start(t)
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nothing")
 	for name, c := range map[string]struct{ tcti, more, want string }{
 		"no device":     {"device:/dev/nothing", absent, `failed to create provider "tpm-provider": cannot use the TPM at device:/dev/nothing: there is no TPM: no such file or directory`},
 		"no swtpm":      {"swtpm:path=/nothing", absent, "see whether swtpm runs"},
-		"broker":        {"tabrmd", absent, "the bus at /nothing: dial unix /nothing: connect: no such file or directory; see whether the system bus runs"},
+		"broker":        {"tabrmd:bus_type=session", absent, "there is no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set"},
 		"authorisation": {v.TCTI().String(), "owner_hierarchy_auth = \"str:wrong\"\nskip_if_no_tpm = true", "owner_hierarchy_auth is not the TPM's: TPM2_CreatePrimary: TPM_RC_BAD_AUTH (session 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +46,23 @@ func TestStartWithoutTPM(t *testing.T) {
 	a.Stop() // its log is whole then
 	if !strings.Contains(process.Log(), "provider_left_out") {
 		t.Errorf("nothing was said:\n%s", process.Log())
+	}
+}
+
+// TestAgentThroughBroker: an agent reaches its TPM through the access broker, again after a
+// restart of the agent, and the keys are those of the TPM.
+func TestAgentThroughBroker(t *testing.T) {
+	dir := agentdtest.Dir(t)
+	broker := tpmtest.StartBroker(t)
+	a := agentdtest.Start(t, agentdtest.Options{
+		Dir: dir, Config: withTPM(dir, broker.TCTI().String(), `owner_hierarchy_auth = ""`), Env: []string{"DBUS_SESSION_BUS_ADDRESS=" + broker.Bus.Address},
+	})
+	a.Stop()
+	a.Start()
+	process := a.Process
+	a.Stop() // its log is whole then
+	if !strings.Contains(process.Log(), "tpm_opened provider=tpm-provider tcti=\"tabrmd:bus_name=com.intel.tss2.Tabrmd,bus_type=session\"") {
+		t.Errorf("the TPM was not opened:\n%s", process.Log())
 	}
 }
 
