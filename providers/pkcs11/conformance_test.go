@@ -16,8 +16,8 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// conformance runs the suite on tokens that make makes.
-func conformance(t *testing.T, gaps []string, make func(*testing.T) pkcs11.Options) {
+// conformance runs the suite on tokens that fresh makes.
+func conformance(t *testing.T, gaps []string, fresh func(*testing.T) pkcs11.Options) {
 	t.Helper()
 	used := map[*pkcs11.Provider]pkcs11.Options{}
 	reopen := func(t *testing.T, o pkcs11.Options) providers.Provider {
@@ -26,7 +26,7 @@ func conformance(t *testing.T, gaps []string, make func(*testing.T) pkcs11.Optio
 		return p
 	}
 	providertest.Run(t, providertest.Config{
-		New: func(t *testing.T) providers.Provider { return reopen(t, make(t)) },
+		New: func(t *testing.T) providers.Provider { return reopen(t, fresh(t)) },
 		Reopen: func(t *testing.T, old providers.Provider) providers.Provider {
 			was := old.(*pkcs11.Provider) //nolint:errcheck,forcetypeassert // New made it
 			if err := was.Close(); err != nil {

@@ -127,9 +127,12 @@ func (c *connection) refuse(a psa.Attributes) error {
 	if !c.profile.hasCurve(a) {
 		return wire.Errorf(wire.StatusNotSupported, "curve %s of %d bits does not work on tokens of the family %s", a.Curve, a.Bits, c.profile.name)
 	}
-	types, err := mechanisms(a.Alg)
-	if err != nil || a.Type.Public() || a.Alg.Kind == psa.AlgRSAOAEP {
+	if a.Type.Public() || a.Alg.Kind == psa.AlgRSAOAEP {
 		return nil // the policy of a public key is the agent's, and OAEP has another way
+	}
+	types, err := mechanisms(a.Alg)
+	if err != nil {
+		return err
 	}
 	if _, ok := c.mechanisms[types[0]]; !ok {
 		return wire.Errorf(wire.StatusNotSupported, "%s has no %s, which a key for %s needs", c.describe(), ck.MechanismName(types[0]), a.Alg)

@@ -74,8 +74,7 @@ func refusal(cmd interface{ Command() tpm2.TPMCC }, rc tpm2.TPMRC) *fault {
 func (p position) name(cmd any) string {
 	t := reflect.TypeOf(cmd)
 	n := 0
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if handle := strings.Contains(f.Tag.Get("gotpm"), "handle"); handle != (p.kind == "handle") || p.kind == "session" {
 			continue
 		}

@@ -26,6 +26,8 @@ const (
 
 // The response codes that the library does not name yet: those of revision 1.85, and one of
 // TPM 1.2 for a command that it takes for its own.
+//
+//nolint:errname // named like the library's
 const (
 	rcBadTag         tpm2.TPMRC = 0x01e
 	rcFWLimited      tpm2.TPMRC = 0x0a8

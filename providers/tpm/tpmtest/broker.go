@@ -120,7 +120,7 @@ func (r *Broker) Stop() { r.broker.stop() }
 type process struct {
 	cmd  *exec.Cmd // nil when it does not run
 	log  string
-	ends chan error
+	ends chan struct{} // closed when it has ended
 }
 
 func (p *process) start(t testing.TB, log, name string, args ...string) {
@@ -136,8 +136,12 @@ func (p *process) start(t testing.TB, log, name string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd, p.log, p.ends = cmd, log, make(chan error, 1)
-	go func() { p.ends <- cmd.Wait() }()
+	ended := make(chan struct{})
+	p.cmd, p.log, p.ends = cmd, log, ended
+	go func() {
+		_ = cmd.Wait() // how it ended does not matter
+		close(ended)
+	}()
 }
 
 // await waits until the program does what it is for.
@@ -149,7 +153,12 @@ func (p *process) await(t testing.TB, ready func() error) {
 		if err == nil {
 			return
 		}
-		ended := len(p.ends) > 0
+		ended := false
+		select {
+		case <-p.ends:
+			ended = true
+		default:
+		}
 		if ended || time.Now().After(end) {
 			text, _ := os.ReadFile(p.log)
 			t.Fatalf("%s does not answer (ended: %v): %v\n%s", p.cmd.Path, ended, err, text)

@@ -157,16 +157,16 @@ func (c *Conn) Call(ctx context.Context, m Method) ([]*os.File, error) {
 
 // receive reads one message; its descriptors are then in c.files.
 func (c *Conn) receive() (*message, error) {
-	b := make([]byte, fixedSize)
-	if err := c.fill(b); err != nil {
+	var fixed [fixedSize]byte
+	if err := c.fill(fixed[:]); err != nil {
 		return nil, err
 	}
-	_, _, padded, body, err := lengths(b)
+	_, _, padded, body, err := lengths(fixed[:])
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, make([]byte, padded+body)...)
-	if err := c.fill(b[fixedSize:]); err != nil {
+	b := make([]byte, fixedSize+padded+body)
+	if err := c.fill(b[copy(b, fixed[:]):]); err != nil {
 		return nil, err
 	}
 	m, err := decode(b)
@@ -213,7 +213,7 @@ func (c *Conn) keep(oob []byte) error {
 func (c *Conn) take(name string) []*os.File {
 	var files []*os.File
 	for _, fd := range c.files {
-		files = append(files, os.NewFile(uintptr(fd), name)) //nolint:gosec // a descriptor is not negative
+		files = append(files, os.NewFile(uintptr(fd), name))
 	}
 	c.files = nil
 	return files
