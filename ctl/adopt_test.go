@@ -135,11 +135,15 @@ func TestAdoptCommands(t *testing.T) {
 	s.fails(ctl.ExitUsage, "no algorithm is called", "key", "adopt", "x", "id:01", "--alg", "rot13")
 	s.fails(ctl.ExitUsage, "exclude each other", "key", "list", "--all", "--unnamed")
 
+	archive := filepath.Join(t.TempDir(), "archive")
+	s.must("backup", archive, "--passphrase-fd", secretFile(t, "a long enough passphrase"))
 	_, msg = s.must("key", "delete", "-y", "web/tls")
 	s.says(msg, `the name "web/tls" is removed; the key stays in provider token at id:01/type:private`)
 	s.must("key", "adopt", "web", "id:01", "--hash", "sha512", "--alg", "ecdsa")
 	out, _ = s.must("--json", "key", "delete", "-y", "web", "mail", "--destroy")
 	s.says(out, `"done": true`, "private key id:01", "public key id:02/label:legacy")
+	_, out, msg = s.run("restore", archive, "--dry-run", "--passphrase-fd", secretFile(t, "a long enough passphrase"))
+	s.says(out+msg, "web/tls", "the key was adopted and stays in its device")
 	out, _ = s.must("key", "list", "--unnamed")
 	if strings.Contains(out, "private key") || !strings.Contains(out, "certificate") {
 		t.Errorf("after destroying both:\n%s", out)
@@ -198,18 +202,10 @@ func TestAdoptFromTPM(t *testing.T) {
 	_, msg := s.must("key", "adopt", "mail", "handle:81000020", "--alg", "rsa-oaep")
 	s.says(msg, `key "mail" adopted from provider tpm-provider at handle:81000020: rsa-2048 for rsa-oaep:sha256, encrypt,decrypt`)
 
-	secret := filepath.Join(work, "secret")
-	if err := os.WriteFile(secret, []byte("word\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	secret := writeFile(t, "word")
 	key := filepath.Join(work, "vpn.pem")
 	s.fails(ctl.ExitRefused, "none was given", "key", "adopt", "vpn", "file", "--key-file", key)
-	s.must("key", "adopt", "vpn", "file", "--key-file", key, "--passphrase-fd", fmt.Sprint(f.Fd()))
+	s.must("key", "adopt", "vpn", "file", "--key-file", key, "--passphrase-fd", secretFile(t, "word"))
 	s.fails(ctl.ExitFailed, "no PEM", "key", "adopt", "x", "file", "--key-file", writeFile(t, "-x"))
 	a.Stop()
 	a.Start()
@@ -229,6 +225,17 @@ func TestAdoptFromTPM(t *testing.T) {
 	if _, msg := s.must("key", "list", "--unnamed"); !strings.Contains(msg, "nothing without a name") {
 		t.Errorf("after removing: %s", msg)
 	}
+}
+
+// secretFile is the number of a descriptor from which a secret can be read.
+func secretFile(t *testing.T, secret string) string {
+	t.Helper()
+	f, err := os.Open(writeFile(t, secret+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return fmt.Sprint(f.Fd())
 }
 
 func writeFile(t *testing.T, content string) string {

@@ -64,12 +64,20 @@ func (p *Program) listUnnamed(ctx context.Context, c *client.Client) error {
 			p.say("nothing without a name")
 			return
 		}
-		t := newTable(w, "LOCATOR", "OBJECT", "TYPE", "ALGORITHM", "CERTIFICATE", "LABEL", "PROVIDER", "PROBLEM")
+		t := newTable(w, "LOCATOR", "OBJECT", "TYPE", "ALGORITHM", "CERTIFICATE", "LABEL", "PROVIDER", "NOTE")
 		for _, v := range views {
-			t.row(v.Locator, v.Object, orDash(v.Type), orDash(v.Algorithm), v.subject(), orDash(quoteLabel(v.Label)), v.Provider.label(), orDash(v.Problem))
+			t.row(v.Locator, v.Object, orDash(v.Type), orDash(v.Algorithm), v.subject(), orDash(quoteLabel(v.Label)), v.Provider.label(), orDash(v.note()))
 		}
 		t.flush()
 	})
+}
+
+// note is what keeps an object from being adopted, or from being used without a person.
+func (v unnamedView) note() string {
+	if v.Problem == "" && v.Authentication != "" {
+		return "each use asks for " + v.Authentication
+	}
+	return v.Problem
 }
 
 func quoteLabel(label string) string {
