@@ -39,13 +39,13 @@ func (b *backend) adopters(name string, id uint32) ([]*instance, error) {
 	return nil, e
 }
 
-// known returns the ids of all keys that could be an object of the instance's device: its own,
-// and what other instances of the kind adopted, which may have the same device.
+// known returns the ids of all keys that could be an object of the instance's device: those of
+// all instances of the kind, which may have the same device.
 func (b *backend) known(inst *instance) []providers.KeyID {
 	var ids []providers.KeyID
 	for _, st := range b.stores {
 		for _, e := range st.All() {
-			if e.Provider == inst.ref && st.Store == inst.store || e.Adopted && e.Provider.UUID == inst.ref.UUID {
+			if e.Provider.UUID == inst.ref.UUID {
 				ids = append(ids, e.KeyID)
 			}
 		}
