@@ -89,8 +89,11 @@ func (p *Program) attestationRequest(statement string, o verifyAttestOptions) (c
 		path string
 		into *[]byte
 	}{
-		{statement, &r.Statement}, {o.ca, &r.Authorities}, {o.intermediate, &r.Intermediates},
-		{o.publicKey, &r.PublicKey}, {o.answer, &r.Answer},
+		{statement, &r.Statement},
+		{o.ca, &r.Authorities},
+		{o.intermediate, &r.Intermediates},
+		{o.publicKey, &r.PublicKey},
+		{o.answer, &r.Answer},
 		{o.piv, &r.PIV},
 	} {
 		if f.path == "" {
