@@ -136,7 +136,7 @@ func TestStartWithoutDevice(t *testing.T) {
 			tokenTable("libc.so.6", pin), full.Config, "token", "failed", false, wire.StatusGenericError, "no function C_GetFunctionList", "check library_path",
 		},
 		"library not initialised": {
-			tokenTable(tokentest.Library, pin), "/nowhere/softhsm2.conf", "token", "failed", false, wire.StatusHardwareFailure,
+			tokenTable(tokentest.Library, pin), "/nowhere/softhsm2.conf", "token", "failed", false, wire.StatusGenericError,
 			"cannot be initialised: C_Initialize answered", "check the library's own configuration",
 		},
 		"empty slot": {

@@ -189,7 +189,9 @@ func (l *link) load(ctx context.Context, h *supervise.Helper) error {
 		e.Reason += "; " + more
 	}
 	if failed, ok := errors.AsType[*callError](err); ok && failed.result != ck.RVOK {
-		e.Status = failed.result.Status()
+		if s := failed.result.Status(); s != wire.StatusCommunicationFailure { // no device was asked yet
+			e.Status = s
+		}
 		e.Reason = fmt.Sprintf("the PKCS#11 library %s cannot be initialised: %v", l.o.Library, err)
 		e.Remedy = "check the library's own configuration, and that the agent's user can read it and what it names"
 	}
