@@ -53,7 +53,7 @@ func TestTend(t *testing.T) {
 		stop, ended := make(chan struct{}), make(chan struct{})
 		begun := time.Now()
 		var tries []time.Duration
-		var outcome error = providers.Unready(providers.Absent, errors.New("no token"))
+		outcome := providers.Unready(providers.Absent, errors.New("no token"))
 		go func() {
 			defer close(ended)
 			h.Tend(stop, func() {
@@ -63,12 +63,12 @@ func TestTend(t *testing.T) {
 		}()
 		time.Sleep(30 * time.Second) // of the bubble
 		synctest.Wait()
-		want := []time.Duration{1, 3, 7, 15, 25}
+		want := []int{1, 3, 7, 15, 25}
 		if len(tries) != len(want) {
 			t.Fatalf("tries after %v", tries)
 		}
 		for i, at := range want {
-			if tries[i] != at*time.Second {
+			if tries[i] != time.Duration(at)*time.Second {
 				t.Errorf("try %d after %v, want %d s", i, tries[i], at)
 			}
 		}
