@@ -180,11 +180,16 @@ func TestHelperCrash(t *testing.T) {
 	p := open(t, o)
 	key := generate(t, p, p256)
 	for _, signal := range []syscall.Signal{syscall.SIGSEGV, syscall.SIGKILL} {
-		if err := syscall.Kill(helperPID(t, l), signal); err != nil {
+		pid := helperPID(t, l)
+		if err := syscall.Kill(pid, signal); err != nil {
 			t.Fatal(err)
 		}
-		if err := sign(t, p, key); err != nil {
+		if err := sign(t, p, key); err != nil { // of the dying helper, or of the next
 			t.Errorf("after %v: %v", signal, err)
+		}
+		eventually(t, func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+		if err := sign(t, p, key); err != nil {
+			t.Errorf("after the end by %v: %v", signal, err)
 		}
 	}
 	if !strings.Contains(l.String(), "SIGSEGV") {
