@@ -50,6 +50,11 @@ var tpmExplanations = []explanation{
 		return c.mean.Opcode == wire.OpImportKey && c.mean.Attributes.Type.Public() &&
 			c.original.Status == wire.StatusNotSupported && c.ours.Status == wire.StatusInvalidArgument
 	}},
+	{"tpm-data-first", func(c *comparison, _ original.Settings) bool {
+		a := c.mean.Attributes
+		return c.mean.Opcode == wire.OpImportKey && a.Type == psa.KeyECCPublic && a.Curve != psa.CurveSECPR1 && a.Alg.Kind != psa.AlgECDSA &&
+			c.original.Status == wire.StatusInvalidArgument && c.ours.Status == wire.StatusNotSupported
+	}},
 	{"tpm-oaep-label", func(c *comparison, _ original.Settings) bool {
 		in, ok := c.mean.Message.(*psapb.AsymmetricCrypt)
 		return ok && oaepUse(c) && len(in.GetSalt()) > 0 && in.GetSalt()[len(in.GetSalt())-1] != 0 && c.original.Status == wire.StatusCommunicationFailure
