@@ -167,15 +167,19 @@ func (c *child) start() *child {
 func (c *child) expect(texts ...string) string {
 	c.t.Helper()
 	timeout := time.After(testPatience)
+	done := c.done
 	for {
 		select {
 		case m := <-c.notify:
 			if containsAll(m, texts) {
 				return m
 			}
-		case <-c.done:
-			c.t.Fatalf("the process ended before it sent %q: %v\n%s", texts, c.err, c.out.String())
+		case <-done: // what it sent last may still be on its way to this test
+			done, timeout = nil, time.After(time.Second)
 		case <-timeout:
+			if done == nil {
+				c.t.Fatalf("the process ended before it sent %q: %v\n%s", texts, c.err, c.out.String())
+			}
 			c.t.Fatalf("the process did not send %q\n%s", texts, c.out.String())
 		}
 	}

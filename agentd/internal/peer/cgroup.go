@@ -115,7 +115,9 @@ func readProc(name string) []byte {
 		if read += n; read < len(b) || len(b) == maxProcFile {
 			return b[:read]
 		}
-		b = append(b, make([]byte, maxProcFile-len(b))...)
+		more := make([]byte, maxProcFile)
+		copy(more, b)
+		b = more
 	}
 }
 
