@@ -159,21 +159,26 @@ func (a *adoption) adopt(name, locator string) client.KeyInfo {
 // use signs and makes a request with the real parsec-tool, and has openssl verify both.
 func (a *adoption) use(key, id, algorithm string) {
 	a.t.Helper()
-	spki := a.public(id)
-	public := a.file("adopted.pem", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))
+	a.useWith(key, a.public(id), algorithm)
+}
+
+// useWith is use for the key of a SubjectPublicKeyInfo.
+func (u *tool) useWith(key string, spki []byte, algorithm string) {
+	u.t.Helper()
+	public := u.file("adopted.pem", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))
 	const text = "what is signed"
-	sig := a.file("sig", a.decode(a.must("-p", "2", "sign", "-k", key, text)))
-	a.wants(a.openssl("dgst", "-sha256", "-verify", public, "-signature", sig, a.file("message", []byte(text))), "Verified OK")
-	csr := a.must("-p", "2", "create-csr", "-k", key, "--cn", "adopted.example", "--san", "www.adopted.example")
-	a.wants(a.openssl("req", "-in", a.file("csr", []byte(csr)), "-verify", "-noout", "-text"), "verify OK", "CN=adopted.example",
+	sig := u.file("sig", u.decode(u.must("-p", "2", "sign", "-k", key, text)))
+	u.wants(u.openssl("dgst", "-sha256", "-verify", public, "-signature", sig, u.file("message", []byte(text))), "Verified OK")
+	csr := u.must("-p", "2", "create-csr", "-k", key, "--cn", "adopted.example", "--san", "www.adopted.example")
+	u.wants(u.openssl("req", "-in", u.file("csr", []byte(csr)), "-verify", "-noout", "-text"), "verify OK", "CN=adopted.example",
 		"DNS:www.adopted.example", algorithm)
 	block, _ := pem.Decode([]byte(csr))
 	if block == nil {
-		a.t.Fatalf("no PEM: %s", csr)
+		u.t.Fatalf("no PEM: %s", csr)
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil || !bytes.Equal(request.RawSubjectPublicKeyInfo, spki) {
-		a.t.Errorf("the request is not for the key of the token: %v", err)
+		u.t.Errorf("the request is not for the adopted key: %v", err)
 	}
 }
 
