@@ -52,6 +52,10 @@ var pkcs11Explanations = []explanation{
 	{"pkcs11-software-oaep", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && strings.HasPrefix(c.what, theirMade) && oaepUse(c) && c.mean.Algorithm.Hash != psa.HashSHA1
 	}},
+	{"pkcs11-rsa-small", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && oaepUse(c) && c.key != nil && modulus(c.key) < 128 &&
+			succeeded(c.original) && c.ours.Status == wire.StatusNotSupported
+	}},
 	{"pkcs11-software-p384", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && signatureUse(c) && c.key != nil && c.key.Attributes.Bits == 384 &&
 			(c.original.Status == wire.StatusInvalidArgument || succeeded(c.original) && inUse(c, wire.StatusInvalidArgument))

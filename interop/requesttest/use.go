@@ -226,6 +226,10 @@ func (k *Key) learn(s *Source, m Meaning, result []byte) {
 			}
 		}
 	}
+	if c, ok := opposite.(*psapb.AsymmetricCrypt); ok && k.pair != nil { // its pair decrypts
+		k = k.pair
+		c.KeyName = string(k.Name)
+	}
 	if opposite != nil && k.Shared && len(k.made) < keepMade {
 		k.made = append(k.made, opposite)
 	}

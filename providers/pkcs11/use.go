@@ -164,6 +164,9 @@ func (p *Provider) AsymmetricEncrypt(ctx context.Context, key providers.Key, alg
 			return out, err
 		}
 	}
+	if c.foreignOAEP(alg, salt) {
+		return nil, wire.Errorf(wire.StatusNotSupported, "neither the token nor the agent has %s for this key", alg)
+	}
 	m, err := encryption(alg, salt)
 	if err != nil {
 		return nil, err
