@@ -55,6 +55,7 @@ func (r *request) find(name psa.KeyName) (*instance, kim.Entry, error) {
 				Reason: fmt.Sprintf("the key belongs to provider %q, not to a provider of kind %s", entry.Provider.Name, r.Provider),
 			}
 		}
+		r.instance = holder // for the audit record
 		return holder, entry, nil
 	}
 	return nil, kim.Entry{}, &wire.Error{

@@ -355,6 +355,36 @@ func TestOneAuditRecordPerRequest(t *testing.T) {
 	}
 }
 
+// TestAuditNamesTheProviderOfTheKey: with several providers of a kind, the record names the one
+// that holds the key, not the one that requests by number come to first.
+func TestAuditNamesTheProviderOfTheKey(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		last := c.Providers[0]
+		last.Name = "last"
+		c.Providers = append(c.Providers, last)
+	})
+	first := r.config.Providers[0].Name
+	ext, err := psa.Marshal(&agentpb.Extension{ProviderName: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	generate := &psapb.GenerateKey{KeyName: "k", Attributes: attributes(t, signingKey)}
+	generate.ProtoReflect().SetUnknown(ext)
+	h, _ := r.ask(r.dial(), wire.Header{
+		Opcode: wire.OpGenerateKey, Provider: wire.ProviderMbedCrypto, AuthType: wire.AuthUnixPeer, Flags: wire.FlagPersistent,
+	}, generate)
+	if h.Status != wire.StatusSuccess {
+		t.Fatal(h.Status)
+	}
+	r.want(wire.StatusSuccess, wire.OpExportPublicKey, wire.ProviderMbedCrypto, &psapb.KeyRef{KeyName: "k"})
+	r.stop()
+	for _, rec := range r.audit.records {
+		if rec.Key != "k" || rec.Provider != first {
+			t.Errorf("%+v", rec)
+		}
+	}
+}
+
 func TestStopEndsIdleConnections(t *testing.T) {
 	r := start(t, nil)
 	c := r.dial()
