@@ -19,6 +19,7 @@ var pkcs11Explanations = []explanation{
 	{"pkcs11-opcodes", func(c *comparison, _ original.Settings) bool {
 		return slices.Contains([]wire.Opcode{
 			wire.OpRawKeyAgreement, wire.OpAEADEncrypt, wire.OpAEADDecrypt, wire.OpCipherEncrypt, wire.OpCipherDecrypt,
+			wire.OpSignMessage, wire.OpVerifyMessage,
 		}, c.mean.Opcode) && c.original.Status == wire.StatusNotSupported
 	}},
 	{"pkcs11-random", tooMuchRandom},
