@@ -234,3 +234,6 @@ func (e *extension) UnmarshalBinary(b []byte) error {
 	copy(e.data, b)
 	return nil
 }
+
+// Prealloc is how many elements a codec makes room for before it has read them.
+const Prealloc = 1024
