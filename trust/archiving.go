@@ -1,8 +1,6 @@
 package trust
 
 import (
-	"fmt"
-
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
@@ -46,7 +44,7 @@ func decodeArchivingConfiguration(r *mpack.Reader, v *ArchivingConfiguration) {
 		decodeDeletionPlanned(r, &planned)
 		*v = ArchivingConfiguration{State: DeletionPlanned, DeletionDate: planned.DeletionDate}
 	default:
-		r.Fail(fmt.Errorf("%w: archiving configuration %q", mpack.ErrType, kind))
+		unknownVariant(r, "archiving configuration", kind)
 	}
 }
 

@@ -8,6 +8,496 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
+var fieldsAccountVaultFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "ciphertext_key_id"},
+	{Name: "ciphertext"},
+	{Name: "totp_opaque_key_id", Optional: true},
+}
+
+func decodeAccountVaultFile(r *mpack.Reader, v *AccountVaultFile) {
+	fields := r.Struct(fieldsAccountVaultFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("account_vault")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			decodeID(r, &v.CiphertextKeyID)
+		case 10:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		case 11:
+			if r.Nil() {
+				break
+			}
+			v.TOTPOpaqueKeyID = new(TOTPOpaqueKeyID)
+			decodeID(r, v.TOTPOpaqueKeyID)
+		}
+	}
+}
+
+func encodeAccountVaultFile(w *mpack.Writer, v *AccountVaultFile) {
+	n := 12
+	w.Map(n)
+	w.String("type")
+	w.String("account_vault")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("ciphertext_key_id")
+	encodeID(w, &v.CiphertextKeyID)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+	w.String("totp_opaque_key_id")
+	if v.TOTPOpaqueKeyID == nil {
+		w.Nil()
+	} else {
+		encodeID(w, v.TOTPOpaqueKeyID)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*AccountVaultFile) Type() string { return "account_vault" }
+
+func (v *AccountVaultFile) decode(r *mpack.Reader) { decodeAccountVaultFile(r, v) }
+
+func (v *AccountVaultFile) encode(w *mpack.Writer) { encodeAccountVaultFile(w, v) }
+
+var fieldsAccountVaultItemOpaqueKey = []mpack.Field{
+	{Name: "type"},
+	{Name: "key_id"},
+	{Name: "encrypted_data"},
+}
+
+func decodeAccountVaultItemOpaqueKey(r *mpack.Reader, v *AccountVaultItemOpaqueKey) {
+	fields := r.Struct(fieldsAccountVaultItemOpaqueKey)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("account_vault_item_opaque_key")
+		case 1:
+			decodeID(r, &v.KeyID)
+		case 2:
+			v.EncryptedData = bytes.Clone(r.Bytes(maxCiphertext))
+		}
+	}
+}
+
+func encodeAccountVaultItemOpaqueKey(w *mpack.Writer, v *AccountVaultItemOpaqueKey) {
+	n := 3
+	w.Map(n)
+	w.String("type")
+	w.String("account_vault_item_opaque_key")
+	w.String("key_id")
+	encodeID(w, &v.KeyID)
+	w.String("encrypted_data")
+	w.Bytes(v.EncryptedData)
+}
+
+// Type returns the name of the type on the wire.
+func (*AccountVaultItemOpaqueKey) Type() string { return "account_vault_item_opaque_key" }
+
+func (v *AccountVaultItemOpaqueKey) decode(r *mpack.Reader) { decodeAccountVaultItemOpaqueKey(r, v) }
+
+func (v *AccountVaultItemOpaqueKey) encode(w *mpack.Writer) { encodeAccountVaultItemOpaqueKey(w, v) }
+
+var fieldsAccountVaultItemOpaqueKeyData = []mpack.Field{
+	{Name: "type"},
+	{Name: "key_id"},
+	{Name: "key"},
+}
+
+func decodeAccountVaultItemOpaqueKeyData(r *mpack.Reader, v *AccountVaultItemOpaqueKeyData) {
+	fields := r.Struct(fieldsAccountVaultItemOpaqueKeyData)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("account_vault_item_opaque_key_encrypted_data")
+		case 1:
+			decodeID(r, &v.KeyID)
+		case 2:
+			decodeSecretKey(r, &v.Key)
+		}
+	}
+}
+
+func encodeAccountVaultItemOpaqueKeyData(w *mpack.Writer, v *AccountVaultItemOpaqueKeyData) {
+	n := 3
+	w.Map(n)
+	w.String("type")
+	w.String("account_vault_item_opaque_key_encrypted_data")
+	w.String("key_id")
+	encodeID(w, &v.KeyID)
+	w.String("key")
+	encodeSecretKey(w, &v.Key)
+}
+
+// Type returns the name of the type on the wire.
+func (*AccountVaultItemOpaqueKeyData) Type() string {
+	return "account_vault_item_opaque_key_encrypted_data"
+}
+
+func (v *AccountVaultItemOpaqueKeyData) decode(r *mpack.Reader) {
+	decodeAccountVaultItemOpaqueKeyData(r, v)
+}
+
+func (v *AccountVaultItemOpaqueKeyData) encode(w *mpack.Writer) {
+	encodeAccountVaultItemOpaqueKeyData(w, v)
+}
+
+var fieldsAccountVaultItemRegistrationDevice = []mpack.Field{
+	{Name: "type"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "encrypted_data"},
+}
+
+func decodeAccountVaultItemRegistrationDevice(r *mpack.Reader, v *AccountVaultItemRegistrationDevice) {
+	fields := r.Struct(fieldsAccountVaultItemRegistrationDevice)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("account_vault_item_registration_device")
+		case 1:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 2:
+			decodeID(r, &v.UserID)
+		case 3:
+			v.EncryptedData = bytes.Clone(r.Bytes(maxCiphertext))
+		}
+	}
+}
+
+func encodeAccountVaultItemRegistrationDevice(w *mpack.Writer, v *AccountVaultItemRegistrationDevice) {
+	n := 4
+	w.Map(n)
+	w.String("type")
+	w.String("account_vault_item_registration_device")
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("encrypted_data")
+	w.Bytes(v.EncryptedData)
+}
+
+// Type returns the name of the type on the wire.
+func (*AccountVaultItemRegistrationDevice) Type() string {
+	return "account_vault_item_registration_device"
+}
+
+func (v *AccountVaultItemRegistrationDevice) decode(r *mpack.Reader) {
+	decodeAccountVaultItemRegistrationDevice(r, v)
+}
+
+func (v *AccountVaultItemRegistrationDevice) encode(w *mpack.Writer) {
+	encodeAccountVaultItemRegistrationDevice(w, v)
+}
+
+var fieldsAccountVaultKeyAccess = []mpack.Field{
+	{Name: "type"},
+	{Name: "vault_key"},
+}
+
+func decodeAccountVaultKeyAccess(r *mpack.Reader, v *AccountVaultKeyAccess) {
+	fields := r.Struct(fieldsAccountVaultKeyAccess)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("account_vault_key_access")
+		case 1:
+			decodeSecretKey(r, &v.VaultKey)
+		}
+	}
+}
+
+func encodeAccountVaultKeyAccess(w *mpack.Writer, v *AccountVaultKeyAccess) {
+	n := 2
+	w.Map(n)
+	w.String("type")
+	w.String("account_vault_key_access")
+	w.String("vault_key")
+	encodeSecretKey(w, &v.VaultKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*AccountVaultKeyAccess) Type() string { return "account_vault_key_access" }
+
+func (v *AccountVaultKeyAccess) decode(r *mpack.Reader) { decodeAccountVaultKeyAccess(r, v) }
+
+func (v *AccountVaultKeyAccess) encode(w *mpack.Writer) { encodeAccountVaultKeyAccess(w, v) }
+
+var fieldsAsyncEnrollmentAcceptPayload = []mpack.Field{
+	{Name: "type"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "device_label"},
+	{Name: "human_handle"},
+	{Name: "profile"},
+	{Name: "root_verify_key"},
+}
+
+func decodeAsyncEnrollmentAcceptPayload(r *mpack.Reader, v *AsyncEnrollmentAcceptPayload) {
+	fields := r.Struct(fieldsAsyncEnrollmentAcceptPayload)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("async_enrollment_accept_payload")
+		case 1:
+			decodeID(r, &v.UserID)
+		case 2:
+			decodeID(r, &v.DeviceID)
+		case 3:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 4:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 5:
+			decodeProfile(r, &v.Profile)
+		case 6:
+			decodeVerifyKey(r, &v.RootVerifyKey)
+		}
+	}
+}
+
+func encodeAsyncEnrollmentAcceptPayload(w *mpack.Writer, v *AsyncEnrollmentAcceptPayload) {
+	n := 7
+	w.Map(n)
+	w.String("type")
+	w.String("async_enrollment_accept_payload")
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("profile")
+	encodeProfile(w, &v.Profile)
+	w.String("root_verify_key")
+	encodeVerifyKey(w, &v.RootVerifyKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*AsyncEnrollmentAcceptPayload) Type() string { return "async_enrollment_accept_payload" }
+
+func (v *AsyncEnrollmentAcceptPayload) decode(r *mpack.Reader) {
+	decodeAsyncEnrollmentAcceptPayload(r, v)
+}
+
+func (v *AsyncEnrollmentAcceptPayload) encode(w *mpack.Writer) {
+	encodeAsyncEnrollmentAcceptPayload(w, v)
+}
+
+var fieldsAsyncEnrollmentLocalPending = []mpack.Field{
+	{Name: "type"},
+	{Name: "cleartext_content"},
+	{Name: "ciphertext_cleartext_content_digest"},
+	{Name: "ciphertext_signing_key"},
+	{Name: "ciphertext_private_key"},
+}
+
+func decodeAsyncEnrollmentLocalPending(r *mpack.Reader, v *AsyncEnrollmentLocalPending) {
+	fields := r.Struct(fieldsAsyncEnrollmentLocalPending)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("async_enrollment_local_pending")
+		case 1:
+			v.CleartextContent = bytes.Clone(r.Bytes(maxCiphertext))
+		case 2:
+			v.CleartextDigestSealed = bytes.Clone(r.Bytes(maxKeyText))
+		case 3:
+			v.SigningKeySealed = bytes.Clone(r.Bytes(maxKeyText))
+		case 4:
+			v.PrivateKeySealed = bytes.Clone(r.Bytes(maxKeyText))
+		}
+	}
+}
+
+func encodeAsyncEnrollmentLocalPending(w *mpack.Writer, v *AsyncEnrollmentLocalPending) {
+	n := 5
+	w.Map(n)
+	w.String("type")
+	w.String("async_enrollment_local_pending")
+	w.String("cleartext_content")
+	w.Bytes(v.CleartextContent)
+	w.String("ciphertext_cleartext_content_digest")
+	w.Bytes(v.CleartextDigestSealed)
+	w.String("ciphertext_signing_key")
+	w.Bytes(v.SigningKeySealed)
+	w.String("ciphertext_private_key")
+	w.Bytes(v.PrivateKeySealed)
+}
+
+// Type returns the name of the type on the wire.
+func (*AsyncEnrollmentLocalPending) Type() string { return "async_enrollment_local_pending" }
+
+func (v *AsyncEnrollmentLocalPending) decode(r *mpack.Reader) {
+	decodeAsyncEnrollmentLocalPending(r, v)
+}
+
+func (v *AsyncEnrollmentLocalPending) encode(w *mpack.Writer) {
+	encodeAsyncEnrollmentLocalPending(w, v)
+}
+
+var fieldsAsyncEnrollmentLocalPendingContent = []mpack.Field{
+	{Name: "type"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "submitted_on"},
+	{Name: "enrollment_id"},
+	{Name: "requested_device_label"},
+	{Name: "requested_human_handle"},
+	{Name: "identity_system"},
+}
+
+func decodeAsyncEnrollmentLocalPendingContent(r *mpack.Reader, v *AsyncEnrollmentLocalPendingContent) {
+	fields := r.Struct(fieldsAsyncEnrollmentLocalPendingContent)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("async_enrollment_local_pending_cleartext_content")
+		case 1:
+			decodeServerAddress(r, &v.Server)
+		case 2:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 3:
+			decodeDateTime(r, &v.SubmittedOn)
+		case 4:
+			decodeID(r, &v.EnrollmentID)
+		case 5:
+			decodeDeviceLabel(r, &v.RequestedDeviceLabel)
+		case 6:
+			decodeHumanHandle(r, &v.RequestedHumanHandle)
+		case 7:
+			decodeIdentitySystem(r, &v.IdentitySystem)
+		}
+	}
+}
+
+func encodeAsyncEnrollmentLocalPendingContent(w *mpack.Writer, v *AsyncEnrollmentLocalPendingContent) {
+	n := 8
+	w.Map(n)
+	w.String("type")
+	w.String("async_enrollment_local_pending_cleartext_content")
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("submitted_on")
+	encodeDateTime(w, &v.SubmittedOn)
+	w.String("enrollment_id")
+	encodeID(w, &v.EnrollmentID)
+	w.String("requested_device_label")
+	encodeDeviceLabel(w, &v.RequestedDeviceLabel)
+	w.String("requested_human_handle")
+	encodeHumanHandle(w, &v.RequestedHumanHandle)
+	w.String("identity_system")
+	encodeIdentitySystem(w, &v.IdentitySystem)
+}
+
+// Type returns the name of the type on the wire.
+func (*AsyncEnrollmentLocalPendingContent) Type() string {
+	return "async_enrollment_local_pending_cleartext_content"
+}
+
+func (v *AsyncEnrollmentLocalPendingContent) decode(r *mpack.Reader) {
+	decodeAsyncEnrollmentLocalPendingContent(r, v)
+}
+
+func (v *AsyncEnrollmentLocalPendingContent) encode(w *mpack.Writer) {
+	encodeAsyncEnrollmentLocalPendingContent(w, v)
+}
+
+var fieldsAsyncEnrollmentSubmitPayload = []mpack.Field{
+	{Name: "type"},
+	{Name: "verify_key"},
+	{Name: "public_key"},
+	{Name: "requested_device_label"},
+	{Name: "requested_human_handle"},
+}
+
+func decodeAsyncEnrollmentSubmitPayload(r *mpack.Reader, v *AsyncEnrollmentSubmitPayload) {
+	fields := r.Struct(fieldsAsyncEnrollmentSubmitPayload)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("async_enrollment_submit_payload")
+		case 1:
+			decodeVerifyKey(r, &v.VerifyKey)
+		case 2:
+			decodePublicKey(r, &v.PublicKey)
+		case 3:
+			decodeDeviceLabel(r, &v.RequestedDeviceLabel)
+		case 4:
+			decodeHumanHandle(r, &v.RequestedHumanHandle)
+		}
+	}
+}
+
+func encodeAsyncEnrollmentSubmitPayload(w *mpack.Writer, v *AsyncEnrollmentSubmitPayload) {
+	n := 5
+	w.Map(n)
+	w.String("type")
+	w.String("async_enrollment_submit_payload")
+	w.String("verify_key")
+	encodeVerifyKey(w, &v.VerifyKey)
+	w.String("public_key")
+	encodePublicKey(w, &v.PublicKey)
+	w.String("requested_device_label")
+	encodeDeviceLabel(w, &v.RequestedDeviceLabel)
+	w.String("requested_human_handle")
+	encodeHumanHandle(w, &v.RequestedHumanHandle)
+}
+
+// Type returns the name of the type on the wire.
+func (*AsyncEnrollmentSubmitPayload) Type() string { return "async_enrollment_submit_payload" }
+
+func (v *AsyncEnrollmentSubmitPayload) decode(r *mpack.Reader) {
+	decodeAsyncEnrollmentSubmitPayload(r, v)
+}
+
+func (v *AsyncEnrollmentSubmitPayload) encode(w *mpack.Writer) {
+	encodeAsyncEnrollmentSubmitPayload(w, v)
+}
+
 var fieldsBlockAccess = []mpack.Field{
 	{Name: "id"},
 	{Name: "offset"},
@@ -42,6 +532,60 @@ func encodeBlockAccess(w *mpack.Writer, v *BlockAccess) {
 	w.Uint(v.Size)
 	w.String("digest")
 	encodeHashDigest(w, &v.Digest)
+}
+
+var fieldsChunkView = []mpack.Field{
+	{Name: "id"},
+	{Name: "start"},
+	{Name: "stop"},
+	{Name: "raw_offset"},
+	{Name: "raw_size"},
+	{Name: "access"},
+}
+
+func decodeChunkView(r *mpack.Reader, v *ChunkView) {
+	fields := r.Struct(fieldsChunkView)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			decodeID(r, &v.ID)
+		case 1:
+			v.Start = r.Uint64()
+		case 2:
+			v.Stop = r.Uint64()
+		case 3:
+			v.RawOffset = r.Uint64()
+		case 4:
+			v.RawSize = r.Uint64()
+		case 5:
+			if r.Nil() {
+				break
+			}
+			v.Access = new(BlockAccess)
+			decodeBlockAccess(r, v.Access)
+		}
+	}
+}
+
+func encodeChunkView(w *mpack.Writer, v *ChunkView) {
+	n := 6
+	w.Map(n)
+	w.String("id")
+	encodeID(w, &v.ID)
+	w.String("start")
+	w.Uint(v.Start)
+	w.String("stop")
+	w.Uint(v.Stop)
+	w.String("raw_offset")
+	w.Uint(v.RawOffset)
+	w.String("raw_size")
+	w.Uint(v.RawSize)
+	w.String("access")
+	if v.Access == nil {
+		w.Nil()
+	} else {
+		encodeBlockAccess(w, v.Access)
+	}
 }
 
 var fieldsClaim = []mpack.Field{
@@ -82,6 +626,65 @@ func encodeClaim(w *mpack.Writer, v *Claim) {
 	w.String("timestamp")
 	encodeDateTime(w, &v.Timestamp)
 }
+
+var fieldsCryptpadSessionKey = []mpack.Field{
+	{Name: "type"},
+	{Name: "author"},
+	{Name: "timestamp"},
+	{Name: "document_id"},
+	{Name: "can_edit"},
+	{Name: "key"},
+}
+
+func decodeCryptpadSessionKey(r *mpack.Reader, v *CryptpadSessionKey) {
+	fields := r.Struct(fieldsCryptpadSessionKey)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("cryptpad_session_key")
+		case 1:
+			decodeID(r, &v.Author)
+		case 2:
+			decodeDateTime(r, &v.Timestamp)
+		case 3:
+			decodeID(r, &v.DocumentID)
+		case 4:
+			v.CanEdit = r.Bool()
+		case 5:
+			decodeTextKey(r, &v.Key)
+		}
+	}
+}
+
+func encodeCryptpadSessionKey(w *mpack.Writer, v *CryptpadSessionKey) {
+	n := 6
+	w.Map(n)
+	w.String("type")
+	w.String("cryptpad_session_key")
+	w.String("author")
+	encodeID(w, &v.Author)
+	w.String("timestamp")
+	encodeDateTime(w, &v.Timestamp)
+	w.String("document_id")
+	encodeID(w, &v.DocumentID)
+	w.String("can_edit")
+	w.Bool(v.CanEdit)
+	w.String("key")
+	encodeTextKey(w, &v.Key)
+}
+
+// Type returns the name of the type on the wire.
+func (*CryptpadSessionKey) Type() string { return "cryptpad_session_key" }
+
+func (v *CryptpadSessionKey) decode(r *mpack.Reader) { decodeCryptpadSessionKey(r, v) }
+
+func (v *CryptpadSessionKey) encode(w *mpack.Writer) { encodeCryptpadSessionKey(w, v) }
+
+// SignedBy returns the device whose key signed, nil for a key that is no device's.
+func (v *CryptpadSessionKey) SignedBy() *DeviceID { return &v.Author }
+
+// SignedAt returns the moment that the author states.
+func (v *CryptpadSessionKey) SignedAt() DateTime { return v.Timestamp }
 
 var fieldsDeviceCertificate = []mpack.Field{
 	{Name: "type"},
@@ -181,6 +784,62 @@ func (v *DeviceCertificate) SignedBy() *DeviceID { return v.Author }
 // SignedAt returns the moment that the author states.
 func (v *DeviceCertificate) SignedAt() DateTime { return v.Timestamp }
 
+var fieldsDeviceFileHeader = []mpack.Field{
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+}
+
+func decodeDeviceFileHeader(r *mpack.Reader, v *DeviceFileHeader) {
+	fields := r.Struct(fieldsDeviceFileHeader)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			decodeDateTime(r, &v.CreatedOn)
+		case 1:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 2:
+			decodeServerAddress(r, &v.Server)
+		case 3:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 4:
+			decodeID(r, &v.UserID)
+		case 5:
+			decodeID(r, &v.DeviceID)
+		case 6:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 7:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		}
+	}
+}
+
+func encodeDeviceFileHeader(w *mpack.Writer, v *DeviceFileHeader) {
+	n := 8
+	w.Map(n)
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+}
+
 var fieldsFileManifest = []mpack.Field{
 	{Name: "type"},
 	{Name: "author"},
@@ -221,12 +880,12 @@ func decodeFileManifest(r *mpack.Reader, v *FileManifest) {
 		case 9:
 			v.Blocksize = r.Uint64()
 		case 10:
-			n := r.Array(maxList)
-			v.Blocks = make([]BlockAccess, 0, min(n, mpack.Prealloc))
-			for ; n > 0 && r.Err() == nil; n-- {
-				var e BlockAccess
-				decodeBlockAccess(r, &e)
-				v.Blocks = append(v.Blocks, e)
+			n1 := r.Array(maxList)
+			v.Blocks = make([]BlockAccess, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 BlockAccess
+				decodeBlockAccess(r, &e1)
+				v.Blocks = append(v.Blocks, e1)
 			}
 		case 11:
 			if r.Nil() {
@@ -265,8 +924,8 @@ func encodeFileManifest(w *mpack.Writer, v *FileManifest) {
 	w.Uint(v.Blocksize)
 	w.String("blocks")
 	w.Array(len(v.Blocks))
-	for i := range v.Blocks {
-		encodeBlockAccess(w, &v.Blocks[i])
+	for k1 := range v.Blocks {
+		encodeBlockAccess(w, &v.Blocks[k1])
 	}
 	if !(v.Origin == *new(FileOrigin)) {
 		w.String("origin")
@@ -320,17 +979,17 @@ func decodeFolderManifest(r *mpack.Reader, v *FolderManifest) {
 		case 7:
 			decodeDateTime(r, &v.Updated)
 		case 8:
-			n := r.Map(maxList)
-			v.Children = make(map[EntryName]VlobID, min(n, mpack.Prealloc))
-			for ; n > 0 && r.Err() == nil; n-- {
-				var k EntryName
-				var e VlobID
-				decodeEntryName(r, &k)
-				decodeID(r, &e)
-				if _, ok := v.Children[k]; ok {
+			n1 := r.Map(maxList)
+			v.Children = make(map[EntryName]VlobID, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 EntryName
+				var e1 VlobID
+				decodeEntryName(r, &k1)
+				decodeID(r, &e1)
+				if _, ok := v.Children[k1]; ok {
 					r.Fail(mpack.ErrDuplicate)
 				}
-				v.Children[k] = e
+				v.Children[k1] = e1
 			}
 		}
 	}
@@ -357,10 +1016,10 @@ func encodeFolderManifest(w *mpack.Writer, v *FolderManifest) {
 	encodeDateTime(w, &v.Updated)
 	w.String("children")
 	w.Map(len(v.Children))
-	for _, k := range sortedEntryNames(v.Children) {
-		encodeEntryName(w, &k)
-		e := v.Children[k]
-		encodeID(w, &e)
+	for _, k1 := range sortedEntryNames(v.Children) {
+		encodeEntryName(w, &k1)
+		e1 := v.Children[k1]
+		encodeID(w, &e1)
 	}
 }
 
@@ -376,6 +1035,1262 @@ func (v *FolderManifest) SignedBy() *DeviceID { return &v.Author }
 
 // SignedAt returns the moment that the author states.
 func (v *FolderManifest) SignedAt() DateTime { return v.Timestamp }
+
+var fieldsInviteDeviceConfirmation = []mpack.Field{
+	{Name: "type"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "device_label"},
+	{Name: "human_handle"},
+	{Name: "profile"},
+	{Name: "private_key"},
+	{Name: "user_realm_id"},
+	{Name: "user_realm_key"},
+	{Name: "root_verify_key"},
+}
+
+func decodeInviteDeviceConfirmation(r *mpack.Reader, v *InviteDeviceConfirmation) {
+	fields := r.Struct(fieldsInviteDeviceConfirmation)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_device_confirmation")
+		case 1:
+			decodeID(r, &v.UserID)
+		case 2:
+			decodeID(r, &v.DeviceID)
+		case 3:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 4:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 5:
+			decodeProfile(r, &v.Profile)
+		case 6:
+			decodePrivateKey(r, &v.PrivateKey)
+		case 7:
+			decodeID(r, &v.UserRealmID)
+		case 8:
+			decodeSecretKey(r, &v.UserRealmKey)
+		case 9:
+			decodeVerifyKey(r, &v.RootVerifyKey)
+		}
+	}
+}
+
+func encodeInviteDeviceConfirmation(w *mpack.Writer, v *InviteDeviceConfirmation) {
+	n := 10
+	w.Map(n)
+	w.String("type")
+	w.String("invite_device_confirmation")
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("profile")
+	encodeProfile(w, &v.Profile)
+	w.String("private_key")
+	encodePrivateKey(w, &v.PrivateKey)
+	w.String("user_realm_id")
+	encodeID(w, &v.UserRealmID)
+	w.String("user_realm_key")
+	encodeSecretKey(w, &v.UserRealmKey)
+	w.String("root_verify_key")
+	encodeVerifyKey(w, &v.RootVerifyKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteDeviceConfirmation) Type() string { return "invite_device_confirmation" }
+
+func (v *InviteDeviceConfirmation) decode(r *mpack.Reader) { decodeInviteDeviceConfirmation(r, v) }
+
+func (v *InviteDeviceConfirmation) encode(w *mpack.Writer) { encodeInviteDeviceConfirmation(w, v) }
+
+var fieldsInviteDeviceData = []mpack.Field{
+	{Name: "type"},
+	{Name: "requested_device_label"},
+	{Name: "verify_key"},
+}
+
+func decodeInviteDeviceData(r *mpack.Reader, v *InviteDeviceData) {
+	fields := r.Struct(fieldsInviteDeviceData)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_device_data")
+		case 1:
+			decodeDeviceLabel(r, &v.RequestedDeviceLabel)
+		case 2:
+			decodeVerifyKey(r, &v.VerifyKey)
+		}
+	}
+}
+
+func encodeInviteDeviceData(w *mpack.Writer, v *InviteDeviceData) {
+	n := 3
+	w.Map(n)
+	w.String("type")
+	w.String("invite_device_data")
+	w.String("requested_device_label")
+	encodeDeviceLabel(w, &v.RequestedDeviceLabel)
+	w.String("verify_key")
+	encodeVerifyKey(w, &v.VerifyKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteDeviceData) Type() string { return "invite_device_data" }
+
+func (v *InviteDeviceData) decode(r *mpack.Reader) { decodeInviteDeviceData(r, v) }
+
+func (v *InviteDeviceData) encode(w *mpack.Writer) { encodeInviteDeviceData(w, v) }
+
+var fieldsInviteShamirRecoveryConfirmation = []mpack.Field{
+	{Name: "type"},
+	{Name: "weighted_share"},
+}
+
+func decodeInviteShamirRecoveryConfirmation(r *mpack.Reader, v *InviteShamirRecoveryConfirmation) {
+	fields := r.Struct(fieldsInviteShamirRecoveryConfirmation)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_shamir_recovery_confirmation")
+		case 1:
+			n1 := r.Array(maxShares)
+			v.WeightedShare = make([]Share, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 Share
+				decodeShare(r, &e1)
+				v.WeightedShare = append(v.WeightedShare, e1)
+			}
+		}
+	}
+}
+
+func encodeInviteShamirRecoveryConfirmation(w *mpack.Writer, v *InviteShamirRecoveryConfirmation) {
+	n := 2
+	w.Map(n)
+	w.String("type")
+	w.String("invite_shamir_recovery_confirmation")
+	w.String("weighted_share")
+	w.Array(len(v.WeightedShare))
+	for k1 := range v.WeightedShare {
+		encodeShare(w, &v.WeightedShare[k1])
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteShamirRecoveryConfirmation) Type() string { return "invite_shamir_recovery_confirmation" }
+
+func (v *InviteShamirRecoveryConfirmation) decode(r *mpack.Reader) {
+	decodeInviteShamirRecoveryConfirmation(r, v)
+}
+
+func (v *InviteShamirRecoveryConfirmation) encode(w *mpack.Writer) {
+	encodeInviteShamirRecoveryConfirmation(w, v)
+}
+
+var fieldsInviteShamirRecoveryData = []mpack.Field{
+	{Name: "type"},
+}
+
+func decodeInviteShamirRecoveryData(r *mpack.Reader, v *InviteShamirRecoveryData) {
+	fields := r.Struct(fieldsInviteShamirRecoveryData)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_shamir_recovery_data")
+		}
+	}
+}
+
+func encodeInviteShamirRecoveryData(w *mpack.Writer, v *InviteShamirRecoveryData) {
+	n := 1
+	w.Map(n)
+	w.String("type")
+	w.String("invite_shamir_recovery_data")
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteShamirRecoveryData) Type() string { return "invite_shamir_recovery_data" }
+
+func (v *InviteShamirRecoveryData) decode(r *mpack.Reader) { decodeInviteShamirRecoveryData(r, v) }
+
+func (v *InviteShamirRecoveryData) encode(w *mpack.Writer) { encodeInviteShamirRecoveryData(w, v) }
+
+var fieldsInviteUserConfirmation = []mpack.Field{
+	{Name: "type"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "device_label"},
+	{Name: "human_handle"},
+	{Name: "profile"},
+	{Name: "root_verify_key"},
+}
+
+func decodeInviteUserConfirmation(r *mpack.Reader, v *InviteUserConfirmation) {
+	fields := r.Struct(fieldsInviteUserConfirmation)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_user_confirmation")
+		case 1:
+			decodeID(r, &v.UserID)
+		case 2:
+			decodeID(r, &v.DeviceID)
+		case 3:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 4:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 5:
+			decodeProfile(r, &v.Profile)
+		case 6:
+			decodeVerifyKey(r, &v.RootVerifyKey)
+		}
+	}
+}
+
+func encodeInviteUserConfirmation(w *mpack.Writer, v *InviteUserConfirmation) {
+	n := 7
+	w.Map(n)
+	w.String("type")
+	w.String("invite_user_confirmation")
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("profile")
+	encodeProfile(w, &v.Profile)
+	w.String("root_verify_key")
+	encodeVerifyKey(w, &v.RootVerifyKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteUserConfirmation) Type() string { return "invite_user_confirmation" }
+
+func (v *InviteUserConfirmation) decode(r *mpack.Reader) { decodeInviteUserConfirmation(r, v) }
+
+func (v *InviteUserConfirmation) encode(w *mpack.Writer) { encodeInviteUserConfirmation(w, v) }
+
+var fieldsInviteUserData = []mpack.Field{
+	{Name: "type"},
+	{Name: "requested_device_label"},
+	{Name: "requested_human_handle"},
+	{Name: "public_key"},
+	{Name: "verify_key"},
+}
+
+func decodeInviteUserData(r *mpack.Reader, v *InviteUserData) {
+	fields := r.Struct(fieldsInviteUserData)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("invite_user_data")
+		case 1:
+			decodeDeviceLabel(r, &v.RequestedDeviceLabel)
+		case 2:
+			decodeHumanHandle(r, &v.RequestedHumanHandle)
+		case 3:
+			decodePublicKey(r, &v.PublicKey)
+		case 4:
+			decodeVerifyKey(r, &v.VerifyKey)
+		}
+	}
+}
+
+func encodeInviteUserData(w *mpack.Writer, v *InviteUserData) {
+	n := 5
+	w.Map(n)
+	w.String("type")
+	w.String("invite_user_data")
+	w.String("requested_device_label")
+	encodeDeviceLabel(w, &v.RequestedDeviceLabel)
+	w.String("requested_human_handle")
+	encodeHumanHandle(w, &v.RequestedHumanHandle)
+	w.String("public_key")
+	encodePublicKey(w, &v.PublicKey)
+	w.String("verify_key")
+	encodeVerifyKey(w, &v.VerifyKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*InviteUserData) Type() string { return "invite_user_data" }
+
+func (v *InviteUserData) decode(r *mpack.Reader) { decodeInviteUserData(r, v) }
+
+func (v *InviteUserData) encode(w *mpack.Writer) { encodeInviteUserData(w, v) }
+
+var fieldsKeyringFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "keyring_service"},
+	{Name: "keyring_user"},
+	{Name: "ciphertext"},
+	{Name: "totp_opaque_key_id", Optional: true},
+}
+
+func decodeKeyringFile(r *mpack.Reader, v *KeyringFile) {
+	fields := r.StructOrArray(fieldsKeyringFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("keyring")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			v.KeyringService = r.String(maxKeyText)
+		case 10:
+			v.KeyringUser = r.String(maxKeyText)
+		case 11:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		case 12:
+			if r.Nil() {
+				break
+			}
+			v.TOTPOpaqueKeyID = new(TOTPOpaqueKeyID)
+			decodeID(r, v.TOTPOpaqueKeyID)
+		}
+	}
+}
+
+func encodeKeyringFile(w *mpack.Writer, v *KeyringFile) {
+	n := 13
+	w.Map(n)
+	w.String("type")
+	w.String("keyring")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("keyring_service")
+	w.String(v.KeyringService)
+	w.String("keyring_user")
+	w.String(v.KeyringUser)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+	w.String("totp_opaque_key_id")
+	if v.TOTPOpaqueKeyID == nil {
+		w.Nil()
+	} else {
+		encodeID(w, v.TOTPOpaqueKeyID)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*KeyringFile) Type() string { return "keyring" }
+
+func (v *KeyringFile) decode(r *mpack.Reader) { decodeKeyringFile(r, v) }
+
+func (v *KeyringFile) encode(w *mpack.Writer) { encodeKeyringFile(w, v) }
+
+var fieldsLocalDevice = []mpack.Field{
+	{Name: "type"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "root_verify_key"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "device_label"},
+	{Name: "human_handle"},
+	{Name: "signing_key"},
+	{Name: "private_key"},
+	{Name: "initial_profile"},
+	{Name: "user_realm_id"},
+	{Name: "user_realm_key"},
+	{Name: "local_symkey"},
+}
+
+func decodeLocalDevice(r *mpack.Reader, v *LocalDevice) {
+	fields := r.Struct(fieldsLocalDevice)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("local_device")
+		case 1:
+			decodeServerAddress(r, &v.Server)
+		case 2:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 3:
+			decodeVerifyKey(r, &v.RootVerifyKey)
+		case 4:
+			decodeID(r, &v.UserID)
+		case 5:
+			decodeID(r, &v.DeviceID)
+		case 6:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeSigningKey(r, &v.SigningKey)
+		case 9:
+			decodePrivateKey(r, &v.PrivateKey)
+		case 10:
+			decodeProfile(r, &v.InitialProfile)
+		case 11:
+			decodeID(r, &v.UserRealmID)
+		case 12:
+			decodeSecretKey(r, &v.UserRealmKey)
+		case 13:
+			decodeSecretKey(r, &v.LocalSymkey)
+		}
+	}
+}
+
+func encodeLocalDevice(w *mpack.Writer, v *LocalDevice) {
+	n := 14
+	w.Map(n)
+	w.String("type")
+	w.String("local_device")
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("root_verify_key")
+	encodeVerifyKey(w, &v.RootVerifyKey)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("signing_key")
+	encodeSigningKey(w, &v.SigningKey)
+	w.String("private_key")
+	encodePrivateKey(w, &v.PrivateKey)
+	w.String("initial_profile")
+	encodeProfile(w, &v.InitialProfile)
+	w.String("user_realm_id")
+	encodeID(w, &v.UserRealmID)
+	w.String("user_realm_key")
+	encodeSecretKey(w, &v.UserRealmKey)
+	w.String("local_symkey")
+	encodeSecretKey(w, &v.LocalSymkey)
+}
+
+// Type returns the name of the type on the wire.
+func (*LocalDevice) Type() string { return "local_device" }
+
+func (v *LocalDevice) decode(r *mpack.Reader) { decodeLocalDevice(r, v) }
+
+func (v *LocalDevice) encode(w *mpack.Writer) { encodeLocalDevice(w, v) }
+
+var fieldsLocalFileManifest = []mpack.Field{
+	{Name: "type"},
+	{Name: "base"},
+	{Name: "parent"},
+	{Name: "need_sync"},
+	{Name: "updated"},
+	{Name: "size"},
+	{Name: "blocksize"},
+	{Name: "blocks"},
+	{Name: "origin", Optional: true},
+}
+
+func decodeLocalFileManifest(r *mpack.Reader, v *LocalFileManifest) {
+	fields := r.Struct(fieldsLocalFileManifest)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("local_file_manifest")
+		case 1:
+			decodeFileManifest(r, &v.Base)
+		case 2:
+			decodeID(r, &v.Parent)
+		case 3:
+			v.NeedSync = r.Bool()
+		case 4:
+			decodeDateTime(r, &v.Updated)
+		case 5:
+			v.Size = r.Uint64()
+		case 6:
+			v.Blocksize = r.Uint64()
+		case 7:
+			n1 := r.Array(maxList)
+			v.Blocks = make([][]ChunkView, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 []ChunkView
+				n2 := r.Array(maxList)
+				e1 = make([]ChunkView, 0, min(n2, mpack.Prealloc))
+				for ; n2 > 0 && r.Err() == nil; n2-- {
+					var e2 ChunkView
+					decodeChunkView(r, &e2)
+					e1 = append(e1, e2)
+				}
+				v.Blocks = append(v.Blocks, e1)
+			}
+		case 8:
+			if r.Nil() {
+				break
+			}
+			decodeFileOrigin(r, &v.Origin)
+		}
+	}
+}
+
+func encodeLocalFileManifest(w *mpack.Writer, v *LocalFileManifest) {
+	n := 9
+	if v.Origin == *new(FileOrigin) {
+		n--
+	}
+	w.Map(n)
+	w.String("type")
+	w.String("local_file_manifest")
+	w.String("base")
+	encodeFileManifest(w, &v.Base)
+	w.String("parent")
+	encodeID(w, &v.Parent)
+	w.String("need_sync")
+	w.Bool(v.NeedSync)
+	w.String("updated")
+	encodeDateTime(w, &v.Updated)
+	w.String("size")
+	w.Uint(v.Size)
+	w.String("blocksize")
+	w.Uint(v.Blocksize)
+	w.String("blocks")
+	w.Array(len(v.Blocks))
+	for k1 := range v.Blocks {
+		w.Array(len(v.Blocks[k1]))
+		for k2 := range v.Blocks[k1] {
+			encodeChunkView(w, &v.Blocks[k1][k2])
+		}
+	}
+	if !(v.Origin == *new(FileOrigin)) {
+		w.String("origin")
+		encodeFileOrigin(w, &v.Origin)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*LocalFileManifest) Type() string { return "local_file_manifest" }
+
+func (v *LocalFileManifest) decode(r *mpack.Reader) { decodeLocalFileManifest(r, v) }
+
+func (v *LocalFileManifest) encode(w *mpack.Writer) { encodeLocalFileManifest(w, v) }
+
+var fieldsLocalFolderManifest = []mpack.Field{
+	{Name: "type"},
+	{Name: "base"},
+	{Name: "parent"},
+	{Name: "need_sync"},
+	{Name: "updated"},
+	{Name: "children"},
+	{Name: "local_confinement_points"},
+	{Name: "remote_confinement_points"},
+	{Name: "speculative"},
+}
+
+func decodeLocalFolderManifest(r *mpack.Reader, v *LocalFolderManifest) {
+	fields := r.Struct(fieldsLocalFolderManifest)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("local_folder_manifest")
+		case 1:
+			decodeFolderManifest(r, &v.Base)
+		case 2:
+			decodeID(r, &v.Parent)
+		case 3:
+			v.NeedSync = r.Bool()
+		case 4:
+			decodeDateTime(r, &v.Updated)
+		case 5:
+			n1 := r.Map(maxList)
+			v.Children = make(map[EntryName]VlobID, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 EntryName
+				var e1 VlobID
+				decodeEntryName(r, &k1)
+				decodeID(r, &e1)
+				if _, ok := v.Children[k1]; ok {
+					r.Fail(mpack.ErrDuplicate)
+				}
+				v.Children[k1] = e1
+			}
+		case 6:
+			n1 := r.Array(maxList)
+			v.LocalConfinementPoints = make(map[VlobID]struct{}, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 VlobID
+				var e1 struct{}
+				decodeID(r, &k1)
+				if _, ok := v.LocalConfinementPoints[k1]; ok {
+					r.Fail(mpack.ErrDuplicate)
+				}
+				v.LocalConfinementPoints[k1] = e1
+			}
+		case 7:
+			n1 := r.Array(maxList)
+			v.RemoteConfinementPoints = make(map[VlobID]struct{}, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 VlobID
+				var e1 struct{}
+				decodeID(r, &k1)
+				if _, ok := v.RemoteConfinementPoints[k1]; ok {
+					r.Fail(mpack.ErrDuplicate)
+				}
+				v.RemoteConfinementPoints[k1] = e1
+			}
+		case 8:
+			v.Speculative = r.Bool()
+		}
+	}
+}
+
+func encodeLocalFolderManifest(w *mpack.Writer, v *LocalFolderManifest) {
+	n := 9
+	w.Map(n)
+	w.String("type")
+	w.String("local_folder_manifest")
+	w.String("base")
+	encodeFolderManifest(w, &v.Base)
+	w.String("parent")
+	encodeID(w, &v.Parent)
+	w.String("need_sync")
+	w.Bool(v.NeedSync)
+	w.String("updated")
+	encodeDateTime(w, &v.Updated)
+	w.String("children")
+	w.Map(len(v.Children))
+	for _, k1 := range sortedEntryNames(v.Children) {
+		encodeEntryName(w, &k1)
+		e1 := v.Children[k1]
+		encodeID(w, &e1)
+	}
+	w.String("local_confinement_points")
+	w.Array(len(v.LocalConfinementPoints))
+	for _, k1 := range sortedIDs(v.LocalConfinementPoints) {
+		encodeID(w, &k1)
+	}
+	w.String("remote_confinement_points")
+	w.Array(len(v.RemoteConfinementPoints))
+	for _, k1 := range sortedIDs(v.RemoteConfinementPoints) {
+		encodeID(w, &k1)
+	}
+	w.String("speculative")
+	w.Bool(v.Speculative)
+}
+
+// Type returns the name of the type on the wire.
+func (*LocalFolderManifest) Type() string { return "local_folder_manifest" }
+
+func (v *LocalFolderManifest) decode(r *mpack.Reader) { decodeLocalFolderManifest(r, v) }
+
+func (v *LocalFolderManifest) encode(w *mpack.Writer) { encodeLocalFolderManifest(w, v) }
+
+var fieldsLocalUserManifest = []mpack.Field{
+	{Name: "type"},
+	{Name: "base"},
+	{Name: "need_sync"},
+	{Name: "updated"},
+	{Name: "local_workspaces"},
+	{Name: "speculative"},
+}
+
+func decodeLocalUserManifest(r *mpack.Reader, v *LocalUserManifest) {
+	fields := r.Struct(fieldsLocalUserManifest)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("local_user_manifest")
+		case 1:
+			decodeUserManifest(r, &v.Base)
+		case 2:
+			v.NeedSync = r.Bool()
+		case 3:
+			decodeDateTime(r, &v.Updated)
+		case 4:
+			n1 := r.Array(maxList)
+			v.LocalWorkspaces = make([]LocalWorkspace, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 LocalWorkspace
+				decodeLocalWorkspace(r, &e1)
+				v.LocalWorkspaces = append(v.LocalWorkspaces, e1)
+			}
+		case 5:
+			v.Speculative = r.Bool()
+		}
+	}
+}
+
+func encodeLocalUserManifest(w *mpack.Writer, v *LocalUserManifest) {
+	n := 6
+	w.Map(n)
+	w.String("type")
+	w.String("local_user_manifest")
+	w.String("base")
+	encodeUserManifest(w, &v.Base)
+	w.String("need_sync")
+	w.Bool(v.NeedSync)
+	w.String("updated")
+	encodeDateTime(w, &v.Updated)
+	w.String("local_workspaces")
+	w.Array(len(v.LocalWorkspaces))
+	for k1 := range v.LocalWorkspaces {
+		encodeLocalWorkspace(w, &v.LocalWorkspaces[k1])
+	}
+	w.String("speculative")
+	w.Bool(v.Speculative)
+}
+
+// Type returns the name of the type on the wire.
+func (*LocalUserManifest) Type() string { return "local_user_manifest" }
+
+func (v *LocalUserManifest) decode(r *mpack.Reader) { decodeLocalUserManifest(r, v) }
+
+func (v *LocalUserManifest) encode(w *mpack.Writer) { encodeLocalUserManifest(w, v) }
+
+var fieldsLocalWorkspace = []mpack.Field{
+	{Name: "archiving_configuration", Optional: true},
+	{Name: "archiving_configuration_origin", Optional: true},
+	{Name: "can_self_promote_to_owner", Optional: true},
+	{Name: "id"},
+	{Name: "name"},
+	{Name: "name_origin"},
+	{Name: "role"},
+	{Name: "role_origin"},
+}
+
+func decodeLocalWorkspace(r *mpack.Reader, v *LocalWorkspace) {
+	fields := r.Struct(fieldsLocalWorkspace)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			if r.Nil() {
+				break
+			}
+			v.Archiving = new(ArchivingConfiguration)
+			decodeArchivingConfiguration(r, v.Archiving)
+		case 1:
+			if r.Nil() {
+				break
+			}
+			v.ArchivingOrigin = new(InfoOrigin)
+			decodeInfoOrigin(r, v.ArchivingOrigin)
+		case 2:
+			if r.Nil() {
+				break
+			}
+			v.CanSelfPromoteToOwner = new(bool)
+			decodeBool(r, v.CanSelfPromoteToOwner)
+		case 3:
+			decodeID(r, &v.ID)
+		case 4:
+			decodeEntryName(r, &v.Name)
+		case 5:
+			decodeInfoOrigin(r, &v.NameOrigin)
+		case 6:
+			decodeRole(r, &v.Role)
+		case 7:
+			decodeInfoOrigin(r, &v.RoleOrigin)
+		}
+	}
+}
+
+func encodeLocalWorkspace(w *mpack.Writer, v *LocalWorkspace) {
+	n := 8
+	if v.Archiving == nil {
+		n--
+	}
+	if v.ArchivingOrigin == nil {
+		n--
+	}
+	if v.CanSelfPromoteToOwner == nil {
+		n--
+	}
+	w.Map(n)
+	if !(v.Archiving == nil) {
+		w.String("archiving_configuration")
+		encodeArchivingConfiguration(w, v.Archiving)
+	}
+	if !(v.ArchivingOrigin == nil) {
+		w.String("archiving_configuration_origin")
+		encodeInfoOrigin(w, v.ArchivingOrigin)
+	}
+	if !(v.CanSelfPromoteToOwner == nil) {
+		w.String("can_self_promote_to_owner")
+		encodeBool(w, v.CanSelfPromoteToOwner)
+	}
+	w.String("id")
+	encodeID(w, &v.ID)
+	w.String("name")
+	encodeEntryName(w, &v.Name)
+	w.String("name_origin")
+	encodeInfoOrigin(w, &v.NameOrigin)
+	w.String("role")
+	encodeRole(w, &v.Role)
+	w.String("role_origin")
+	encodeInfoOrigin(w, &v.RoleOrigin)
+}
+
+var fieldsOpenBaoFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "ciphertext"},
+	{Name: "openbao_preferred_auth_id"},
+	{Name: "openbao_entity_id"},
+	{Name: "openbao_ciphertext_key_path"},
+	{Name: "totp_opaque_key_id", Optional: true},
+}
+
+func decodeOpenBaoFile(r *mpack.Reader, v *OpenBaoFile) {
+	fields := r.Struct(fieldsOpenBaoFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("openbao")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		case 10:
+			v.PreferredAuthID = r.String(maxKeyText)
+		case 11:
+			v.EntityID = r.String(maxKeyText)
+		case 12:
+			v.CiphertextKeyLoc = r.String(maxKeyText)
+		case 13:
+			if r.Nil() {
+				break
+			}
+			v.TOTPOpaqueKeyID = new(TOTPOpaqueKeyID)
+			decodeID(r, v.TOTPOpaqueKeyID)
+		}
+	}
+}
+
+func encodeOpenBaoFile(w *mpack.Writer, v *OpenBaoFile) {
+	n := 14
+	w.Map(n)
+	w.String("type")
+	w.String("openbao")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+	w.String("openbao_preferred_auth_id")
+	w.String(v.PreferredAuthID)
+	w.String("openbao_entity_id")
+	w.String(v.EntityID)
+	w.String("openbao_ciphertext_key_path")
+	w.String(v.CiphertextKeyLoc)
+	w.String("totp_opaque_key_id")
+	if v.TOTPOpaqueKeyID == nil {
+		w.Nil()
+	} else {
+		encodeID(w, v.TOTPOpaqueKeyID)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*OpenBaoFile) Type() string { return "openbao" }
+
+func (v *OpenBaoFile) decode(r *mpack.Reader) { decodeOpenBaoFile(r, v) }
+
+func (v *OpenBaoFile) encode(w *mpack.Writer) { encodeOpenBaoFile(w, v) }
+
+var fieldsOpenBaoIdentity = []mpack.Field{
+	{Name: "type"},
+	{Name: "openbao_ciphertext_key_path"},
+	{Name: "openbao_entity_id"},
+	{Name: "openbao_preferred_auth_id"},
+}
+
+func decodeOpenBaoIdentity(r *mpack.Reader, v *OpenBaoIdentity) {
+	fields := r.Struct(fieldsOpenBaoIdentity)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("OPEN_BAO")
+		case 1:
+			v.CiphertextKeyLoc = r.String(maxKeyText)
+		case 2:
+			v.EntityID = r.String(maxKeyText)
+		case 3:
+			v.PreferredAuthID = r.String(maxKeyText)
+		}
+	}
+}
+
+func encodeOpenBaoIdentity(w *mpack.Writer, v *OpenBaoIdentity) {
+	n := 4
+	w.Map(n)
+	w.String("type")
+	w.String("OPEN_BAO")
+	w.String("openbao_ciphertext_key_path")
+	w.String(v.CiphertextKeyLoc)
+	w.String("openbao_entity_id")
+	w.String(v.EntityID)
+	w.String("openbao_preferred_auth_id")
+	w.String(v.PreferredAuthID)
+}
+
+// Type returns the name of the type on the wire.
+func (*OpenBaoIdentity) Type() string { return "OPEN_BAO" }
+
+func (v *OpenBaoIdentity) decode(r *mpack.Reader) { decodeOpenBaoIdentity(r, v) }
+
+func (v *OpenBaoIdentity) encode(w *mpack.Writer) { encodeOpenBaoIdentity(w, v) }
+
+var fieldsPKIFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "certificate_ref"},
+	{Name: "algorithm"},
+	{Name: "encrypted_key"},
+	{Name: "ciphertext"},
+	{Name: "totp_opaque_key_id"},
+}
+
+func decodePKIFile(r *mpack.Reader, v *PKIFile) {
+	fields := r.Struct(fieldsPKIFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("pki")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			decodeX509Reference(r, &v.CertificateRef)
+		case 10:
+			r.Const("RSAES-OAEP-SHA256")
+		case 11:
+			v.EncryptedKey = bytes.Clone(r.Bytes(maxPKIKey))
+		case 12:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		case 13:
+			if r.Nil() {
+				break
+			}
+			v.TOTPOpaqueKeyID = new(TOTPOpaqueKeyID)
+			decodeID(r, v.TOTPOpaqueKeyID)
+		}
+	}
+}
+
+func encodePKIFile(w *mpack.Writer, v *PKIFile) {
+	n := 14
+	w.Map(n)
+	w.String("type")
+	w.String("pki")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("certificate_ref")
+	encodeX509Reference(w, &v.CertificateRef)
+	w.String("algorithm")
+	w.String("RSAES-OAEP-SHA256")
+	w.String("encrypted_key")
+	w.Bytes(v.EncryptedKey)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+	w.String("totp_opaque_key_id")
+	if v.TOTPOpaqueKeyID == nil {
+		w.Nil()
+	} else {
+		encodeID(w, v.TOTPOpaqueKeyID)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*PKIFile) Type() string { return "pki" }
+
+func (v *PKIFile) decode(r *mpack.Reader) { decodePKIFile(r, v) }
+
+func (v *PKIFile) encode(w *mpack.Writer) { encodePKIFile(w, v) }
+
+var fieldsPKIIdentity = []mpack.Field{
+	{Name: "type"},
+	{Name: "algorithm"},
+	{Name: "certificate_ref"},
+	{Name: "encrypted_key"},
+}
+
+func decodePKIIdentity(r *mpack.Reader, v *PKIIdentity) {
+	fields := r.Struct(fieldsPKIIdentity)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("PKI")
+		case 1:
+			r.Const("RSAES-OAEP-SHA256")
+		case 2:
+			decodeX509Reference(r, &v.CertificateRef)
+		case 3:
+			v.EncryptedKey = bytes.Clone(r.Bytes(maxPKIKey))
+		}
+	}
+}
+
+func encodePKIIdentity(w *mpack.Writer, v *PKIIdentity) {
+	n := 4
+	w.Map(n)
+	w.String("type")
+	w.String("PKI")
+	w.String("algorithm")
+	w.String("RSAES-OAEP-SHA256")
+	w.String("certificate_ref")
+	encodeX509Reference(w, &v.CertificateRef)
+	w.String("encrypted_key")
+	w.Bytes(v.EncryptedKey)
+}
+
+// Type returns the name of the type on the wire.
+func (*PKIIdentity) Type() string { return "PKI" }
+
+func (v *PKIIdentity) decode(r *mpack.Reader) { decodePKIIdentity(r, v) }
+
+func (v *PKIIdentity) encode(w *mpack.Writer) { encodePKIIdentity(w, v) }
+
+var fieldsPasswordAlgorithm = []mpack.Field{
+	{Name: "type"},
+	{Name: "memlimit_kb"},
+	{Name: "opslimit"},
+	{Name: "parallelism"},
+	{Name: "salt"},
+}
+
+func decodePasswordAlgorithm(r *mpack.Reader, v *PasswordAlgorithm) {
+	fields := r.StructOrArray(fieldsPasswordAlgorithm)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("ARGON2ID")
+		case 1:
+			v.MemoryKiB = r.Uint32()
+		case 2:
+			v.Iterations = r.Uint32()
+		case 3:
+			v.Parallelism = r.Uint32()
+		case 4:
+			decodeSalt(r, &v.Salt)
+		}
+	}
+}
+
+func encodePasswordAlgorithm(w *mpack.Writer, v *PasswordAlgorithm) {
+	n := 5
+	w.Map(n)
+	w.String("type")
+	w.String("ARGON2ID")
+	w.String("memlimit_kb")
+	w.Uint(uint64(v.MemoryKiB))
+	w.String("opslimit")
+	w.Uint(uint64(v.Iterations))
+	w.String("parallelism")
+	w.Uint(uint64(v.Parallelism))
+	w.String("salt")
+	encodeSalt(w, &v.Salt)
+}
+
+// Type returns the name of the type on the wire.
+func (*PasswordAlgorithm) Type() string { return "ARGON2ID" }
+
+func (v *PasswordAlgorithm) decode(r *mpack.Reader) { decodePasswordAlgorithm(r, v) }
+
+func (v *PasswordAlgorithm) encode(w *mpack.Writer) { encodePasswordAlgorithm(w, v) }
+
+var fieldsPasswordFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "algorithm"},
+	{Name: "ciphertext"},
+	{Name: "totp_opaque_key_id", Optional: true},
+}
+
+func decodePasswordFile(r *mpack.Reader, v *PasswordFile) {
+	fields := r.StructOrArray(fieldsPasswordFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("password")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			decodePasswordAlgorithm(r, &v.Algorithm)
+		case 10:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		case 11:
+			if r.Nil() {
+				break
+			}
+			v.TOTPOpaqueKeyID = new(TOTPOpaqueKeyID)
+			decodeID(r, v.TOTPOpaqueKeyID)
+		}
+	}
+}
+
+func encodePasswordFile(w *mpack.Writer, v *PasswordFile) {
+	n := 12
+	w.Map(n)
+	w.String("type")
+	w.String("password")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("algorithm")
+	encodePasswordAlgorithm(w, &v.Algorithm)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+	w.String("totp_opaque_key_id")
+	if v.TOTPOpaqueKeyID == nil {
+		w.Nil()
+	} else {
+		encodeID(w, v.TOTPOpaqueKeyID)
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*PasswordFile) Type() string { return "password" }
+
+func (v *PasswordFile) decode(r *mpack.Reader) { decodePasswordFile(r, v) }
+
+func (v *PasswordFile) encode(w *mpack.Writer) { encodePasswordFile(w, v) }
 
 var fieldsRealmArchivingCertificate = []mpack.Field{
 	{Name: "type"},
@@ -525,12 +2440,12 @@ func decodeRealmKeysBundle(r *mpack.Reader, v *RealmKeysBundle) {
 		case 3:
 			decodeID(r, &v.RealmID)
 		case 4:
-			n := r.Array(maxRealmKeys)
-			v.Keys = make([]KeyDerivation, 0, min(n, mpack.Prealloc))
-			for ; n > 0 && r.Err() == nil; n-- {
-				var e KeyDerivation
-				decodeKeyDerivation(r, &e)
-				v.Keys = append(v.Keys, e)
+			n1 := r.Array(maxRealmKeys)
+			v.Keys = make([]KeyDerivation, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 KeyDerivation
+				decodeKeyDerivation(r, &e1)
+				v.Keys = append(v.Keys, e1)
 			}
 		}
 	}
@@ -549,8 +2464,8 @@ func encodeRealmKeysBundle(w *mpack.Writer, v *RealmKeysBundle) {
 	encodeID(w, &v.RealmID)
 	w.String("keys")
 	w.Array(len(v.Keys))
-	for i := range v.Keys {
-		encodeKeyDerivation(w, &v.Keys[i])
+	for k1 := range v.Keys {
+		encodeKeyDerivation(w, &v.Keys[k1])
 	}
 }
 
@@ -724,6 +2639,79 @@ func (v *RealmRoleCertificate) SignedBy() *DeviceID { return &v.Author }
 
 // SignedAt returns the moment that the author states.
 func (v *RealmRoleCertificate) SignedAt() DateTime { return v.Timestamp }
+
+var fieldsRecoveryFile = []mpack.Field{
+	{Name: "type"},
+	{Name: "created_on"},
+	{Name: "protected_on"},
+	{Name: "server_url"},
+	{Name: "organization_id"},
+	{Name: "user_id"},
+	{Name: "device_id"},
+	{Name: "human_handle"},
+	{Name: "device_label"},
+	{Name: "ciphertext"},
+}
+
+func decodeRecoveryFile(r *mpack.Reader, v *RecoveryFile) {
+	fields := r.StructOrArray(fieldsRecoveryFile)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("recovery")
+		case 1:
+			decodeDateTime(r, &v.CreatedOn)
+		case 2:
+			decodeDateTime(r, &v.ProtectedOn)
+		case 3:
+			decodeServerAddress(r, &v.Server)
+		case 4:
+			decodeOrganizationID(r, &v.OrganizationID)
+		case 5:
+			decodeID(r, &v.UserID)
+		case 6:
+			decodeID(r, &v.DeviceID)
+		case 7:
+			decodeHumanHandle(r, &v.HumanHandle)
+		case 8:
+			decodeDeviceLabel(r, &v.DeviceLabel)
+		case 9:
+			v.Ciphertext = bytes.Clone(r.Bytes(maxCiphertext))
+		}
+	}
+}
+
+func encodeRecoveryFile(w *mpack.Writer, v *RecoveryFile) {
+	n := 10
+	w.Map(n)
+	w.String("type")
+	w.String("recovery")
+	w.String("created_on")
+	encodeDateTime(w, &v.CreatedOn)
+	w.String("protected_on")
+	encodeDateTime(w, &v.ProtectedOn)
+	w.String("server_url")
+	encodeServerAddress(w, &v.Server)
+	w.String("organization_id")
+	encodeOrganizationID(w, &v.OrganizationID)
+	w.String("user_id")
+	encodeID(w, &v.UserID)
+	w.String("device_id")
+	encodeID(w, &v.DeviceID)
+	w.String("human_handle")
+	encodeHumanHandle(w, &v.HumanHandle)
+	w.String("device_label")
+	encodeDeviceLabel(w, &v.DeviceLabel)
+	w.String("ciphertext")
+	w.Bytes(v.Ciphertext)
+}
+
+// Type returns the name of the type on the wire.
+func (*RecoveryFile) Type() string { return "recovery" }
+
+func (v *RecoveryFile) decode(r *mpack.Reader) { decodeRecoveryFile(r, v) }
+
+func (v *RecoveryFile) encode(w *mpack.Writer) { encodeRecoveryFile(w, v) }
 
 var fieldsRevokedUserCertificate = []mpack.Field{
 	{Name: "type"},
@@ -954,17 +2942,17 @@ func decodeShamirRecoveryBriefCertificate(r *mpack.Reader, v *ShamirRecoveryBrie
 		case 4:
 			v.Threshold = r.Uint8()
 		case 5:
-			n := r.Map(maxShares)
-			v.PerRecipientShares = make(map[UserID]uint8, min(n, mpack.Prealloc))
-			for ; n > 0 && r.Err() == nil; n-- {
-				var k UserID
-				var e uint8
-				decodeID(r, &k)
-				e = r.Uint8()
-				if _, ok := v.PerRecipientShares[k]; ok {
+			n1 := r.Map(maxShares)
+			v.PerRecipientShares = make(map[UserID]uint8, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 UserID
+				var e1 uint8
+				decodeID(r, &k1)
+				e1 = r.Uint8()
+				if _, ok := v.PerRecipientShares[k1]; ok {
 					r.Fail(mpack.ErrDuplicate)
 				}
-				v.PerRecipientShares[k] = e
+				v.PerRecipientShares[k1] = e1
 			}
 		}
 	}
@@ -985,10 +2973,10 @@ func encodeShamirRecoveryBriefCertificate(w *mpack.Writer, v *ShamirRecoveryBrie
 	w.Uint(uint64(v.Threshold))
 	w.String("per_recipient_shares")
 	w.Map(len(v.PerRecipientShares))
-	for _, k := range sortedIDs(v.PerRecipientShares) {
-		encodeID(w, &k)
-		e := v.PerRecipientShares[k]
-		w.Uint(uint64(e))
+	for _, k1 := range sortedIDs(v.PerRecipientShares) {
+		encodeID(w, &k1)
+		e1 := v.PerRecipientShares[k1]
+		w.Uint(uint64(e1))
 	}
 }
 
@@ -1033,16 +3021,16 @@ func decodeShamirRecoveryDeletionCertificate(r *mpack.Reader, v *ShamirRecoveryD
 		case 4:
 			decodeID(r, &v.SetupToDeleteUserID)
 		case 5:
-			n := r.Array(maxShares)
-			v.ShareRecipients = make(map[UserID]struct{}, min(n, mpack.Prealloc))
-			for ; n > 0 && r.Err() == nil; n-- {
-				var k UserID
-				var e struct{}
-				decodeID(r, &k)
-				if _, ok := v.ShareRecipients[k]; ok {
+			n1 := r.Array(maxShares)
+			v.ShareRecipients = make(map[UserID]struct{}, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var k1 UserID
+				var e1 struct{}
+				decodeID(r, &k1)
+				if _, ok := v.ShareRecipients[k1]; ok {
 					r.Fail(mpack.ErrDuplicate)
 				}
-				v.ShareRecipients[k] = e
+				v.ShareRecipients[k1] = e1
 			}
 		}
 	}
@@ -1063,8 +3051,8 @@ func encodeShamirRecoveryDeletionCertificate(w *mpack.Writer, v *ShamirRecoveryD
 	encodeID(w, &v.SetupToDeleteUserID)
 	w.String("share_recipients")
 	w.Array(len(v.ShareRecipients))
-	for _, k := range sortedIDs(v.ShareRecipients) {
-		encodeID(w, &k)
+	for _, k1 := range sortedIDs(v.ShareRecipients) {
+		encodeID(w, &k1)
 	}
 }
 
@@ -1086,6 +3074,44 @@ func (v *ShamirRecoveryDeletionCertificate) SignedBy() *DeviceID { return &v.Aut
 
 // SignedAt returns the moment that the author states.
 func (v *ShamirRecoveryDeletionCertificate) SignedAt() DateTime { return v.Timestamp }
+
+var fieldsShamirRecoverySecret = []mpack.Field{
+	{Name: "type"},
+	{Name: "data_key"},
+	{Name: "reveal_token"},
+}
+
+func decodeShamirRecoverySecret(r *mpack.Reader, v *ShamirRecoverySecret) {
+	fields := r.Struct(fieldsShamirRecoverySecret)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("shamir_recovery_secret")
+		case 1:
+			decodeSecretKey(r, &v.DataKey)
+		case 2:
+			decodeAccessToken(r, &v.RevealToken)
+		}
+	}
+}
+
+func encodeShamirRecoverySecret(w *mpack.Writer, v *ShamirRecoverySecret) {
+	n := 3
+	w.Map(n)
+	w.String("type")
+	w.String("shamir_recovery_secret")
+	w.String("data_key")
+	encodeSecretKey(w, &v.DataKey)
+	w.String("reveal_token")
+	encodeAccessToken(w, &v.RevealToken)
+}
+
+// Type returns the name of the type on the wire.
+func (*ShamirRecoverySecret) Type() string { return "shamir_recovery_secret" }
+
+func (v *ShamirRecoverySecret) decode(r *mpack.Reader) { decodeShamirRecoverySecret(r, v) }
+
+func (v *ShamirRecoverySecret) encode(w *mpack.Writer) { encodeShamirRecoverySecret(w, v) }
 
 var fieldsShamirRecoveryShareCertificate = []mpack.Field{
 	{Name: "type"},
@@ -1149,6 +3175,107 @@ func (v *ShamirRecoveryShareCertificate) SignedBy() *DeviceID { return &v.Author
 
 // SignedAt returns the moment that the author states.
 func (v *ShamirRecoveryShareCertificate) SignedAt() DateTime { return v.Timestamp }
+
+var fieldsShamirRecoveryShareData = []mpack.Field{
+	{Name: "type"},
+	{Name: "author"},
+	{Name: "timestamp"},
+	{Name: "weighted_share"},
+}
+
+func decodeShamirRecoveryShareData(r *mpack.Reader, v *ShamirRecoveryShareData) {
+	fields := r.Struct(fieldsShamirRecoveryShareData)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("shamir_recovery_share_data")
+		case 1:
+			decodeID(r, &v.Author)
+		case 2:
+			decodeDateTime(r, &v.Timestamp)
+		case 3:
+			n1 := r.Array(maxShares)
+			v.WeightedShare = make([]Share, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 Share
+				decodeShare(r, &e1)
+				v.WeightedShare = append(v.WeightedShare, e1)
+			}
+		}
+	}
+}
+
+func encodeShamirRecoveryShareData(w *mpack.Writer, v *ShamirRecoveryShareData) {
+	n := 4
+	w.Map(n)
+	w.String("type")
+	w.String("shamir_recovery_share_data")
+	w.String("author")
+	encodeID(w, &v.Author)
+	w.String("timestamp")
+	encodeDateTime(w, &v.Timestamp)
+	w.String("weighted_share")
+	w.Array(len(v.WeightedShare))
+	for k1 := range v.WeightedShare {
+		encodeShare(w, &v.WeightedShare[k1])
+	}
+}
+
+// Type returns the name of the type on the wire.
+func (*ShamirRecoveryShareData) Type() string { return "shamir_recovery_share_data" }
+
+func (v *ShamirRecoveryShareData) decode(r *mpack.Reader) { decodeShamirRecoveryShareData(r, v) }
+
+func (v *ShamirRecoveryShareData) encode(w *mpack.Writer) { encodeShamirRecoveryShareData(w, v) }
+
+// SignedBy returns the device whose key signed, nil for a key that is no device's.
+func (v *ShamirRecoveryShareData) SignedBy() *DeviceID { return &v.Author }
+
+// SignedAt returns the moment that the author states.
+func (v *ShamirRecoveryShareData) SignedAt() DateTime { return v.Timestamp }
+
+var fieldsUntrustedPasswordAlgorithm = []mpack.Field{
+	{Name: "type"},
+	{Name: "memlimit_kb"},
+	{Name: "opslimit"},
+	{Name: "parallelism"},
+}
+
+func decodeUntrustedPasswordAlgorithm(r *mpack.Reader, v *UntrustedPasswordAlgorithm) {
+	fields := r.Struct(fieldsUntrustedPasswordAlgorithm)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("ARGON2ID")
+		case 1:
+			v.MemoryKiB = r.Uint32()
+		case 2:
+			v.Iterations = r.Uint32()
+		case 3:
+			v.Parallelism = r.Uint32()
+		}
+	}
+}
+
+func encodeUntrustedPasswordAlgorithm(w *mpack.Writer, v *UntrustedPasswordAlgorithm) {
+	n := 4
+	w.Map(n)
+	w.String("type")
+	w.String("ARGON2ID")
+	w.String("memlimit_kb")
+	w.Uint(uint64(v.MemoryKiB))
+	w.String("opslimit")
+	w.Uint(uint64(v.Iterations))
+	w.String("parallelism")
+	w.Uint(uint64(v.Parallelism))
+}
+
+// Type returns the name of the type on the wire.
+func (*UntrustedPasswordAlgorithm) Type() string { return "ARGON2ID" }
+
+func (v *UntrustedPasswordAlgorithm) decode(r *mpack.Reader) { decodeUntrustedPasswordAlgorithm(r, v) }
+
+func (v *UntrustedPasswordAlgorithm) encode(w *mpack.Writer) { encodeUntrustedPasswordAlgorithm(w, v) }
 
 var fieldsUserCertificate = []mpack.Field{
 	{Name: "type"},
@@ -1353,6 +3480,96 @@ func (v *UserUpdateCertificate) SignedBy() *DeviceID { return &v.Author }
 // SignedAt returns the moment that the author states.
 func (v *UserUpdateCertificate) SignedAt() DateTime { return v.Timestamp }
 
+var fieldsX509Reference = []mpack.Field{
+	{Name: "uri", Optional: true},
+	{Name: "hash"},
+}
+
+func decodeX509Reference(r *mpack.Reader, v *X509Reference) {
+	fields := r.Struct(fieldsX509Reference)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			if r.Nil() {
+				break
+			}
+			v.URI = new(X509URI)
+			decodeX509URI(r, v.URI)
+		case 1:
+			decodeX509Hash(r, &v.Hash)
+		}
+	}
+}
+
+func encodeX509Reference(w *mpack.Writer, v *X509Reference) {
+	n := 2
+	if v.URI == nil {
+		n--
+	}
+	w.Map(n)
+	if !(v.URI == nil) {
+		w.String("uri")
+		encodeX509URI(w, v.URI)
+	}
+	w.String("hash")
+	encodeX509Hash(w, &v.Hash)
+}
+
+var fieldsX509URI = []mpack.Field{
+	{Name: "id"},
+	{Name: "label"},
+	{Name: "der_issuer"},
+	{Name: "der_subject"},
+	{Name: "serial"},
+}
+
+func decodeX509URI(r *mpack.Reader, v *X509URI) {
+	fields := r.Struct(fieldsX509URI)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			if r.Nil() {
+				break
+			}
+			v.ID = bytes.Clone(r.Bytes(maxX509URIPart))
+		case 1:
+			if r.Nil() {
+				break
+			}
+			v.Label = bytes.Clone(r.Bytes(maxX509URIPart))
+		case 2:
+			v.DERIssuer = bytes.Clone(r.Bytes(maxX509URIPart))
+		case 3:
+			v.DERSubject = bytes.Clone(r.Bytes(maxX509URIPart))
+		case 4:
+			v.Serial = bytes.Clone(r.Bytes(maxX509URIPart))
+		}
+	}
+}
+
+func encodeX509URI(w *mpack.Writer, v *X509URI) {
+	n := 5
+	w.Map(n)
+	w.String("id")
+	if v.ID == nil {
+		w.Nil()
+	} else {
+		w.Bytes(v.ID)
+	}
+	w.String("label")
+	if v.Label == nil {
+		w.Nil()
+	} else {
+		w.Bytes(v.Label)
+	}
+	w.String("der_issuer")
+	w.Bytes(v.DERIssuer)
+	w.String("der_subject")
+	w.Bytes(v.DERSubject)
+	w.String("serial")
+	w.Bytes(v.Serial)
+}
+
 var fieldsArchived = []mpack.Field{
 	{Name: "type"},
 }
@@ -1393,6 +3610,32 @@ func encodeAvailable(w *mpack.Writer, v *available) {
 	w.Map(n)
 	w.String("type")
 	w.String("AVAILABLE")
+}
+
+var fieldsCertificateOrigin = []mpack.Field{
+	{Name: "type"},
+	{Name: "timestamp"},
+}
+
+func decodeCertificateOrigin(r *mpack.Reader, v *certificateOrigin) {
+	fields := r.Struct(fieldsCertificateOrigin)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("CERTIFICATE")
+		case 1:
+			decodeDateTime(r, &v.Timestamp)
+		}
+	}
+}
+
+func encodeCertificateOrigin(w *mpack.Writer, v *certificateOrigin) {
+	n := 2
+	w.Map(n)
+	w.String("type")
+	w.String("CERTIFICATE")
+	w.String("timestamp")
+	encodeDateTime(w, &v.Timestamp)
 }
 
 var fieldsCryptpadOrigin = []mpack.Field{
@@ -1471,4 +3714,25 @@ func encodeDeletionPlanned(w *mpack.Writer, v *deletionPlanned) {
 	w.String("DELETION_PLANNED")
 	w.String("deletion_date")
 	encodeDateTime(w, &v.DeletionDate)
+}
+
+var fieldsPlaceholderOrigin = []mpack.Field{
+	{Name: "type"},
+}
+
+func decodePlaceholderOrigin(r *mpack.Reader, v *placeholderOrigin) {
+	fields := r.Struct(fieldsPlaceholderOrigin)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("PLACEHOLDER")
+		}
+	}
+}
+
+func encodePlaceholderOrigin(w *mpack.Writer, v *placeholderOrigin) {
+	n := 1
+	w.Map(n)
+	w.String("type")
+	w.String("PLACEHOLDER")
 }

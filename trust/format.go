@@ -19,7 +19,7 @@ var (
 )
 
 // Largest decompressed sizes. The reference has none. A certificate speaks of at most 255 people: a mebibyte is
-// far more than any needs, and bounds what a server can make us do before a signature is verified.
+// far more than any needs.
 const (
 	MaxSize            = 64 << 20
 	MaxCertificateSize = 1 << 20
@@ -30,25 +30,18 @@ const (
 	format0 = 0
 	// maxList bounds lists that have no bound of their own; the bytes that there are bound them before.
 	maxList = 1 << 22
-	// zstdWindow is the largest window that the reference's reader takes.
-	zstdWindow = 128 << 20
-	// zstdBlock is the most that one block of a frame decompresses to, and zstdHeader the least that one takes.
-	zstdBlock, zstdHeader = 128 << 10, 3
 )
 
-// coder is a compressor or a decompressor that is made when it is first needed; all goroutines share it.
+// Compressor and decompressor are made when they are first needed; all goroutines share them.
 var (
 	compressor = sync.OnceValues(func() (*zstd.Encoder, error) {
 		return zstd.NewWriter(nil, zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	})
-	decompressor            = sync.OnceValues(func() (*zstd.Decoder, error) { return newDecompressor(MaxSize) })
-	certificateDecompressor = sync.OnceValues(func() (*zstd.Decoder, error) { return newDecompressor(MaxCertificateSize) })
+	decompressor = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(MaxSize))
+	})
 )
-
-func newDecompressor(limit uint64) (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(limit), zstd.WithDecoderMaxWindow(zstdWindow))
-}
 
 // pack serialises: version byte, then compressed MessagePack.
 func pack(encode func(*mpack.Writer)) ([]byte, error) {
@@ -76,32 +69,42 @@ func packRaw(encode func(*mpack.Writer)) ([]byte, error) {
 
 // unpack reads what pack made.
 func unpack(data []byte, decode func(*mpack.Reader)) error {
-	return unpackWith(decompressor, data, decode)
+	return unpackWithin(MaxSize, data, decode)
 }
 
 // unpackCertificate is unpack with the limit of certificates.
 func unpackCertificate(data []byte, decode func(*mpack.Reader)) error {
-	return unpackWith(certificateDecompressor, data, decode)
+	return unpackWithin(MaxCertificateSize, data, decode)
 }
 
-func unpackWith(coder func() (*zstd.Decoder, error), data []byte, decode func(*mpack.Reader)) error {
+func unpackWithin(limit int, data []byte, decode func(*mpack.Reader)) error {
 	if len(data) == 0 || data[0] != format0 {
 		return ErrFormat
 	}
-	data = data[1:]
-	if announcesTooMuch(data) {
-		return ErrCompression
-	}
-	d, err := coder()
+	plain, err := decompress(data[1:], limit)
 	if err != nil {
 		return err
 	}
-	plain, err := d.DecodeAll(data, nil)
-	defer func() { wipe(plain) }()
-	if err != nil {
-		return fmt.Errorf("%w: %v", ErrCompression, err)
-	}
+	defer wipe(plain)
 	return unpackRaw(plain, decode)
+}
+
+// decompress decompresses any number of frames. Memory grows with what they really hold, not with what they announce.
+func decompress(data []byte, limit int) ([]byte, error) {
+	d, err := decompressor()
+	if err != nil {
+		return nil, err
+	}
+	const atFirst, ratio = 512, 4
+	plain, err := d.DecodeAll(data, make([]byte, 0, min(limit, atFirst+ratio*len(data))))
+	if err == nil && len(plain) <= limit {
+		return plain, nil
+	}
+	wipe(plain)
+	if err == nil {
+		err = zstd.ErrDecoderSizeExceeded
+	}
+	return nil, fmt.Errorf("%w: %v", ErrCompression, err)
 }
 
 // unpackRaw reads MessagePack alone.
@@ -112,14 +115,4 @@ func unpackRaw(plain []byte, decode func(*mpack.Reader)) error {
 		return fmt.Errorf("%w: %w", ErrContent, err)
 	}
 	return nil
-}
-
-// announcesTooMuch finds frames that announce more than their bytes can hold: the library makes room for what is
-// announced.
-func announcesTooMuch(data []byte) bool {
-	h := zstd.Header{}
-	if h.Decode(data) != nil || h.Skippable || !h.HasFCS {
-		return false
-	}
-	return h.FrameContentSize > uint64(len(data)/zstdHeader+1)*zstdBlock
 }

@@ -1,8 +1,6 @@
 package trust
 
 import (
-	"fmt"
-
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
@@ -91,7 +89,7 @@ func decodeFileOrigin(r *mpack.Reader, v *FileOrigin) {
 		decodeCryptpadOrigin(r, &o)
 		*v = FileOrigin{ChannelID: o.ChannelID, Timestamp: o.Timestamp, Cryptpad: true}
 	default:
-		r.Fail(fmt.Errorf("%w: origin %q", mpack.ErrType, kind))
+		unknownVariant(r, "origin", kind)
 	}
 }
 

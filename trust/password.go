@@ -27,12 +27,17 @@ const (
 )
 
 // PasswordAlgorithm is Argon2id with its costs and salt, as a device file keeps it.
+//
+//codec:map ARGON2ID array
 type PasswordAlgorithm struct {
-	MemoryKiB   uint32
-	Iterations  uint32
-	Parallelism uint32
-	Salt        [saltSize]byte
+	MemoryKiB   uint32 `mp:"memlimit_kb"`
+	Iterations  uint32 `mp:"opslimit"`
+	Parallelism uint32 `mp:"parallelism"`
+	Salt        Salt   `mp:"salt"`
 }
+
+// Salt makes equal passwords give different keys.
+type Salt [saltSize]byte
 
 // NewPasswordAlgorithm returns the default costs with a random salt.
 func NewPasswordAlgorithm() PasswordAlgorithm {
@@ -77,10 +82,12 @@ func (a PasswordAlgorithm) derive(password []byte) (secret, error) {
 }
 
 // UntrustedPasswordAlgorithm is what a server says that an account's costs are.
+//
+//codec:map ARGON2ID
 type UntrustedPasswordAlgorithm struct {
-	MemoryKiB   uint32
-	Iterations  uint32
-	Parallelism uint32
+	MemoryKiB   uint32 `mp:"memlimit_kb"`
+	Iterations  uint32 `mp:"opslimit"`
+	Parallelism uint32 `mp:"parallelism"`
 }
 
 // Trust refuses costs below the defaults, with which a server could make a password cheap to guess, and adds the salt that
@@ -98,12 +105,12 @@ func (a UntrustedPasswordAlgorithm) Trust(email EmailAddress) (PasswordAlgorithm
 	return trusted, trusted.Check()
 }
 
-func emailSalt(email string) ([saltSize]byte, error) {
+func emailSalt(email string) (Salt, error) {
 	h, err := blake2b.New(saltSize, nil)
 	if err != nil {
-		return [saltSize]byte{}, err
+		return Salt{}, err
 	}
 	h.Write([]byte("PARSEC_PASSWORD_ARGON2ID."))
 	h.Write([]byte(email))
-	return [saltSize]byte(h.Sum(nil)), nil
+	return Salt(h.Sum(nil)), nil
 }

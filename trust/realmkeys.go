@@ -1,7 +1,7 @@
 package trust
 
-// maxRealmKeys bounds how often a realm's key can be changed.
-const maxRealmKeys = 1 << 16
+// maxRealmKeys bounds how often a realm's key can be changed, and a bundle to less than MaxCertificateSize.
+const maxRealmKeys = 1 << 14
 
 // RealmKeysBundle holds all keys of a realm up to a rotation (3.2): the key with index i is element i-1.
 //

@@ -3,7 +3,6 @@ package trust
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Failures of reading the keys of a realm (5.1), and of using them.
@@ -95,8 +94,7 @@ func (in *BundleInput) open(access []byte) (*RealmKeys, error) {
 
 // verify reads the bundle and compares it with its rotation. The timestamps differ and are not compared.
 func (in *BundleInput) verify(signed []byte) (*RealmKeysBundle, error) {
-	if !slices.IsSortedFunc(in.Rotations, func(a, b *RealmKeyRotationCertificate) int { return a.Timestamp.Compare(b.Timestamp) }) ||
-		len(in.Rotations) == 0 {
+	if !in.numbered() {
 		return nil, ErrBundle
 	}
 	claim, err := Look(signed)
@@ -112,11 +110,21 @@ func (in *BundleInput) verify(signed []byte) (*RealmKeysBundle, error) {
 		return nil, err
 	}
 	last := in.Rotations[len(in.Rotations)-1]
-	if b.RealmID != last.RealmID || b.Author != last.Author || len(b.Keys) != len(in.Rotations) || last.KeyIndex != uint64(len(b.Keys)) {
+	if b.RealmID != last.RealmID || b.Author != last.Author || len(b.Keys) != len(in.Rotations) {
 		b.wipe()
 		return nil, ErrBundle
 	}
 	return b, nil
+}
+
+// numbered reports whether the rotations are those of one realm, from the first on, none left out.
+func (in *BundleInput) numbered() bool {
+	for i, r := range in.Rotations {
+		if r.KeyIndex != uint64(i)+1 || r.RealmID != in.Rotations[0].RealmID {
+			return false
+		}
+	}
+	return len(in.Rotations) > 0
 }
 
 func (b *RealmKeysBundle) check() error {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"strings"
 )
 
 // Names of the algorithms of certificates and smart cards (1.13).
@@ -67,11 +68,26 @@ func decryptX509(key crypto.Decrypter, ciphertext []byte) ([]byte, error) {
 	return b, nil
 }
 
-// X509Hash is how a certificate is referred to.
-func X509Hash(der []byte) string {
-	digest := sha256.Sum256(der)
-	return "sha256-" + base64.StdEncoding.EncodeToString(digest[:])
+// X509Hash is how a certificate is referred to: the digest of its DER.
+type X509Hash HashDigest
+
+const x509HashPrefix = "sha256-"
+
+// X509HashOf returns the hash of a certificate.
+func X509HashOf(der []byte) X509Hash { return sha256.Sum256(der) }
+
+// ParseX509Hash reads the text form.
+func ParseX509Hash(s string) (X509Hash, error) {
+	digits, found := strings.CutPrefix(s, x509HashPrefix)
+	b, err := base64.StdEncoding.Strict().DecodeString(digits)
+	if !found || err != nil || len(b) != sha256.Size {
+		return X509Hash{}, ErrAlgorithm
+	}
+	return X509Hash(b), nil
 }
+
+// String returns the text form.
+func (h X509Hash) String() string { return x509HashPrefix + base64.StdEncoding.EncodeToString(h[:]) }
 
 func x509RSA(certificate *x509.Certificate) (*rsa.PublicKey, error) {
 	key, ok := certificate.PublicKey.(*rsa.PublicKey)

@@ -129,15 +129,18 @@ func (r *Reader) text() []byte {
 	return v
 }
 
-// String reads a text of at most limit bytes.
-func (r *Reader) String(limit int) string {
+// Text reads a text of at most limit bytes. What it returns is part of the input: copy what is kept.
+func (r *Reader) Text(limit int) []byte {
 	v := r.text()
 	if len(v) > limit {
 		r.Fail(ErrLimit)
-		return ""
+		return nil
 	}
-	return string(v)
+	return v
 }
+
+// String reads a text of at most limit bytes.
+func (r *Reader) String(limit int) string { return string(r.Text(limit)) }
 
 // Bytes reads at most limit bytes. What it returns is part of the input: copy what is kept.
 // A string is read as bytes too, as other readers do.

@@ -103,3 +103,9 @@ func (w *Writer) Map(n int) {
 	w.grow(0)
 	w.b = msgp.AppendMapHeader(w.b, uint32(n))
 }
+
+// StringBytes writes a text that is kept as bytes, because it is a secret.
+func (w *Writer) StringBytes(b []byte) {
+	w.grow(len(b))
+	w.b = msgp.AppendStringFromBytes(w.b, b)
+}

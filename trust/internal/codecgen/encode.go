@@ -66,10 +66,13 @@ func (w *writer) encodeValue(typ ast.Expr, value string) {
 		w.line(scalar.write, value)
 		return
 	}
+	w.depth++
+	defer func() { w.depth-- }()
+	k, e := fmt.Sprint("k", w.depth), fmt.Sprint("e", w.depth)
 	switch t := typ.(type) {
 	case *ast.ArrayType:
-		w.line("w.Array(len(%s))\nfor i := range %s {", value, value)
-		w.encodeValue(t.Elt, value+"[i]")
+		w.line("w.Array(len(%s))\nfor %s := range %s {", value, k, value)
+		w.encodeValue(t.Elt, value+"["+k+"]")
 		w.line("}")
 	case *ast.MapType:
 		set := types.ExprString(t.Value) == "struct{}"
@@ -77,11 +80,11 @@ func (w *writer) encodeValue(typ ast.Expr, value string) {
 		if set {
 			header = "Array"
 		}
-		w.line("w.%s(len(%s))\nfor _, k := range %s(%s) {", header, value, w.sorted(t.Key), value)
-		w.encodeValue(t.Key, "k")
+		w.line("w.%s(len(%s))\nfor _, %s := range %s(%s) {", header, value, k, w.sorted(t.Key), value)
+		w.encodeValue(t.Key, k)
 		if !set {
-			w.line("e := %s[k]", value)
-			w.encodeValue(t.Value, "e")
+			w.line("%s := %s[%s]", e, value, k)
+			w.encodeValue(t.Value, e)
 		}
 		w.line("}")
 	default:

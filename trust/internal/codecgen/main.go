@@ -17,7 +17,7 @@
 //	max=N       most bytes or elements: strings, bytes, lists, maps and sets need it
 //	const=TEXT  the text that must stand there; the Go field is blank
 //
-// A field of another named type T is read by decodeT and written by encodeT, which codecgen makes or
+// The fields of an embedded struct come first. A field of another named type T is read by decodeT and written by encodeT, which codecgen makes or
 // which somebody wrote. A map to struct{} is a set, which travels as an array.
 package main
 

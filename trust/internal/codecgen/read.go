@@ -26,6 +26,8 @@ type structure struct {
 	name, kind string
 	array      bool
 	fields     []field
+	// embeds are the types whose fields come first.
+	embeds []string
 }
 
 type field struct {
@@ -61,7 +63,22 @@ func read(dir string) (*pkg, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return p, nil
+	return p, p.flatten()
+}
+
+// flatten puts the fields of embedded structs before those of the structs that embed them.
+func (p *pkg) flatten() error {
+	for i := range p.structs {
+		s := &p.structs[i]
+		for _, name := range s.embeds {
+			at := slices.IndexFunc(p.structs, func(o structure) bool { return o.name == name })
+			if at < 0 || len(p.structs[at].embeds) > 0 {
+				return fmt.Errorf("%s embeds %s, which has no codec or embeds another", s.name, name)
+			}
+			s.fields = slices.Concat(p.structs[at].fields, s.fields)
+		}
+	}
+	return nil
 }
 
 func (p *pkg) file(f *ast.File) error {
@@ -121,6 +138,10 @@ func (p *pkg) typeSpec(t *ast.TypeSpec, doc *ast.CommentGroup) error {
 
 func (s *structure) addFields(def *ast.StructType) error {
 	for _, f := range def.Fields.List {
+		if len(f.Names) == 0 {
+			s.embeds = append(s.embeds, types.ExprString(f.Type))
+			continue
+		}
 		if len(f.Names) != 1 || f.Tag == nil {
 			return fmt.Errorf("field %s has no tag", types.ExprString(f.Type))
 		}

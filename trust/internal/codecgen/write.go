@@ -25,6 +25,8 @@ type writer struct {
 	bytes.Buffer
 	p   *pkg
 	err error
+	// depth numbers the variables of nested lists.
+	depth int
 }
 
 func (w *writer) line(text string, args ...any) { fmt.Fprintf(w, text+"\n", args...) }
@@ -139,25 +141,28 @@ func (w *writer) decodeValue(f *field, typ ast.Expr, target string) {
 		w.line("%s = %s", target, read)
 		return
 	}
+	w.depth++
+	defer func() { w.depth-- }()
+	n, e, k := fmt.Sprint("n", w.depth), fmt.Sprint("e", w.depth), fmt.Sprint("k", w.depth)
 	switch t := typ.(type) {
 	case *ast.ArrayType:
-		w.line("n := r.Array(%s)\n%s = make(%s, 0, min(n, mpack.Prealloc))", w.limit(f), target, name)
-		w.line("for ; n > 0 && r.Err() == nil; n-- {\nvar e %s", types.ExprString(t.Elt))
-		w.decodeValue(f, t.Elt, "e")
-		w.line("%s = append(%s, e)\n}", target, target)
+		w.line("%s := r.Array(%s)\n%s = make(%s, 0, min(%s, mpack.Prealloc))", n, w.limit(f), target, name, n)
+		w.line("for ; %s > 0 && r.Err() == nil; %s-- {\nvar %s %s", n, n, e, types.ExprString(t.Elt))
+		w.decodeValue(f, t.Elt, e)
+		w.line("%s = append(%s, %s)\n}", target, target, e)
 	case *ast.MapType:
 		set := types.ExprString(t.Value) == "struct{}"
 		header := "Map"
 		if set {
 			header = "Array"
 		}
-		w.line("n := r.%s(%s)\n%s = make(%s, min(n, mpack.Prealloc))", header, w.limit(f), target, name)
-		w.line("for ; n > 0 && r.Err() == nil; n-- {\nvar k %s\nvar e %s", types.ExprString(t.Key), types.ExprString(t.Value))
-		w.decodeValue(f, t.Key, "k")
+		w.line("%s := r.%s(%s)\n%s = make(%s, min(%s, mpack.Prealloc))", n, header, w.limit(f), target, name, n)
+		w.line("for ; %s > 0 && r.Err() == nil; %s-- {\nvar %s %s\nvar %s %s", n, n, k, types.ExprString(t.Key), e, types.ExprString(t.Value))
+		w.decodeValue(f, t.Key, k)
 		if !set {
-			w.decodeValue(f, t.Value, "e")
+			w.decodeValue(f, t.Value, e)
 		}
-		w.line("if _, ok := %s[k]; ok {\nr.Fail(mpack.ErrDuplicate)\n}\n%s[k] = e\n}", target, target)
+		w.line("if _, ok := %s[%s]; ok {\nr.Fail(mpack.ErrDuplicate)\n}\n%s[%s] = %s\n}", target, k, target, k, e)
 	default:
 		w.decodeNamed(typ, "&"+target)
 	}
