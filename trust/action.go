@@ -3,7 +3,6 @@ package trust
 import (
 	"encoding/base64"
 	"fmt"
-	"math"
 
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
@@ -27,7 +26,17 @@ type place struct {
 // Place returns the organisation that the action is about.
 func (p place) Place() (ServerAddress, OrganizationID) { return p.Server, p.Organization }
 
-func (p *place) at() *place { return p }
+// placed is an action that is being read.
+type placed interface {
+	Action
+	at() *place
+}
+
+func (a *BootstrapAddress) at() *place  { return &a.place }
+func (a *InvitationAddress) at() *place { return &a.place }
+func (a *PathAddress) at() *place       { return &a.place }
+func (a *EnrollmentAddress) at() *place { return &a.place }
+func (a *TOTPResetAddress) at() *place  { return &a.place }
 
 // BootstrapAddress asks to make an organisation.
 type BootstrapAddress struct {
@@ -104,12 +113,6 @@ func parseAction(s string, f form) (Action, error) {
 		return nil, err
 	}
 	return action, nil
-}
-
-// placed is an action that is being read.
-type placed interface {
-	Action
-	at() *place
 }
 
 func newAction(kind string) placed {
@@ -203,7 +206,7 @@ func (a *PathAddress) read(_ string, u *rawURL) error {
 		decodeID(r, &a.Realm)
 		a.KeyIndex = r.Uint64()
 		for n := r.Array(maxURL); n > 0 && r.Err() == nil; n-- { // an array of numbers, not bytes
-			a.EncryptedPath = append(a.EncryptedPath, byte(r.Uint(math.MaxUint8)))
+			a.EncryptedPath = append(a.EncryptedPath, r.Uint8())
 		}
 	})
 }

@@ -20,7 +20,7 @@ type Batch struct {
 // certificates now. The store is empty, and everything is to be fetched again.
 var ErrRedaction = errors.New("all certificates are to be fetched again in their other form")
 
-// Add accepts a batch as a whole, or refuses it with a *Refusal and changes nothing.
+// Add accepts a batch as a whole, or refuses it with a *RefusalError and changes nothing.
 func (s *Store) Add(batch Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,8 +114,8 @@ func (a *adder) topic(topic Topic, realm RealmID, list [][]byte) error {
 
 // located says where the certificate stands that an error is about.
 func located(err error, topic Topic, realm RealmID, index int) error {
-	r := &Refusal{Reason: Corrupted, Err: err}
-	if known := (*Refusal)(nil); errors.As(err, &known) {
+	r := &RefusalError{Reason: Corrupted, Err: err}
+	if known := (*RefusalError)(nil); errors.As(err, &known) {
 		r.Reason, r.Err = known.Reason, known.Err
 	}
 	r.Topic, r.Realm, r.Index = topic, realm, index
@@ -142,7 +142,7 @@ func (a *adder) verifyAhead(topic Topic, list [][]byte) []verified {
 		wait.Go(func() {
 			for i := range next {
 				c, err := a.verify(topic, list[i])
-				if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+				if refusal := (*RefusalError)(nil); errors.As(err, &refusal) {
 					continue // whether the author is known is asked again in order
 				}
 				results[i] = verified{certificate: c, err: err, done: true}
@@ -160,7 +160,7 @@ func (a *adder) certificate(topic Topic, signed []byte, ahead verified) (Certifi
 	return a.verify(topic, signed)
 }
 
-// verify finds the author's key, verifies, and reads. A *Refusal is about the author.
+// verify finds the author's key, verifies, and reads. A *RefusalError is about the author.
 func (a *adder) verify(topic Topic, signed []byte) (Certificate, error) {
 	if topic == TopicSequester {
 		if c, err := a.verifyService(signed); c != nil || err != nil {

@@ -100,11 +100,11 @@ func parseAddress(s string, f form) (server ServerAddress, path string, u *rawUR
 	if err != nil {
 		return server, "", nil, err
 	}
-	server.setHost(u)
-	return server, strings.Join(segments, "/"), u, nil
+	return server.withHost(u), strings.Join(segments, "/"), u, nil
 }
 
-func (a *ServerAddress) setHost(u *rawURL) {
+// withHost takes host and port; whether there is TLS is known.
+func (a ServerAddress) withHost(u *rawURL) ServerAddress {
 	a.host, a.port = u.host, a.defaultPort()
 	if a.host == oldHost {
 		a.host = newHost
@@ -113,6 +113,7 @@ func (a *ServerAddress) setHost(u *rawURL) {
 		port, _ := strconv.ParseUint(u.port, 10, 16) // was checked
 		a.port = uint16(port)
 	}
+	return a
 }
 
 func (u *rawURL) noTLS() (bool, error) {
@@ -211,7 +212,5 @@ func ParseServerURL(s string) (ServerAddress, error) {
 	case strings.Join(u.path, "/") != "" || len(u.query) > 0:
 		return ServerAddress{}, ErrURL
 	}
-	a := ServerAddress{noTLS: u.scheme == schemeHTTP}
-	a.setHost(u)
-	return a, nil
+	return ServerAddress{noTLS: u.scheme == schemeHTTP}.withHost(u), nil
 }

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/nacl/box"
 	"golang.org/x/crypto/nacl/secretbox"
-	"golang.org/x/crypto/salsa20/salsa"
 )
 
 // PrivateKey is the X25519 key of a user, which all devices of the user share (1.5).
@@ -84,33 +83,26 @@ func (k PrivateKey) Open(sealed []byte) ([]byte, error) {
 	if len(sealed) < SealedBoxOverhead {
 		return nil, ErrDecryption
 	}
-	shared, err := k.exchange(PublicKey(sealed[:KeySize]))
-	if err != nil {
+	if err := k.accepts(PublicKey(sealed[:KeySize])); err != nil {
 		return nil, ErrDecryption
 	}
-	defer wipe(shared)
-	nonce, err := sealedNonce(sealed[:KeySize], public[:])
+	private, err := k.key()
 	if err != nil {
 		return nil, err
 	}
-	var key [KeySize]byte
-	defer wipe(key[:])
-	salsa.HSalsa20(&key, new([16]byte), (*[KeySize]byte)(shared), &salsa.Sigma)
-	plaintext, ok := secretbox.Open(make([]byte, 0, len(sealed)-SealedBoxOverhead), sealed[KeySize:], &nonce, &key)
+	out := make([]byte, 0, len(sealed)-SealedBoxOverhead)
+	plaintext, ok := box.OpenAnonymous(out, sealed, (*[KeySize]byte)(&public), private)
 	if !ok {
 		return nil, ErrDecryption
 	}
 	return plaintext, nil
 }
 
-func sealedNonce(ephemeral, public []byte) ([nonceSize]byte, error) {
-	h, err := blake2b.New(nonceSize, nil)
-	if err != nil {
-		return [nonceSize]byte{}, err
-	}
-	h.Write(ephemeral)
-	h.Write(public)
-	return [nonceSize]byte(h.Sum(nil)), nil
+// accepts refuses ephemeral keys of small order, which the library takes.
+func (k PrivateKey) accepts(ephemeral PublicKey) error {
+	shared, err := k.exchange(ephemeral)
+	wipe(shared)
+	return err
 }
 
 // GreeterSharedSecret is what a greeter has in common with a claimer (1.6).

@@ -3,6 +3,7 @@ package trust
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math/big"
@@ -44,7 +45,7 @@ func SASCodes(shared SecretKey, claimerNonce, greeterNonce []byte) (claimer, gre
 	return sasFromBits(uint32(number & mask)), sasFromBits(uint32(number >> sasBits)), nil
 }
 
-// sasFromBits writes the least significant symbol first. The number has 20 bits.
+// sasFromBits writes the least significant symbol first. Only 20 bits of the number count.
 func sasFromBits(number uint32) SASCode {
 	text := [sasSymbols]byte{}
 	for i := range text {
@@ -101,29 +102,20 @@ func (c SASCode) Candidates(size int) ([]SASCode, error) {
 	codes := []SASCode{c}
 	seen := map[SASCode]bool{c: true}
 	for len(codes) < size {
-		number, err := randomBelow(1 << sasBits)
-		if err != nil {
-			return nil, err
-		}
-		if other := sasFromBits(uint32(number)); !seen[other] {
+		random := [4]byte{}
+		_, _ = rand.Read(random[:]) // never fails
+		if other := sasFromBits(binary.BigEndian.Uint32(random[:])); !seen[other] {
 			seen[other] = true
 			codes = append(codes, other)
 		}
 	}
-	at, err := randomBelow(int64(size))
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(size)))
 	if err != nil {
 		return nil, err
 	}
+	at := n.Int64()
 	codes[0], codes[at] = codes[at], codes[0]
 	return codes, nil
-}
-
-func randomBelow(limit int64) (int64, error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(limit))
-	if err != nil {
-		return 0, err
-	}
-	return n.Int64(), nil
 }
 
 // ValidationCode is what a server sends by e-mail (1.9).

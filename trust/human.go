@@ -60,13 +60,14 @@ func isAtomText(c byte) bool {
 func quotedOK(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c == '\\' {
+		switch c {
+		case '"':
+			return false
+		case '\\':
 			if i++; i == len(s) {
 				return false
 			}
 			c = s[i]
-		} else if c == '"' {
-			return false
 		}
 		if c != '\t' && (c < ' ' || c > '~') {
 			return false

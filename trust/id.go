@@ -48,20 +48,31 @@ func (authMethodKind) kind() string { return "authentication method" }
 func (vaultItemKind) kind() string  { return "vault item" }
 func (totpKind) kind() string       { return "TOTP key" }
 
-// Ids of everything that has one.
 type (
-	UserID                      = ID[userKind]
-	DeviceID                    = ID[deviceKind]
-	RealmID                     = ID[realmKind]
-	VlobID                      = ID[vlobKind]
-	BlockID                     = ID[blockKind]
-	ChunkID                     = ID[chunkKind]
-	SequesterServiceID          = ID[serviceKind]
-	AsyncEnrollmentID           = ID[enrollmentKind]
-	GreetingAttemptID           = ID[attemptKind]
-	AccountAuthMethodID         = ID[authMethodKind]
+	// UserID names a user.
+	UserID = ID[userKind]
+	// DeviceID names a device of a user.
+	DeviceID = ID[deviceKind]
+	// RealmID names a realm: what a workspace, or what a user keeps for themself, is made of.
+	RealmID = ID[realmKind]
+	// VlobID names a file or folder, all versions of it.
+	VlobID = ID[vlobKind]
+	// BlockID names a block of a file.
+	BlockID = ID[blockKind]
+	// ChunkID names a piece of a file on this machine; it becomes a BlockID.
+	ChunkID = ID[chunkKind]
+	// SequesterServiceID names a sequester service.
+	SequesterServiceID = ID[serviceKind]
+	// AsyncEnrollmentID names an asynchronous enrolment.
+	AsyncEnrollmentID = ID[enrollmentKind]
+	// GreetingAttemptID names one attempt of greeter and claimer.
+	GreetingAttemptID = ID[attemptKind]
+	// AccountAuthMethodID names an authentication method of an account. It is derived.
+	AccountAuthMethodID = ID[authMethodKind]
+	// AccountVaultItemOpaqueKeyID names a key in the vault of an account.
 	AccountVaultItemOpaqueKeyID = ID[vaultItemKind]
-	TOTPOpaqueKeyID             = ID[totpKind]
+	// TOTPOpaqueKeyID names a key that a server gives against a one-time code.
+	TOTPOpaqueKeyID = ID[totpKind]
 )
 
 // Generate replaces the id by a random one (UUID version 4).

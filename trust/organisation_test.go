@@ -100,13 +100,15 @@ func (o *organisation) userAndDevice(author, name string, profile Profile) (*Use
 	handle := must(NewHumanHandle(name+"@example.com", name))
 	label := must(NewDeviceLabel("laptop"))
 	at := o.tick()
-	return &UserCertificate{
-			Author: o.deviceOf(author), Timestamp: at, UserID: p.user, HumanHandle: &handle,
-			PublicKey: must(p.private.Public()), Profile: profile,
-		}, &DeviceCertificate{
-			Purpose: StandardDevice, Author: o.deviceOf(author), Timestamp: at, UserID: p.user, DeviceID: p.device,
-			DeviceLabel: &label, VerifyKey: must(p.signing.VerifyKey()),
-		}
+	u := &UserCertificate{
+		Author: o.deviceOf(author), Timestamp: at, UserID: p.user, HumanHandle: &handle,
+		PublicKey: must(p.private.Public()), Profile: profile,
+	}
+	d := &DeviceCertificate{
+		Purpose: StandardDevice, Author: o.deviceOf(author), Timestamp: at, UserID: p.user, DeviceID: p.device,
+		DeviceLabel: &label, VerifyKey: must(p.signing.VerifyKey()),
+	}
+	return u, d
 }
 
 // enrol makes a new person.
@@ -148,13 +150,13 @@ func (o *organisation) named(author string, realm RealmID, index uint64) *RealmN
 	return &RealmNameCertificate{Author: *o.deviceOf(author), Timestamp: o.tick(), RealmID: realm, KeyIndex: index, EncryptedName: []byte("name")}
 }
 
-func (o *organisation) brief(author string, threshold uint8, recipients ...string) *ShamirRecoveryBriefCertificate {
+func (o *organisation) brief(author string, recipients ...string) *ShamirRecoveryBriefCertificate {
 	shares := map[UserID]uint8{}
 	for _, r := range recipients {
 		shares[o.people[r].user] = 1
 	}
 	return &ShamirRecoveryBriefCertificate{
-		Author: *o.deviceOf(author), Timestamp: o.tick(), UserID: o.people[author].user, Threshold: threshold, PerRecipientShares: shares,
+		Author: *o.deviceOf(author), Timestamp: o.tick(), UserID: o.people[author].user, Threshold: 1, PerRecipientShares: shares,
 	}
 }
 
@@ -178,7 +180,7 @@ func (o *organisation) deletionOf(b *ShamirRecoveryBriefCertificate, author stri
 // sequestered makes the authority the first certificate; the first user must have the same time.
 func (o *organisation) sequestered(at DateTime) *SequesterAuthorityCertificate {
 	o.t.Helper()
-	key := must(rsa.GenerateKey(rand.Reader, 1024)) //nolint:gosec // small keys make tests fast
+	key := must(rsa.GenerateKey(rand.Reader, 1024))
 	der := must(x509.MarshalPKCS8PrivateKey(key))
 	o.authority = must(ParseSequesterSigningKey(der))
 	return &SequesterAuthorityCertificate{Timestamp: at, VerifyKeyDER: must(x509.MarshalPKIXPublicKey(&key.PublicKey))}
@@ -205,7 +207,7 @@ func (o *organisation) accepted(s *Store) {
 func (o *organisation) refused(s *Store, want Reason) {
 	o.t.Helper()
 	err := s.Add(o.batch())
-	refusal := (*Refusal)(nil)
+	refusal := (*RefusalError)(nil)
 	if !errors.As(err, &refusal) {
 		o.t.Fatalf("%v, want: %v", err, want)
 	}

@@ -47,7 +47,7 @@ func NewPasswordAlgorithm() PasswordAlgorithm {
 }
 
 // Check refuses costs that the algorithm does not define, or that cost too much.
-func (a PasswordAlgorithm) Check() error {
+func (a *PasswordAlgorithm) Check() error {
 	switch {
 	case a.Iterations < 1 || a.Iterations > MaxIterations:
 		return fmt.Errorf("%w: %d iterations", ErrCost, a.Iterations)
@@ -62,22 +62,22 @@ func (a PasswordAlgorithm) Check() error {
 }
 
 // SecretKey derives the key of a device file. It takes MemoryKiB of memory: callers limit how many run at once.
-func (a PasswordAlgorithm) SecretKey(password []byte) (SecretKey, error) {
+func (a *PasswordAlgorithm) SecretKey(password []byte) (SecretKey, error) {
 	s, err := a.derive(password)
 	return SecretKey{s}, err
 }
 
 // KeyDerivation derives the master secret of an account.
-func (a PasswordAlgorithm) KeyDerivation(password []byte) (KeyDerivation, error) {
+func (a *PasswordAlgorithm) KeyDerivation(password []byte) (KeyDerivation, error) {
 	s, err := a.derive(password)
 	return KeyDerivation{s}, err
 }
 
-func (a PasswordAlgorithm) derive(password []byte) (secret, error) {
+func (a *PasswordAlgorithm) derive(password []byte) (secret, error) {
 	if err := a.Check(); err != nil {
 		return secret{}, err
 	}
-	lanes := uint8(a.Parallelism) // at most MaxParallelism
+	lanes := uint8(a.Parallelism) //nolint:gosec // at most MaxParallelism
 	return secret{held: &held{b: argon2.IDKey(password, a.Salt[:], a.Iterations, a.MemoryKiB, lanes, KeySize)}}, nil
 }
 
@@ -92,7 +92,7 @@ type UntrustedPasswordAlgorithm struct {
 
 // Trust refuses costs below the defaults, with which a server could make a password cheap to guess, and adds the salt that
 // belongs to the e-mail address.
-func (a UntrustedPasswordAlgorithm) Trust(email EmailAddress) (PasswordAlgorithm, error) {
+func (a *UntrustedPasswordAlgorithm) Trust(email EmailAddress) (PasswordAlgorithm, error) {
 	if a.MemoryKiB < DefaultMemoryKiB || a.Iterations < DefaultIterations || a.Parallelism < DefaultParallelism {
 		return PasswordAlgorithm{}, fmt.Errorf("%w: it is too weak", ErrCost)
 	}

@@ -116,8 +116,8 @@ var topicNames = map[Topic]string{TopicSequester: "sequester", TopicCommon: "com
 // String returns the name of the topic.
 func (t Topic) String() string { return topicNames[t] }
 
-// Refusal says which certificate of a batch is refused, and why.
-type Refusal struct {
+// RefusalError says which certificate of a batch is refused, and why.
+type RefusalError struct {
 	Topic Topic
 	// Realm counts in TopicRealm.
 	Realm RealmID
@@ -128,7 +128,7 @@ type Refusal struct {
 	Err error
 }
 
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	where := r.Topic.String()
 	if r.Topic == TopicRealm {
 		where += " " + r.Realm.String()
@@ -141,7 +141,7 @@ func (r *Refusal) Error() string {
 }
 
 // Unwrap returns what made the certificate Corrupted.
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusalError) Unwrap() error { return r.Err }
 
-// refuse is an error with a reason, which becomes a Refusal where the place is known.
-func refuse(reason Reason) error { return &Refusal{Reason: reason} }
+// refuse is an error with a reason, which becomes a RefusalError where the place is known.
+func refuse(reason Reason) error { return &RefusalError{Reason: reason} }

@@ -3,25 +3,25 @@ package trust
 // Rules of the topics common and sequester (4.3, 4.5). Checks stand in the order of the tables there.
 
 // liveAuthor finds the user of an author, who must not be revoked then.
-func (a *adder) liveAuthor(device DeviceID, at DateTime) (UserID, *userState, error) {
+func (a *adder) liveAuthor(device DeviceID, at DateTime) (*userState, error) {
 	d, ok := a.devices[device]
 	if !ok {
-		return UserID{}, nil, refuse(AuthorUnknown)
+		return nil, refuse(AuthorUnknown)
 	}
 	u := a.users[d.UserID] // a device is stored after its user
 	if u.revokedAt(at) {
-		return d.UserID, u, refuse(AuthorRevoked)
+		return u, refuse(AuthorRevoked)
 	}
-	return d.UserID, u, nil
+	return u, nil
 }
 
 // admin finds the user of an author, who must be an admin then.
-func (a *adder) admin(device DeviceID, at DateTime) (UserID, error) {
-	id, u, err := a.liveAuthor(device, at)
+func (a *adder) admin(device DeviceID, at DateTime) error {
+	u, err := a.liveAuthor(device, at)
 	if err == nil && u.profile(at) != Admin {
 		err = refuse(AuthorNotAdmin)
 	}
-	return id, err
+	return err
 }
 
 // user finds a user who is known at that time.
@@ -81,7 +81,7 @@ func (a *adder) onOther(author DeviceID, user UserID, at DateTime) (*userState, 
 	if d, ok := a.devices[author]; ok && d.UserID == user {
 		return nil, refuse(AuthorSelfSigned)
 	}
-	if _, err := a.admin(author, at); err != nil {
+	if err := a.admin(author, at); err != nil {
 		return nil, err
 	}
 	return a.liveUser(user, at)
@@ -98,7 +98,7 @@ func (a *adder) addUser(c *UserCertificate) error {
 		if a.authority != nil && a.authority.Timestamp != c.Timestamp {
 			return refuse(RootTimestampMismatch)
 		}
-	} else if _, err := a.admin(*c.Author, c.Timestamp); err != nil {
+	} else if err := a.admin(*c.Author, c.Timestamp); err != nil {
 		return err
 	}
 	if _, ok := a.users[c.UserID]; ok {
@@ -141,7 +141,7 @@ func (a *adder) firstDevice(c *DeviceCertificate) error {
 		return err
 	}
 	if c.Author != nil {
-		if _, err := a.admin(*c.Author, c.Timestamp); err != nil {
+		if err := a.admin(*c.Author, c.Timestamp); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (a *adder) furtherDevice(c *DeviceCertificate) error {
 	if err := a.newer(TopicCommon, c.Timestamp, false); err != nil {
 		return err
 	}
-	_, _, err := a.liveAuthor(*c.Author, c.Timestamp)
+	_, err := a.liveAuthor(*c.Author, c.Timestamp)
 	return err
 }
 

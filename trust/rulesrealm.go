@@ -73,7 +73,7 @@ func (a *adder) ownerOf(r *realmState, author DeviceID, at DateTime) error {
 	default:
 		return refuse(RealmAuthorNotOwner)
 	}
-	_, _, err := a.liveAuthor(author, at)
+	_, err := a.liveAuthor(author, at)
 	return err
 }
 
@@ -96,7 +96,7 @@ func (a *adder) roleChange(r *realmState, c *RealmRoleCertificate) error {
 	if err := a.mayHave(c); err != nil {
 		return err
 	}
-	_, _, err := a.liveAuthor(c.Author, c.Timestamp)
+	_, err := a.liveAuthor(c.Author, c.Timestamp)
 	return err
 }
 

@@ -80,7 +80,7 @@ func (a *adder) brief(c *ShamirRecoveryBriefCertificate) error {
 	case setup != nil && setup.deleted == nil:
 		return refuse(ShamirAlreadySetUp)
 	}
-	if _, _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
+	if _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
 		return err
 	}
 	for _, recipient := range sortedIDs(c.PerRecipientShares) {
@@ -112,7 +112,7 @@ func (a *adder) share(c *ShamirRecoveryShareCertificate) error {
 	case c.UserID != author:
 		return refuse(ShamirNotAboutAuthor)
 	}
-	if _, _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
+	if _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
 		return err
 	}
 	set(a, &setup.share, c)
@@ -138,7 +138,7 @@ func (a *adder) deletion(c *ShamirRecoveryDeletionCertificate) error {
 	case !sameRecipients(setup.brief.PerRecipientShares, c.ShareRecipients):
 		return refuse(ShamirRecipientsMismatch)
 	}
-	if _, _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
+	if _, err := a.liveAuthor(c.Author, c.Timestamp); err != nil {
 		return err
 	}
 	set(a, &setup.deleted, c)

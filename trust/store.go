@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"slices"
 	"sync"
 )
 
@@ -106,8 +107,8 @@ func (u *userState) revokedAt(at DateTime) bool {
 
 // role returns the last role that a user got up to a moment.
 func (r *realmState) role(user UserID, at DateTime) Role {
-	for i := len(r.roles) - 1; i >= 0; i-- {
-		if c := r.roles[i]; c.UserID == user && !c.Timestamp.After(at) {
+	for _, c := range slices.Backward(r.roles) {
+		if c.UserID == user && !c.Timestamp.After(at) {
 			return c.Role
 		}
 	}

@@ -50,7 +50,7 @@ func TestForgeries(t *testing.T) {
 	}
 	setUp := func(after func(o *organisation, b *ShamirRecoveryBriefCertificate)) func(*organisation, RealmID) {
 		return func(o *organisation, _ RealmID) {
-			b := o.brief("bob", 1, "alice", "carol")
+			b := o.brief("bob", "alice", "carol")
 			o.shamir("bob", b)
 			o.shamir("bob", o.shareOf(b, "alice"))
 			after(o, b)
@@ -203,34 +203,34 @@ func TestForgeries(t *testing.T) {
 			o.inRealm("alice", o.named("alice", id, 1))
 		}, AuthorRevoked},
 
-		"recovery for oneself": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", 1, "alice", "bob")) }, ShamirAuthorIsRecipient},
+		"recovery for oneself": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", "alice", "bob")) }, ShamirAuthorIsRecipient},
 		"recovery of other": {func(o *organisation, _ RealmID) {
-			b := o.brief("bob", 1, "alice")
+			b := o.brief("bob", "alice")
 			b.UserID = o.people["carol"].user
 			o.shamir("bob", b)
 		}, ShamirNotAboutAuthor},
-		"recovery of others": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", 1, "carol")) }, ShamirUnrelated},
+		"recovery of others": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", "carol")) }, ShamirUnrelated},
 		"recovery by revoked": {func(o *organisation, _ RealmID) {
 			o.common("alice", o.revocation("alice", "bob"))
-			o.shamir("bob", o.brief("bob", 1, "alice"))
+			o.shamir("bob", o.brief("bob", "alice"))
 		}, AuthorRevoked},
 		"revoked recipient": {func(o *organisation, _ RealmID) {
 			o.common("alice", o.revocation("alice", "carol"))
-			o.shamir("bob", o.brief("bob", 1, "alice", "carol"))
+			o.shamir("bob", o.brief("bob", "alice", "carol"))
 		}, UserRevoked},
-		"no share": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", 1, "alice")) }, ShamirMissingShare},
+		"no share": {func(o *organisation, _ RealmID) { o.shamir("bob", o.brief("bob", "alice")) }, ShamirMissingShare},
 		"another first": {func(o *organisation, _ RealmID) {
-			o.shamir("bob", o.brief("bob", 1, "alice"))
-			o.shamir("carol", o.brief("carol", 1, "alice"))
+			o.shamir("bob", o.brief("bob", "alice"))
+			o.shamir("carol", o.brief("carol", "alice"))
 		}, ShamirMissingShare},
 		"share for other": {func(o *organisation, _ RealmID) {
-			b := o.brief("bob", 1, "alice", "carol")
+			b := o.brief("bob", "alice", "carol")
 			o.shamir("bob", b)
 			o.shamir("bob", o.shareOf(b, "carol"))
 		}, ShamirUnrelated},
-		"share alone":      {func(o *organisation, _ RealmID) { o.shamir("bob", o.shareOf(o.brief("bob", 1, "alice"), "alice")) }, ShamirMissingBrief},
+		"share alone":      {func(o *organisation, _ RealmID) { o.shamir("bob", o.shareOf(o.brief("bob", "alice"), "alice")) }, ShamirMissingBrief},
 		"share again":      {setUp(func(o *organisation, b *ShamirRecoveryBriefCertificate) { o.shamir("bob", o.shareOf(b, "alice")) }), AlreadyExists},
-		"set up twice":     {setUp(func(o *organisation, _ *ShamirRecoveryBriefCertificate) { o.shamir("bob", o.brief("bob", 1, "alice")) }), ShamirAlreadySetUp},
+		"set up twice":     {setUp(func(o *organisation, _ *ShamirRecoveryBriefCertificate) { o.shamir("bob", o.brief("bob", "alice")) }), ShamirAlreadySetUp},
 		"deleted by other": {setUp(func(o *organisation, b *ShamirRecoveryBriefCertificate) { o.shamir("carol", o.deletionOf(b, "carol")) }), ShamirNotAboutAuthor},
 		"deletes another": {setUp(func(o *organisation, b *ShamirRecoveryBriefCertificate) {
 			d := o.deletionOf(b, "bob")
@@ -307,7 +307,7 @@ func TestLifeOfAnOrganisation(t *testing.T) {
 		{"bob2", o.clock, 0},
 	} {
 		_, err := s.Writer(realm, o.people[q.name].device, q.at)
-		refusal := &Refusal{}
+		refusal := &RefusalError{}
 		if errors.As(err, &refusal) && refusal.Reason != q.want || (err == nil) != (q.want == 0) {
 			t.Errorf("%s at %v: %v", q.name, q.at, err)
 		}

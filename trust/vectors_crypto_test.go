@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 
 	"golang.org/x/crypto/blake2b"
@@ -12,9 +13,7 @@ import (
 func merge(all ...map[string]runner) map[string]runner {
 	merged := map[string]runner{}
 	for _, some := range all {
-		for op, r := range some {
-			merged[op] = r
-		}
+		maps.Copy(merged, some)
 	}
 	return merged
 }

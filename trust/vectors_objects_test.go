@@ -273,7 +273,8 @@ func deviceFile(v *vector) (any, error) {
 
 // opened decrypts a device file if the vector has what it needs.
 func opened(v *vector, f DeviceFile) (*LocalDevice, SecretKey, error) {
-	key, err := SecretKey{}, error(nil)
+	var key SecretKey
+	var err error
 	switch p, isPassword := f.(*PasswordFile); {
 	case v.In.has("password") && isPassword:
 		key, err = p.Algorithm.SecretKey([]byte(v.In.text("password")))

@@ -106,7 +106,7 @@ func (m *FolderManifest) checkRoot(realm RealmID) error {
 // check compares the manifest with what was announced.
 func (a *Announced) check(m manifest) error {
 	id, version := m.Vlob()
-	field := ""
+	var field string
 	switch {
 	case !sameDevice(a.Author.Device, m.SignedBy()):
 		field = "author"

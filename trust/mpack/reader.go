@@ -105,10 +105,10 @@ func (r *Reader) Uint(limit uint64) uint64 {
 }
 
 // Uint8 reads an unsigned integer of 8 bits.
-func (r *Reader) Uint8() uint8 { return uint8(r.Uint(math.MaxUint8)) }
+func (r *Reader) Uint8() uint8 { return uint8(r.Uint(math.MaxUint8)) } //nolint:gosec // was compared with the limit
 
 // Uint32 reads an unsigned integer of 32 bits.
-func (r *Reader) Uint32() uint32 { return uint32(r.Uint(math.MaxUint32)) }
+func (r *Reader) Uint32() uint32 { return uint32(r.Uint(math.MaxUint32)) } //nolint:gosec // was compared with the limit
 
 // Uint64 reads an unsigned integer of 64 bits.
 func (r *Reader) Uint64() uint64 { return r.Uint(math.MaxUint64) }
@@ -209,7 +209,7 @@ func (r *Reader) count(n uint32, size uint64, limit int) int {
 	case uint64(n)*size > uint64(len(r.rest)):
 		r.Fail(ErrShort)
 		return 0
-	case uint64(n) > uint64(limit):
+	case int64(n) > int64(limit):
 		r.Fail(ErrLimit)
 		return 0
 	}

@@ -95,13 +95,13 @@ func (w *Writer) Ext(kind int8, data []byte) {
 // Array writes the header of an array.
 func (w *Writer) Array(n int) {
 	w.grow(0)
-	w.b = msgp.AppendArrayHeader(w.b, uint32(n)) // counts are bounded by memory long before
+	w.b = msgp.AppendArrayHeader(w.b, uint32(n)) //nolint:gosec // so many elements fit in no memory
 }
 
 // Map writes the header of a map.
 func (w *Writer) Map(n int) {
 	w.grow(0)
-	w.b = msgp.AppendMapHeader(w.b, uint32(n))
+	w.b = msgp.AppendMapHeader(w.b, uint32(n)) //nolint:gosec // so many elements fit in no memory
 }
 
 // StringBytes writes a text that is kept as bytes, because it is a secret.

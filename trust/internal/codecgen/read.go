@@ -31,11 +31,11 @@ type structure struct {
 }
 
 type field struct {
-	name, key           string
-	typ                 ast.Expr
-	null, opt, since    bool
-	limit, constant     string
-	isPointer, isStruct bool
+	name, key        string
+	typ              ast.Expr
+	null, opt, since bool
+	limit, constant  string
+	isPointer        bool
 }
 
 const directive = "//codec:map"
@@ -50,7 +50,7 @@ func read(dir string) (*pkg, error) {
 		if strings.HasSuffix(path, "_test.go") || filepath.Base(path) == output {
 			continue
 		}
-		code, err := os.ReadFile(path)
+		code, err := os.ReadFile(path) //nolint:gosec // the files of the package that it was asked to read
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ package shamir
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 )
 
 // MaxShares is how many shares there can be: one for each index but zero.
@@ -63,8 +64,8 @@ func Split(secret []byte, threshold, n int) ([][]byte, error) {
 // evaluate is Horner's rule.
 func evaluate(coefficients []byte, x byte) byte {
 	var y byte
-	for i := len(coefficients) - 1; i >= 0; i-- {
-		y = mul(y, x) ^ coefficients[i]
+	for _, c := range slices.Backward(coefficients) {
+		y = mul(y, x) ^ c
 	}
 	return y
 }
