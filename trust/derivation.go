@@ -47,7 +47,7 @@ func (k KeyDerivation) deriveKey(id derivationID) (SecretKey, error) {
 	if err := k.derive(id, own); err != nil {
 		return SecretKey{}, err
 	}
-	return SecretKey{secret{held: &held{b: own}}}, nil
+	return SecretKey{take(own)}, nil
 }
 
 // VlobKey returns the key of an object of a realm.

@@ -78,7 +78,7 @@ func (a *PasswordAlgorithm) derive(password []byte) (secret, error) {
 		return secret{}, err
 	}
 	lanes := uint8(a.Parallelism) //nolint:gosec // at most MaxParallelism
-	return secret{held: &held{b: argon2.IDKey(password, a.Salt[:], a.Iterations, a.MemoryKiB, lanes, KeySize)}}, nil
+	return take(argon2.IDKey(password, a.Salt[:], a.Iterations, a.MemoryKiB, lanes, KeySize)), nil
 }
 
 // UntrustedPasswordAlgorithm is what a server says that an account's costs are.

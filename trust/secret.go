@@ -41,25 +41,32 @@ func (redaction) MarshalJSON() ([]byte, error) { return nil, errSecret }
 // MarshalBinary refuses.
 func (redaction) MarshalBinary() ([]byte, error) { return nil, errSecret }
 
-// secret is a handle of secret bytes: copying it copies no secret, and wiping one handle wipes all.
+// secret is a handle of secret bytes: copying it copies no secret, and wiping one handle wipes all. It is a function
+// because fmt follows pointers, past all methods, when the field that has the handle is not exported.
 type secret struct {
 	redaction
-	held *held
+	at func() *held
 }
 
 type held struct{ b []byte }
+
+// take makes a secret of bytes that nobody else has.
+func take(own []byte) secret {
+	h := &held{b: own}
+	return secret{at: func() *held { return h }}
+}
 
 // newSecret copies b.
 func newSecret(b []byte) secret {
 	own := make([]byte, len(b))
 	copy(own, b)
-	return secret{held: &held{b: own}}
+	return take(own)
 }
 
 func randomSecret(size int) secret {
 	own := make([]byte, size)
 	_, _ = rand.Read(own) // never fails
-	return secret{held: &held{b: own}}
+	return take(own)
 }
 
 func sizedSecret(b []byte, size int) (secret, error) {
@@ -71,10 +78,10 @@ func sizedSecret(b []byte, size int) (secret, error) {
 
 // open returns the bytes for a short use in which they are neither kept nor changed.
 func (s secret) open() ([]byte, error) {
-	if s.held == nil || s.held.b == nil {
+	if s.at == nil || s.at().b == nil {
 		return nil, ErrWiped
 	}
-	return s.held.b, nil
+	return s.at().b, nil
 }
 
 // key is open for secrets of 32 bytes.
@@ -103,9 +110,9 @@ func (s secret) Export() ([]byte, error) {
 
 // Wipe clears the secret. Later uses are ErrWiped; it may be called again.
 func (s secret) Wipe() {
-	if s.held != nil {
-		wipe(s.held.b)
-		s.held.b = nil
+	if s.at != nil {
+		wipe(s.at().b)
+		s.at().b = nil
 	}
 }
 

@@ -43,9 +43,18 @@ type rsaPublic struct {
 // DER returns the SubjectPublicKeyInfo as it was read. It must not be changed.
 func (k rsaPublic) DER() []byte { return k.der }
 
+// rsaPrivate hides its key from fmt as a secret does.
 type rsaPrivate struct {
 	redaction
-	key *rsa.PrivateKey
+	at func() *rsa.PrivateKey
+}
+
+// key returns the key, nil if there is none.
+func (k rsaPrivate) key() *rsa.PrivateKey {
+	if k.at == nil {
+		return nil
+	}
+	return k.at()
 }
 
 // ParseSequesterEncryptionKey reads a SubjectPublicKeyInfo.
@@ -93,7 +102,7 @@ func parseRSAPrivate(der []byte) (rsaPrivate, error) {
 	if !ok || !rsaSizeOK(&key.PublicKey) {
 		return rsaPrivate{}, ErrNotRSA
 	}
-	return rsaPrivate{key: key}, nil
+	return rsaPrivate{at: func() *rsa.PrivateKey { return key }}, nil
 }
 
 func rsaSizeOK(key *rsa.PublicKey) bool {
@@ -124,33 +133,35 @@ func (k SequesterEncryptionKey) Encrypt(plaintext []byte) ([]byte, error) {
 
 // Decrypt opens what Encrypt made.
 func (k SequesterPrivateKey) Decrypt(ciphertext []byte) ([]byte, error) {
-	if k.key == nil {
+	key := k.key()
+	if key == nil {
 		return nil, ErrWiped
 	}
-	wrapped, rest, err := splitSequester(ciphertext, sequesterEncryption, k.key.Size())
+	wrapped, rest, err := splitSequester(ciphertext, sequesterEncryption, key.Size())
 	if err != nil {
 		return nil, err
 	}
-	b, err := rsa.DecryptOAEP(sha256.New(), nil, k.key, wrapped, nil)
+	b, err := rsa.DecryptOAEP(sha256.New(), nil, key, wrapped, nil)
 	if err != nil {
 		return nil, ErrDecryption
 	}
 	defer wipe(b)
-	key, err := NewSecretKey(b)
+	inner, err := NewSecretKey(b)
 	if err != nil {
 		return nil, ErrDecryption
 	}
-	defer key.Wipe()
-	return key.Decrypt(rest)
+	defer inner.Wipe()
+	return inner.Decrypt(rest)
 }
 
 // Sign returns algorithm, signature and message.
 func (k SequesterSigningKey) Sign(message []byte) ([]byte, error) {
-	if k.key == nil {
+	key := k.key()
+	if key == nil {
 		return nil, ErrWiped
 	}
 	digest := sha256.Sum256(message)
-	signature, err := rsa.SignPSS(rand.Reader, k.key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto})
+	signature, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto})
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func SplitSecret(secretBytes []byte, threshold, n int) ([]Share, error) {
 	}
 	shares := make([]Share, len(parts))
 	for i, part := range parts {
-		shares[i] = Share{secret{held: &held{b: part}}}
+		shares[i] = Share{take(part)}
 	}
 	return shares, nil
 }

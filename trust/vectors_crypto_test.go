@@ -150,7 +150,7 @@ var rsaKeys = map[string]runner{
 		return true, VerifyX509(certificate, v.In.bytes("data"), v.In.bytes("signature"))
 	},
 	"pki_oaep_decrypt": func(v *vector) (any, error) {
-		return inHex(decryptX509(must(parseRSAPrivate(v.In.bytes("private_key_der"))).key, v.In.bytes("payload")))
+		return inHex(decryptX509(must(parseRSAPrivate(v.In.bytes("private_key_der"))).key(), v.In.bytes("payload")))
 	},
 }
 
