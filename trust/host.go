@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -17,9 +18,9 @@ func parseHost(s string) (string, error) {
 	}
 	host := percentDecode(s)
 	if !isASCII(host) || strings.Contains(strings.ToLower(host), "xn--") {
-		ascii, err := idnaProfile().ToASCII(host)
+		ascii, err := inASCII(host)
 		if err != nil {
-			return "", fmt.Errorf("%w: host", ErrURL)
+			return "", err
 		}
 		host = ascii
 	}
@@ -37,6 +38,17 @@ var idnaProfile = sync.OnceValue(func() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.CheckHyphens(false),
 		idna.StrictDomainName(false), idna.VerifyDNSLength(false))
 })
+
+// inASCII is a name in the form of the DNS. A name whose form is not read as the same name is none.
+func inASCII(host string) (string, error) {
+	ascii, err := idnaProfile().ToASCII(host)
+	if err == nil && utf8.ValidString(host) {
+		if again, err := idnaProfile().ToASCII(ascii); err == nil && again == ascii {
+			return ascii, nil
+		}
+	}
+	return "", fmt.Errorf("%w: host", ErrURL)
+}
 
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c > 0x7f })
