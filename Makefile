@@ -109,7 +109,7 @@ docs: ## regenerate the generated documents
 	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
-generate: ## regenerate the protobuf messages
+generate: ## regenerate the protobuf messages and the MessagePack codecs
 	@scripts/need protoc:protobuf-compiler
 	$(GO) build -o .tools/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	@for file in proto/psa/psapb/psa.proto proto/agent/agentpb/agent.proto; do \
@@ -117,6 +117,7 @@ generate: ## regenerate the protobuf messages
 	  protoc --plugin=protoc-gen-go=.tools/protoc-gen-go \
 	    --go_out=paths=source_relative:"$${file%/*}" -I "$${file%/*}" "$${file##*/}"; \
 	done
+	$(GO) generate ./trust
 
 vectors: ## replay the golden vectors only
 	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) ./...
