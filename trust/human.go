@@ -43,13 +43,14 @@ func localPartOK(s string) bool {
 	return true
 }
 
+// atomOK looks at one atom of either part. The reference takes no hyphen at its ends.
 func atomOK(s string) bool {
 	for i := range len(s) {
 		if !isAtomText(s[i]) {
 			return false
 		}
 	}
-	return s != ""
+	return s != "" && s[0] != '-' && s[len(s)-1] != '-'
 }
 
 func isAtomText(c byte) bool {
@@ -81,7 +82,7 @@ func domainOK(s string) bool {
 		return literalOK(s[1 : len(s)-1])
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if !atomOK(label) || label[0] == '-' || label[len(label)-1] == '-' {
+		if !atomOK(label) {
 			return false
 		}
 	}

@@ -45,10 +45,13 @@ func parseURL(s string) (*rawURL, error) {
 	u := &rawURL{scheme: strings.ToLower(scheme)}
 	rest, _, _ = strings.Cut(rest, "#")
 	rest, query, _ := strings.Cut(rest, "?")
-	if u.scheme == schemeNative && strings.HasPrefix(rest, "//") && strings.Contains(rest, `\`) {
+	if u.scheme != schemeNative { // as browsers do for the web
+		rest = strings.ReplaceAll(rest, `\`, "/")
+	}
+	if !strings.HasPrefix(rest, "//") || strings.Contains(rest, `\`) {
 		return nil, ErrURL
 	}
-	rest = strings.TrimLeft(strings.ReplaceAll(rest, `\`, "/"), "/")
+	rest = strings.TrimLeft(rest, "/")
 	authority, path, _ := strings.Cut(rest, "/")
 	if err := u.authority(authority); err != nil {
 		return nil, err

@@ -112,12 +112,18 @@ func (r *Reader) Const(want string) {
 
 // Discriminant looks at the string that a field of the structure at hand has, without reading
 // anything: the kind of a structure is known before its other fields are read, wherever it
-// stands. It is empty if there is none; the reader then fails when it reads the structure.
+// stands. The reader fails if there is none.
 func (r *Reader) Discriminant(name string) string {
 	ahead := *r
-	first := ahead
-	if first.err == nil && msgp.NextType(first.rest) == msgp.ArrayType && first.Array(MaxFields) > 0 {
-		return first.String(maxKind)
+	if msgp.NextType(ahead.rest) == msgp.ArrayType {
+		kind := ""
+		if ahead.Array(MaxFields) > 0 {
+			kind = ahead.String(maxKind)
+		}
+		if ahead.err != nil {
+			*r = ahead
+		}
+		return kind
 	}
 	fields := ahead.Struct([]Field{{Name: name}})
 	kind := ""
@@ -125,6 +131,7 @@ func (r *Reader) Discriminant(name string) string {
 		kind = ahead.String(maxKind)
 	}
 	if ahead.err != nil {
+		*r = ahead
 		return ""
 	}
 	return kind
