@@ -40,7 +40,7 @@ NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build helper run test race lint fuzz bench interop peers soak docs generate vectors cross cross-smoke vuln deb check clean
+.PHONY: help build helper run test race lint fuzz bench interop reference peers soak docs generate vectors cross cross-smoke vuln deb check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -93,6 +93,9 @@ interop: ## run the original's programs and state against ours, and ours against
 	@$(MAKE) build
 	@$(MAKE) peers
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
+
+reference: ## compare trust with the reference implementation of workspaces (needs Python 3.12)
+	$(GO) test -tags interop -run 'Reference|Mutated' -timeout 40m $(TESTFLAGS) ./trust
 
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)

@@ -255,7 +255,13 @@ func operation(kind string) string {
 	return "certificate"
 }
 
-// both gives the same content to both sides. The outputs are the content as each wrote it again.
+// outcome is what a side made of a content: the content written again, or why it is refused.
+type outcome struct {
+	plain []byte
+	err   error
+}
+
+// both gives the same content to both sides.
 type both struct {
 	oracle  *oracle
 	signing SigningKey
@@ -263,7 +269,7 @@ type both struct {
 	author  DeviceID
 }
 
-func (b *both) read(t require, kind string, plain []byte, author *DeviceID, at DateTime) (ours []byte, ourErr error, theirs []byte, theirErr string) {
+func (b *both) read(t require, kind string, plain []byte, author *DeviceID, at DateTime) (ours, theirs outcome) {
 	t.Helper()
 	data := must(compressor()).EncodeAll(plain, []byte{format0})
 	op := operation(kind)
@@ -274,16 +280,17 @@ func (b *both) read(t require, kind string, plain []byte, author *DeviceID, at D
 	if author != nil {
 		q.Author = author.String()
 	}
-	a := b.oracle.ask(t, q)
-	if a.Error == "" {
+	if a := b.oracle.ask(t, q); a.Error != "" {
+		theirs.err = errors.New(a.Error)
+	} else {
 		out := must(hex.DecodeString(a.Out))
 		if op != "service" {
 			out = out[SignatureSize:]
 		}
-		theirs = must(decompress(out[1:], MaxSize))
+		theirs.plain = must(decompress(out[1:], MaxSize))
 	}
-	ours, ourErr = b.load(op, kind, data, author, at)
-	return ours, ourErr, theirs, a.Error
+	ours.plain, ours.err = b.load(op, kind, data, author, at)
+	return ours, theirs
 }
 
 func (b *both) load(op, kind string, data []byte, author *DeviceID, at DateTime) ([]byte, error) {
@@ -396,12 +403,12 @@ func TestReferenceReadsOurs(t *testing.T) {
 			o := drawing{t}.object(kind, b.author)
 			plain := must(packRaw(o.encode))
 			author, at := authorOf(o)
-			ours, err, theirs, refusal := b.read(t, kind, plain, author, at)
-			if err != nil || refusal != "" {
-				t.Fatalf("ours: %v, reference: %s", err, refusal)
+			ours, theirs := b.read(t, kind, plain, author, at)
+			if ours.err != nil || theirs.err != nil {
+				t.Fatalf("ours: %v, reference: %v", ours.err, theirs.err)
 			}
-			if !bytes.Equal(ours, plain) || !bytes.Equal(b.normal(t, kind, theirs), plain) {
-				t.Fatalf("read as\n%x, written as\n%x, by the reference as\n%x", ours, plain, theirs)
+			if !bytes.Equal(ours.plain, plain) || !bytes.Equal(b.normal(t, kind, theirs.plain), plain) {
+				t.Fatalf("read as\n%x, written as\n%x, by the reference as\n%x", ours.plain, plain, theirs.plain)
 			}
 		}))
 	}
@@ -418,18 +425,18 @@ func TestMutated(t *testing.T) {
 			o := drawing{t}.object(kind, b.author)
 			plain := mutate(t, must(packRaw(o.encode)))
 			author, at := authorOf(o)
-			ours, err, theirs, refusal := b.read(t, kind, plain, author, at)
+			ours, theirs := b.read(t, kind, plain, author, at)
 			switch {
-			case err == nil && refusal == "":
-				if !bytes.Equal(ours, b.normal(t, kind, theirs)) {
-					t.Fatalf("%x is read as\n%x, by the reference as\n%x", plain, ours, theirs)
+			case ours.err == nil && theirs.err == nil:
+				if !bytes.Equal(ours.plain, b.normal(t, kind, theirs.plain)) {
+					t.Fatalf("%x is read as\n%x, by the reference as\n%x", plain, ours.plain, theirs.plain)
 				}
-			case err == nil:
-				t.Fatalf("%x: only the reference refuses: %s", plain, refusal)
-			case refusal == "" && errors.Is(err, mpack.ErrMissing) && lacks(plain, "author"):
+			case ours.err == nil:
+				t.Fatalf("%x: only the reference refuses: %v", plain, theirs.err)
+			case theirs.err == nil && errors.Is(ours.err, mpack.ErrMissing) && lacks(plain, "author"):
 				// the reference takes a missing author of a user or device for the root key
-			case refusal == "" && !slices.ContainsFunc(stricter, func(s error) bool { return errors.Is(err, s) }):
-				t.Fatalf("%x: only we refuse: %v", plain, err)
+			case theirs.err == nil && !slices.ContainsFunc(stricter, func(s error) bool { return errors.Is(ours.err, s) }):
+				t.Fatalf("%x: only we refuse: %v", plain, ours.err)
 			}
 		}))
 	}
@@ -463,6 +470,51 @@ func mutate(t *rapid.T, plain []byte) []byte {
 		}
 	}
 	return b
+}
+
+// TestReferenceBoxes: what we encrypt and sign the reference opens and verifies.
+func TestReferenceBoxes(t *testing.T) {
+	o := newOracle(t)
+	rapid.Check(t, func(t *rapid.T) {
+		plain := rapid.SliceOf(rapid.Byte()).Draw(t, "plain")
+		key, private, signing := GenerateSecretKey(), GeneratePrivateKey(), GenerateSigningKey()
+		verify := must(signing.VerifyKey())
+		for _, c := range []struct {
+			op        string
+			key, data []byte
+		}{
+			{"secretbox", must(key.Export()), must(key.Encrypt(plain))},
+			{"sealedbox", must(private.Export()), must(must(private.Public()).Seal(plain))},
+			{"verify", verify[:], must(signing.Sign(plain))},
+		} {
+			a := o.ask(t, question{Op: c.op, Signing: hex.EncodeToString(c.key), Data: hex.EncodeToString(c.data)})
+			if a.Error != "" || a.Out != hex.EncodeToString(plain) {
+				t.Fatalf("%s of %x: %s, %s", c.op, plain, a.Out, a.Error)
+			}
+		}
+	})
+}
+
+// TestReferenceWeakSignatures: both decide alike on keys and signatures that everybody can compute with, or that have two forms.
+func TestReferenceWeakSignatures(t *testing.T) {
+	o := newOracle(t)
+	points := []string{
+		strings.Repeat("00", 32), "01" + strings.Repeat("00", 31), "ec" + strings.Repeat("ff", 30) + "7f", strings.Repeat("00", 31) + "80",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+		"ed" + strings.Repeat("ff", 30) + "7f", "ee" + strings.Repeat("ff", 30) + "7f", "ed" + strings.Repeat("ff", 31), "ee" + strings.Repeat("ff", 31),
+		"01" + strings.Repeat("00", 30) + "80", "ec" + strings.Repeat("ff", 31),
+	}
+	for _, key := range points {
+		for _, r := range points {
+			signed := must(hex.DecodeString(r + strings.Repeat("00", 32) + "6d"))
+			_, err := VerifyKey(must(hex.DecodeString(key))).Verify(signed)
+			a := o.ask(t, question{Op: "verify", Signing: key, Data: hex.EncodeToString(signed)})
+			if (err == nil) != (a.Error == "") {
+				t.Errorf("key %s, R %s: %v, reference %q", key, r, err, a.Error)
+			}
+		}
+	}
 }
 
 // TestReferenceTexts compares names.

@@ -95,8 +95,10 @@ func TestPasswordBounds(t *testing.T) {
 		t.Error(err)
 	}
 	for _, weak := range []UntrustedPasswordAlgorithm{
-		{DefaultMemoryKiB - 1, DefaultIterations, DefaultParallelism}, {DefaultMemoryKiB, DefaultIterations - 1, DefaultParallelism},
-		{DefaultMemoryKiB, DefaultIterations, 0}, {MaxMemoryKiB, MaxIterations, 1},
+		{DefaultMemoryKiB - 1, DefaultIterations, DefaultParallelism},
+		{DefaultMemoryKiB, DefaultIterations - 1, DefaultParallelism},
+		{DefaultMemoryKiB, DefaultIterations, 0},
+		{MaxMemoryKiB, MaxIterations, 1},
 	} {
 		if _, err := weak.Trust(email); !errors.Is(err, ErrCost) {
 			t.Errorf("%v: %v", weak, err)

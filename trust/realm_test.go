@@ -9,10 +9,10 @@ import (
 // keyed is a realm of alice with three keys.
 func keyed(t *testing.T) (o *organisation, s *Store, in BundleInput, keys []KeyDerivation) {
 	t.Helper()
-	o, realm := founded(t)
+	o, _ = founded(t)
 	keys = []KeyDerivation{GenerateKeyDerivation(), GenerateKeyDerivation(), GenerateKeyDerivation()}
 	o.current.Realms = map[RealmID][][]byte{}
-	realm = NewRealmID()
+	realm := NewRealmID()
 	o.inRealm("alice", o.role("alice", realm, "alice", Owner))
 	for i, k := range keys {
 		c := o.rotation("alice", realm, uint64(i)+1)

@@ -3,6 +3,7 @@ package strict
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha512"
 	"math/big"
 	"slices"
 	"testing"
@@ -126,16 +127,41 @@ func TestWhatTheLibraryAccepts(t *testing.T) {
 	}
 }
 
-// TestSmallOrderR: R = identity and S = k·a verifies under the key a·B in the library.
+// TestSmallOrderR: with R the identity, who has the key can make a signature that the library accepts.
 func TestSmallOrderR(t *testing.T) {
-	for _, r := range smallOrder {
-		pub, _, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key := [32]byte(pub)
-		if Verify(&key, nil, append(slices.Clone(r[:]), make([]byte, 32)...)) {
-			t.Errorf("R = %x is accepted", r)
-		}
+	key, message, signature := identityR(t)
+	if !ed25519.Verify(key[:], message, signature) {
+		t.Error("the library refuses it now: is the check still needed?")
 	}
+	if Verify(&key, message, signature) {
+		t.Error("R of small order is accepted")
+	}
+}
+
+// identityR makes a signature with R = identity and S = k·a.
+func identityR(t *testing.T) (key [32]byte, message, signature []byte) {
+	t.Helper()
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, ok := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	if !ok {
+		t.Fatal("the order is no number")
+	}
+	expanded := sha512.Sum512(priv.Seed())
+	expanded[0] &= 248
+	expanded[31] = expanded[31]&127 | 64
+	message = []byte("message")
+	k := sha512.Sum512(slices.Concat(smallOrder[0][:], pub, message))
+	s := new(big.Int).Mul(littleEndian(k[:]), littleEndian(expanded[:32]))
+	scalar := s.Mod(s, order).FillBytes(make([]byte, 32))
+	slices.Reverse(scalar)
+	return [32]byte(pub), message, append(slices.Clone(smallOrder[0][:]), scalar...)
+}
+
+func littleEndian(b []byte) *big.Int {
+	b = slices.Clone(b)
+	slices.Reverse(b)
+	return new(big.Int).SetBytes(b)
 }
