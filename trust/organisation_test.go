@@ -11,7 +11,7 @@ import (
 
 // organisation makes certificates for tests, a second apart.
 type organisation struct {
-	t       *testing.T
+	t       testing.TB
 	root    SigningKey
 	clock   DateTime
 	people  map[string]*person
@@ -27,7 +27,7 @@ type person struct {
 	private PrivateKey
 }
 
-func newOrganisation(t *testing.T) *organisation {
+func newOrganisation(t testing.TB) *organisation {
 	t.Helper()
 	return &organisation{
 		t: t, root: GenerateSigningKey(), clock: DateTime{1_700_000_000_000_000}, people: map[string]*person{},
