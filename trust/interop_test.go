@@ -415,7 +415,7 @@ func TestReferenceReadsOurs(t *testing.T) {
 }
 
 // stricter are our reasons to refuse what the reference accepts: rows of decision 0042.
-var stricter = []error{mpack.ErrTrailing, mpack.ErrDuplicate, mpack.ErrLimit, mpack.ErrDepth, ErrWeakKey, ErrNotRSA, ErrText, mpack.ErrText}
+var stricter = []error{mpack.ErrTrailing, mpack.ErrDuplicate, mpack.ErrLimit, mpack.ErrDepth, ErrWeakKey, ErrNotRSA, ErrText, mpack.ErrText, mpack.ErrKey, errName}
 
 // TestMutated changes what was written: both sides accept it and read the same, or both refuse it, but for what we are stricter in.
 func TestMutated(t *testing.T) {

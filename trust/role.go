@@ -67,6 +67,9 @@ func (n names) text(v uint8) string {
 func (n names) parse(s string) uint8 { return uint8(slices.Index(n, s) + 1) } //nolint:gosec // a handful of names
 
 func (n names) decode(r *mpack.Reader) uint8 {
+	if !r.IsText() {
+		r.Fail(errName)
+	}
 	v := n.parse(r.String(maxName))
 	if v == 0 {
 		r.Fail(errName)

@@ -16,10 +16,12 @@ const (
 	sequesterSignature  = "RSASSA-PSS-SHA256"
 )
 
-// Sizes of RSA keys that are accepted, in bits.
+// What RSA keys are accepted, sizes in bits.
 const (
 	minRSA = 1024
 	maxRSA = 8192
+	// minExponent is the smallest public exponent; all are odd.
+	minExponent = 3
 )
 
 // SequesterEncryptionKey is the public key of a sequester service.
@@ -90,7 +92,12 @@ func parseRSAPublic(der []byte) (rsaPublic, error) {
 	if !ok || !rsaSizeOK(key) {
 		return rsaPublic{}, ErrNotRSA
 	}
-	return rsaPublic{key: key, der: bytes.Clone(der)}, nil
+	// The library takes bytes that belong to nothing inside of a key; such a key would have many forms.
+	own, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil || string(own) != string(der) {
+		return rsaPublic{}, ErrNotRSA
+	}
+	return rsaPublic{key: key, der: own}, nil
 }
 
 func parseRSAPrivate(der []byte) (rsaPrivate, error) {
@@ -106,7 +113,7 @@ func parseRSAPrivate(der []byte) (rsaPrivate, error) {
 }
 
 func rsaSizeOK(key *rsa.PublicKey) bool {
-	return key.N.BitLen() >= minRSA && key.N.BitLen() <= maxRSA
+	return key.N.BitLen() >= minRSA && key.N.BitLen() <= maxRSA && key.E >= minExponent && key.E%2 == 1
 }
 
 // Encrypt encrypts for the service with a fresh key.

@@ -10,6 +10,7 @@ var (
 	ErrLimit     = errors.New("the value exceeds a limit")
 	ErrDepth     = errors.New("the value is nested too deeply")
 	ErrText      = errors.New("the text is not UTF-8")
+	ErrKey       = errors.New("the key of a field is no text")
 	ErrMissing   = errors.New("a field is missing")
 	ErrDuplicate = errors.New("a key occurs twice")
 	ErrTrailing  = errors.New("bytes follow the value")

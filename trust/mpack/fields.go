@@ -59,6 +59,10 @@ func (f *Fields) key() int {
 	i := f.next
 	if !f.positional {
 		f.r.field = f.outer
+		if len(f.r.rest) > 0 && !f.r.IsText() {
+			f.r.Fail(ErrKey)
+			return -1
+		}
 		key := f.r.text()
 		if f.r.err != nil {
 			return -1

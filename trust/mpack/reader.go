@@ -113,6 +113,9 @@ func (r *Reader) Uint32() uint32 { return uint32(r.Uint(math.MaxUint32)) } //nol
 // Uint64 reads an unsigned integer of 64 bits.
 func (r *Reader) Uint64() uint64 { return r.Uint(math.MaxUint64) }
 
+// IsText reports whether a text is next.
+func (r *Reader) IsText() bool { return msgp.NextType(r.rest) == msgp.StrType }
+
 // text reads a string without copying it.
 func (r *Reader) text() []byte {
 	if !r.fits() {
@@ -149,7 +152,7 @@ func (r *Reader) Bytes(limit int) []byte {
 		return nil
 	}
 	read := msgp.ReadBytesZC
-	if msgp.NextType(r.rest) == msgp.StrType {
+	if r.IsText() {
 		read = msgp.ReadStringZC
 	}
 	v, rest, err := read(r.rest)

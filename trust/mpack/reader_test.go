@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		"array for map":    {[]byte{0x91, 1}, structure, ErrType},
 		"missing":          {[]byte{0x81, 0xa1, 'b', 1}, structure, ErrMissing},
 		"twice":            {[]byte{0x82, 0xa1, 'a', 1, 0xa1, 'a', 1}, structure, ErrDuplicate},
-		"number as key":    {[]byte{0x81, 1, 1}, structure, ErrType},
+		"number as key":    {[]byte{0x81, 1, 1}, structure, ErrKey},
 		"deep unknown":     {append(append([]byte{0x82, 0xa1, 'a', 1, 0xa1, 'x'}, deep...), 0), structure, ErrDepth},
 		"cut unknown":      {[]byte{0x82, 0xa1, 'a', 1, 0xa1, 'x', 0xa5, 'a'}, structure, ErrShort},
 		"unknown of 2^32":  {[]byte{0x82, 0xa1, 'a', 1, 0xa1, 'x', 0xdf, 0xff, 0xff, 0xff, 0xff}, structure, ErrShort},
