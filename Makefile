@@ -40,7 +40,7 @@ NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build helper run test race lint fuzz bench interop peers soak docs generate vectors cross cross-smoke vuln deb check clean
+.PHONY: help build helper run test race lint fuzz bench interop reference peers soak docs generate vectors cross cross-smoke vuln deb check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -94,6 +94,9 @@ interop: ## run the original's programs and state against ours, and ours against
 	@$(MAKE) peers
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
 
+reference: ## compare trust with the reference implementation of workspaces (needs Python 3.12)
+	$(GO) test -tags interop -run 'Reference|Mutated' -timeout 40m $(TESTFLAGS) ./trust
+
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)
 	@[ -e "$$(interop/peers root)/usr/bin/parsec-tool" ] || interop/peers setup parsec-service parsec-tool softhsm2
@@ -109,7 +112,7 @@ docs: ## regenerate the generated documents
 	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
-generate: ## regenerate the protobuf messages
+generate: ## regenerate the protobuf messages and the MessagePack codecs
 	@scripts/need protoc:protobuf-compiler
 	$(GO) build -o .tools/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	@for file in proto/psa/psapb/psa.proto proto/agent/agentpb/agent.proto; do \
@@ -117,6 +120,7 @@ generate: ## regenerate the protobuf messages
 	  protoc --plugin=protoc-gen-go=.tools/protoc-gen-go \
 	    --go_out=paths=source_relative:"$${file%/*}" -I "$${file%/*}" "$${file##*/}"; \
 	done
+	$(GO) generate ./trust
 
 vectors: ## replay the golden vectors only
 	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) ./...

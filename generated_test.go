@@ -34,6 +34,15 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 	}
 }
 
+// TestGeneratedCodecsAreCurrent generates the MessagePack codecs again.
+func TestGeneratedCodecsAreCurrent(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "codec_gen.go")
+	run(t, "go", "run", "./trust/internal/codecgen", "-o", out, "trust")
+	if read(t, out) != read(t, "trust/codec_gen.go") {
+		t.Error("trust/codec_gen.go is not what the structs of trust say: run make generate")
+	}
+}
+
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {

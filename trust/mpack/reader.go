@@ -1,0 +1,245 @@
+package mpack
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Reader reads one value from memory.
+type Reader struct {
+	rest  []byte
+	err   error
+	field string
+}
+
+// NewReader returns a reader of b, which must not change while it is used.
+func NewReader(b []byte) *Reader { return &Reader{rest: b} }
+
+// Err returns the first error.
+func (r *Reader) Err() error { return r.err }
+
+// Fail makes the reader fail for a reason of the caller's, unless it has failed before.
+func (r *Reader) Fail(err error) {
+	if r.err == nil {
+		r.err = &Error{Field: r.field, Err: err}
+		r.rest = nil
+	}
+}
+
+// End returns the first error; bytes that nobody read are one.
+func (r *Reader) End() error {
+	if len(r.rest) > 0 {
+		r.field = ""
+		r.Fail(ErrTrailing)
+	}
+	return r.err
+}
+
+// done takes over what a primitive left, or its error as one of ours.
+func (r *Reader) done(rest []byte, err error) bool {
+	if err == nil {
+		r.rest = rest
+		return true
+	}
+	var below msgp.UintBelowZero
+	var over msgp.UintOverflow
+	switch {
+	case errors.Is(err, msgp.ErrShortBytes):
+		r.Fail(ErrShort)
+	case errors.As(err, &below), errors.As(err, &over):
+		r.Fail(ErrRange)
+	default:
+		r.Fail(ErrType)
+	}
+	return false
+}
+
+// fits looks at a 32-bit length before a primitive does: on 32-bit machines the library
+// would take it for a negative number.
+func (r *Reader) fits() bool {
+	const bin32, ext32, str32 = 0xc6, 0xc9, 0xdb
+	if len(r.rest) == 0 {
+		r.Fail(ErrShort)
+		return false
+	}
+	switch r.rest[0] {
+	case bin32, ext32, str32:
+		if len(r.rest) < 5 || uint64(binary.BigEndian.Uint32(r.rest[1:])) > uint64(len(r.rest)) {
+			r.Fail(ErrShort)
+			return false
+		}
+	}
+	return true
+}
+
+// Nil reads nil and reports true, or reads nothing and reports false.
+func (r *Reader) Nil() bool {
+	if !msgp.IsNil(r.rest) {
+		return false
+	}
+	r.rest = r.rest[1:]
+	return true
+}
+
+// Bool reads a boolean.
+func (r *Reader) Bool() bool {
+	v, rest, err := msgp.ReadBoolBytes(r.rest)
+	return r.done(rest, err) && v
+}
+
+// Uint reads an unsigned integer up to limit, in any of its forms.
+func (r *Reader) Uint(limit uint64) uint64 {
+	v, rest, err := msgp.ReadUint64Bytes(r.rest)
+	if !r.done(rest, err) {
+		return 0
+	}
+	if v > limit {
+		r.Fail(ErrRange)
+		return 0
+	}
+	return v
+}
+
+// Uint8 reads an unsigned integer of 8 bits.
+func (r *Reader) Uint8() uint8 { return uint8(r.Uint(math.MaxUint8)) } //nolint:gosec // was compared with the limit
+
+// Uint32 reads an unsigned integer of 32 bits.
+func (r *Reader) Uint32() uint32 { return uint32(r.Uint(math.MaxUint32)) } //nolint:gosec // was compared with the limit
+
+// Uint64 reads an unsigned integer of 64 bits.
+func (r *Reader) Uint64() uint64 { return r.Uint(math.MaxUint64) }
+
+// IsText reports whether a text is next.
+func (r *Reader) IsText() bool { return msgp.NextType(r.rest) == msgp.StrType }
+
+// text reads a string without copying it.
+func (r *Reader) text() []byte {
+	if !r.fits() {
+		return nil
+	}
+	v, rest, err := msgp.ReadStringZC(r.rest)
+	if !r.done(rest, err) {
+		return nil
+	}
+	if !utf8.Valid(v) {
+		r.Fail(ErrText)
+		return nil
+	}
+	return v
+}
+
+// Text reads a text of at most limit bytes. What it returns is part of the input: copy what is kept.
+func (r *Reader) Text(limit int) []byte {
+	v := r.text()
+	if len(v) > limit {
+		r.Fail(ErrLimit)
+		return nil
+	}
+	return v
+}
+
+// String reads a text of at most limit bytes.
+func (r *Reader) String(limit int) string { return string(r.Text(limit)) }
+
+// Bytes reads at most limit bytes. What it returns is part of the input: copy what is kept.
+// A string is read as bytes too, as other readers do.
+func (r *Reader) Bytes(limit int) []byte {
+	if !r.fits() {
+		return nil
+	}
+	read := msgp.ReadBytesZC
+	if r.IsText() {
+		read = msgp.ReadStringZC
+	}
+	v, rest, err := read(r.rest)
+	if !r.done(rest, err) {
+		return nil
+	}
+	if len(v) > limit {
+		r.Fail(ErrLimit)
+		return nil
+	}
+	return v
+}
+
+// Fixed reads bytes of exactly the length of into.
+func (r *Reader) Fixed(into []byte) {
+	v := r.Bytes(math.MaxInt)
+	if r.err == nil && len(v) != len(into) {
+		r.Fail(ErrRange)
+		return
+	}
+	copy(into, v)
+}
+
+// Ext reads an extension of the given type with exactly the length of into.
+func (r *Reader) Ext(kind int8, into []byte) {
+	if !r.fits() {
+		return
+	}
+	e := &extension{kind: kind, data: into}
+	rest, err := msgp.ReadExtensionBytes(r.rest, e)
+	if r.done(rest, err) && e.wrong {
+		r.Fail(ErrRange)
+	}
+}
+
+// Array reads the header of an array of at most limit elements.
+func (r *Reader) Array(limit int) int {
+	n, rest, err := msgp.ReadArrayHeaderBytes(r.rest)
+	if !r.done(rest, err) {
+		return 0
+	}
+	return r.count(n, 1, limit)
+}
+
+// Map reads the header of a map of at most limit entries.
+func (r *Reader) Map(limit int) int {
+	n, rest, err := msgp.ReadMapHeaderBytes(r.rest)
+	if !r.done(rest, err) {
+		return 0
+	}
+	return r.count(n, 2, limit)
+}
+
+// count checks an announced number of elements, each of at least size bytes.
+func (r *Reader) count(n uint32, size uint64, limit int) int {
+	switch {
+	case uint64(n)*size > uint64(len(r.rest)):
+		r.Fail(ErrShort)
+		return 0
+	case int64(n) > int64(limit):
+		r.Fail(ErrLimit)
+		return 0
+	}
+	return int(n)
+}
+
+// extension is what the library's extensions look like.
+type extension struct {
+	kind  int8
+	data  []byte
+	wrong bool
+}
+
+func (e *extension) ExtensionType() int8 { return e.kind }
+
+func (e *extension) Len() int { return len(e.data) }
+
+func (e *extension) MarshalBinaryTo(b []byte) error {
+	copy(b, e.data)
+	return nil
+}
+
+func (e *extension) UnmarshalBinary(b []byte) error {
+	e.wrong = len(b) != len(e.data)
+	copy(e.data, b)
+	return nil
+}
+
+// Prealloc is how many elements a codec makes room for before it has read them.
+const Prealloc = 1024

@@ -1,0 +1,111 @@
+package mpack
+
+import (
+	"runtime"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Writer collects one value. The zero Writer is ready.
+type Writer struct {
+	b   []byte
+	err error
+}
+
+// Result returns what was written, or the first error. The bytes belong to the caller, who wipes them
+// if they hold secrets.
+func (w *Writer) Result() ([]byte, error) {
+	if w.err != nil {
+		w.Wipe()
+		return nil, w.err
+	}
+	return w.b, nil
+}
+
+// Fail makes the writer fail, unless it has failed before.
+func (w *Writer) Fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// Wipe clears what was written.
+func (w *Writer) Wipe() {
+	clear(w.b[:cap(w.b)])
+	runtime.KeepAlive(w.b)
+	w.b = nil
+}
+
+// head is the longest header of a value.
+const head = 9
+
+// grow makes room for a header and n bytes, so that no append of the library leaves a copy behind.
+func (w *Writer) grow(n int) {
+	n += head
+	if cap(w.b)-len(w.b) >= n {
+		return
+	}
+	old := w.b
+	w.b = make([]byte, len(old), 2*cap(old)+n+128)
+	copy(w.b, old)
+	clear(old)
+	runtime.KeepAlive(old)
+}
+
+// Nil writes nil.
+func (w *Writer) Nil() {
+	w.grow(0)
+	w.b = msgp.AppendNil(w.b)
+}
+
+// Bool writes a boolean.
+func (w *Writer) Bool(v bool) {
+	w.grow(0)
+	w.b = msgp.AppendBool(w.b, v)
+}
+
+// Uint writes an unsigned integer in its shortest form.
+func (w *Writer) Uint(v uint64) {
+	w.grow(0)
+	w.b = msgp.AppendUint64(w.b, v)
+}
+
+// String writes a text.
+func (w *Writer) String(s string) {
+	w.grow(len(s))
+	w.b = msgp.AppendString(w.b, s)
+}
+
+// Bytes writes bytes.
+func (w *Writer) Bytes(b []byte) {
+	w.grow(len(b))
+	w.b = msgp.AppendBytes(w.b, b)
+}
+
+// Ext writes an extension.
+func (w *Writer) Ext(kind int8, data []byte) {
+	w.grow(len(data))
+	b, err := msgp.AppendExtension(w.b, &extension{kind: kind, data: data})
+	w.b = b
+	if err != nil {
+		w.Fail(err)
+	}
+}
+
+// Array writes the header of an array.
+func (w *Writer) Array(n int) {
+	w.grow(0)
+	w.b = msgp.AppendArrayHeader(w.b, uint32(n)) //nolint:gosec // so many elements fit in no memory
+}
+
+// Map writes the header of a map.
+func (w *Writer) Map(n int) {
+	w.grow(0)
+	w.b = msgp.AppendMapHeader(w.b, uint32(n)) //nolint:gosec // so many elements fit in no memory
+}
+
+// StringBytes writes a text that is kept as bytes, because it is a secret.
+func (w *Writer) StringBytes(b []byte) {
+	w.grow(len(b))
+	w.b = msgp.AppendStringFromBytes(w.b, b)
+}
