@@ -70,7 +70,11 @@ func TestCardLastTry(t *testing.T) {
 		t.Errorf("a PIN was sent: %+v, before %+v", n, before)
 	}
 	verify(t, cardtest.PIN, true)
-	if err := sign(t, open(t, o), cardKey(1, p256)); err != nil {
+	p := open(t, o)
+	if err := sign(t, p, cardKey(1, p256)); err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil { // or the next one would share its login
 		t.Error(err)
 	}
 	verify(t, "000001", false)

@@ -102,7 +102,7 @@ func TestHelperWithGarbage(t *testing.T) {
 	}
 	_ = syscall.Kill(helperPID(t, l), syscall.SIGKILL) // its end shows in the next request
 	err := sign(t, p, key)
-	status(t, "sign", err, wire.StatusGenericError)
+	status(t, "sign", err, wire.StatusHardwareFailure)
 	mentions(t, err, "it sent what is no response")
 	if err := os.Remove(flag); err != nil {
 		t.Fatal(err)
