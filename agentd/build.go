@@ -188,8 +188,12 @@ func (i *instance) examined() []providers.KeyID {
 
 func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
 	c := inst.config.Software
+	dir, err := keyStore(ctx, b.log, b.out.config, c)
+	if err != nil {
+		return nil, err
+	}
 	o := software.Options{
-		Name: inst.ref.Name, KeyStorePath: c.KeyStorePath, Storage: c.KeyStorage,
+		Name: inst.ref.Name, KeyStorePath: dir, Storage: c.KeyStorage,
 		KnownIDs: inst.keyIDs(), CacheKeys: c.CacheKeys, Logger: b.log,
 	}
 	b.rootKey(&o, c)
