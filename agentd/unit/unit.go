@@ -57,15 +57,20 @@ func write(section string, holes []hole) string {
 	}
 	var b strings.Builder
 	b.WriteString(preface + section + "\n")
-	var written []string
+	var written []string // a second reason for the same setting is left out
 	for _, h := range holes {
 		text := "# " + printable(h.reason) + "\n"
+		fresh := len(h.settings) == 0 && !slices.Contains(written, text)
 		for _, set := range h.settings {
-			text += set + "\n"
+			if !slices.Contains(written, set) {
+				text += set + "\n"
+				written = append(written, set)
+				fresh = true
+			}
 		}
-		if !slices.Contains(written, text) {
-			written = append(written, text)
+		if fresh {
 			b.WriteString(text)
+			written = append(written, text)
 		}
 	}
 	return b.String()
