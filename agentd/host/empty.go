@@ -32,4 +32,3 @@ func checkEmpty(ctx context.Context, o Options) error {
 	}
 	return nil
 }
-

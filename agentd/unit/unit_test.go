@@ -1,6 +1,8 @@
 package unit_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -127,5 +129,39 @@ func TestSocketStaysWhereTheConfigurationSays(t *testing.T) {
 	got := dropIns(t, text(`socket_path = "/run/other/p.sock"`, "", "", ""), all)
 	if lines := settings(got[unit.SocketDropIn]); !slices.Equal(lines, []string{"[Socket]", "ListenStream=", "ListenStream=/run/other/p.sock"}) {
 		t.Errorf("%q", lines)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	cfg, _, err := config.Parse("c.toml", []byte(text("", `sqlite_db_path = "/srv/keys/y"`, `metrics = "tcp:127.0.0.1:9"`, "")), config.SystemLayout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := unit.Root(root).Missing(cfg); len(got) != 4 || got[0] != "ReadWritePaths=-/srv/keys" {
+		t.Errorf("%q", got)
+	}
+	write("run/systemd/generator/parsec.service.d/50-configuration.conf", unit.DropIns(cfg, unit.System{})[unit.ServiceDropIn])
+	if got := unit.Root(root).Missing(cfg); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	write("etc/systemd/system/parsec.service.d/a.conf", "[Service]\nWorkingDirectory=-/srv/run\n")
+	if got := unit.Root(root).Missing(cfg); !slices.Equal(got, []string{"ReadWritePaths=-/srv/run"}) {
+		t.Errorf("%q", got)
+	}
+	write("etc/systemd/system/parsec.service.d/b.conf", "WorkingDirectory=~")
+	if got := unit.Root(root).Missing(cfg); len(got) > 0 {
+		t.Errorf("%q", got)
 	}
 }
