@@ -73,5 +73,5 @@ func library(name, path string, s System) []hole {
 // Where the libraries of Debian keep their tokens.
 const (
 	softHSM   = "/var/lib/softhsm/tokens"
-	tpmTokens = "/etc/tpm2_pkcs11"
+	tpmTokens = "/etc/tpm2_pkcs11" //nolint:gosec // a path
 )
