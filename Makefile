@@ -152,14 +152,14 @@ deb-test: ## lint the packages, build them twice and compare, boot them on Debia
 	@scripts/deb-check dist/deb
 	@scripts/deb-test dist/deb bookworm fresh
 	@scripts/deb-test dist/deb trixie fresh sandbox resilience
-	@scripts/deb-test dist/deb original upgrade
+	@scripts/deb-test dist/deb original upgrade devices
 
 deb-smoke: ## build the packages, lint them, and put them in the place of the original on a booted machine
 	@scripts/need $(NEED_DEB) $(NEED_BOOT) lintian:lintian
 	@$(MAKE) peers
 	@scripts/deb dist/deb
 	@lintian --allow-root --fail-on error,warning dist/deb/*.deb
-	@PEERS_ROOT="$$(interop/peers root)" scripts/deb-test dist/deb original upgrade
+	@PEERS_ROOT="$$(interop/peers root)" scripts/deb-test dist/deb original upgrade devices
 
 check: ## everything that CI runs
 	@.ci/run
