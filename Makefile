@@ -159,7 +159,7 @@ deb-smoke: ## build the packages, lint them, and put them in the place of the or
 	@$(MAKE) peers
 	@scripts/deb dist/deb
 	@lintian --allow-root --fail-on error,warning dist/deb/*.deb
-	@PEERS_ROOT="$$(interop/peers root)" scripts/deb-test dist/deb original upgrade devices
+	@PEERS_ROOT="$$(interop/peers root)" scripts/deb-test dist/deb original upgrade
 
 check: ## everything that CI runs
 	@.ci/run
