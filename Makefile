@@ -38,7 +38,7 @@ NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm
                 $(or $(wildcard /usr/lib/*/libtss2-tcti-tabrmd.so.0),/usr/lib/libtss2-tcti-tabrmd.so.0):libtss2-tcti-tabrmd0
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
-NEED_DEB     := $(NEED_BUILD) dpkg-buildpackage:dpkg-dev dh:debhelper po2debconf:po-debconf fakeroot:fakeroot gcc:gcc /usr/include/stdlib.h:libc6-dev
+NEED_DEB     := $(NEED_BUILD) dh:debhelper po2debconf:po-debconf fakeroot:fakeroot /usr/share/build-essential/list:build-essential
 NEED_BOOT    := debootstrap:debootstrap mount:mount systemd-nspawn:systemd-container
 NEED_CROSS_arm64 := aarch64-linux-gnu-gcc:crossbuild-essential-arm64
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
