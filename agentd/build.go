@@ -43,6 +43,7 @@ func build(ctx context.Context, log *slog.Logger, cfg *config.Config) (*backend,
 }
 
 func (b *builder) all(ctx context.Context) error {
+	settleKeyStores(ctx, b.log, b.out.config)
 	if err := b.authenticators(ctx); err != nil {
 		return fmt.Errorf("cannot make the authenticators: %w", err)
 	}
@@ -188,12 +189,8 @@ func (i *instance) examined() []providers.KeyID {
 
 func openSoftware(ctx context.Context, b *builder, inst *instance) (providers.Provider, error) {
 	c := inst.config.Software
-	dir, err := keyStore(ctx, b.log, b.out.config, c)
-	if err != nil {
-		return nil, err
-	}
 	o := software.Options{
-		Name: inst.ref.Name, KeyStorePath: dir, Storage: c.KeyStorage,
+		Name: inst.ref.Name, KeyStorePath: c.KeyStorePath, Storage: c.KeyStorage,
 		KnownIDs: inst.keyIDs(), CacheKeys: c.CacheKeys, Logger: b.log,
 	}
 	b.rootKey(&o, c)

@@ -11,27 +11,40 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
 
+// settleKeyStores sets where the keys of software providers lie, before anybody uses the
+// configuration.
+func settleKeyStores(ctx context.Context, log *slog.Logger, cfg *config.Config) {
+	for _, p := range cfg.Providers {
+		if p.Software == nil {
+			continue
+		}
+		if dir := keyStore(cfg, p.Software); dir != p.Software.KeyStorePath {
+			log.LogAttrs(ctx, slog.LevelInfo, "key_store_of_the_original", slog.String("provider", p.Name), slog.String("directory", dir))
+			p.Software.KeyStorePath = dir
+		}
+	}
+}
+
 // keyStore returns the directory of a software provider's keys. The original knows no
 // setting for it and keeps them in its working directory. Where the configuration does not
 // set it either, keys that lie there are used in place, unless the default directory has
-// some: the choice stays the same as long as there are keys.
-func keyStore(ctx context.Context, log *slog.Logger, cfg *config.Config, c *config.Software) (string, error) {
+// some: the choice stays the same as long as there are keys. What cannot be looked into is
+// for the provider to report.
+func keyStore(cfg *config.Config, c *config.Software) string {
 	if c.KeyStoreGiven || cfg.Layout.User || shared(cfg) {
-		return c.KeyStorePath, nil
+		return c.KeyStorePath
 	}
-	for _, dir := range []string{c.KeyStorePath, "."} {
-		found, err := software.Look(dir)
-		if dir == "." && errors.Is(err, fs.ErrPermission) {
-			break // no place to keep keys in
-		}
-		if err != nil {
-			return "", err
-		}
-		if found.Keys > 0 || found.RootKey {
-			return settle(ctx, log, dir)
-		}
+	if found, err := software.Look(c.KeyStorePath); err != nil || found.Keys > 0 || found.RootKey {
+		return c.KeyStorePath
 	}
-	return c.KeyStorePath, nil
+	here, err := os.Getwd()
+	if err != nil {
+		return c.KeyStorePath
+	}
+	if found, err := software.Look(here); err != nil || found.Keys == 0 && !found.RootKey {
+		return c.KeyStorePath
+	}
+	return here
 }
 
 // shared reports whether software keys of several key managers would meet in the working
@@ -50,23 +63,12 @@ func shared(cfg *config.Config) bool {
 	return false
 }
 
-// settle makes a directory absolute and tells when it is the original's.
-func settle(ctx context.Context, log *slog.Logger, dir string) (string, error) {
-	if dir != "." {
-		return dir, nil
-	}
-	dir, err := os.Getwd()
-	if err == nil {
-		log.LogAttrs(ctx, slog.LevelInfo, "key_store_of_the_original", slog.String("directory", dir))
-	}
-	return dir, err
-}
-
 // CountKeys returns how many names of keys and software keys a configuration holds. The
 // agent must not run.
 func CountKeys(ctx context.Context, cfg *config.Config) (n int, err error) {
 	b := &builder{log: slog.New(slog.DiscardHandler), out: &backend{config: cfg}}
 	defer func() { err = errors.Join(err, b.out.close()) }()
+	settleKeyStores(ctx, b.log, cfg)
 	for _, m := range cfg.KeyManagers {
 		if _, err := os.Lstat(m.Path); errors.Is(err, fs.ErrNotExist) {
 			continue // opening would make it
@@ -82,11 +84,7 @@ func CountKeys(ctx context.Context, cfg *config.Config) (n int, err error) {
 		if p.Software == nil {
 			continue
 		}
-		dir, err := keyStore(ctx, b.log, cfg, p.Software)
-		if err != nil {
-			return n, err
-		}
-		found, err := software.Look(dir)
+		found, err := software.Look(p.Software.KeyStorePath)
 		if err != nil {
 			return n, err
 		}

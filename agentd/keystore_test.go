@@ -85,13 +85,16 @@ name = "second"
 			if c.original {
 				want = cwd
 			}
-			got, err := keyStore(t.Context(), slog.New(slog.DiscardHandler), cfg, software)
-			if err != nil || got != want {
-				t.Errorf("%q, %v, want %q", got, err, want)
-			}
 			cfg.Layout.User = true
-			if got, err := keyStore(t.Context(), slog.New(slog.DiscardHandler), cfg, software); err != nil || got != software.KeyStorePath {
-				t.Errorf("a user's agent: %q, %v", got, err)
+			if got := keyStore(cfg, software); got != software.KeyStorePath {
+				t.Errorf("a user's agent: %q", got)
+			}
+			cfg.Layout.User = false
+			for range 2 { // a configuration that was settled stays
+				settleKeyStores(t.Context(), slog.New(slog.DiscardHandler), cfg)
+				if got := software.KeyStorePath; got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 type Contents struct {
 	// Keys counts key files, of this agent and of the original.
 	Keys int
-	// RootKey is true if there is a root key file.
+	// RootKey is true if there is a root key, sealed or not.
 	RootKey bool
 }
 
@@ -27,5 +27,5 @@ func Look(dir string) (Contents, error) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	return Contents{Keys: len(keyIDs(names)), RootKey: slices.Contains(names, rootKeyFile)}, nil
+	return Contents{Keys: len(keyIDs(names)), RootKey: slices.Contains(names, rootKeyFile) || slices.Contains(names, sealedFile)}, nil
 }
