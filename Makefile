@@ -38,9 +38,12 @@ NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm
                 $(or $(wildcard /usr/lib/*/libtss2-tcti-tabrmd.so.0),/usr/lib/libtss2-tcti-tabrmd.so.0):libtss2-tcti-tabrmd0
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
 NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
+NEED_DEB     := $(NEED_BUILD) dh:debhelper po2debconf:po-debconf fakeroot:fakeroot /usr/share/build-essential/list:build-essential
+NEED_BOOT    := debootstrap:debootstrap mount:mount systemd-nspawn:systemd-container
+NEED_CROSS_arm64 := aarch64-linux-gnu-gcc:crossbuild-essential-arm64
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build helper run test race lint fuzz bench interop reference peers soak docs generate vectors cross cross-smoke vuln deb check clean
+.PHONY: help build helper run test race lint fuzz bench interop reference peers soak docs generate vectors cross cross-smoke vuln deb deb-test deb-smoke check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -138,8 +141,25 @@ cross-smoke: ## run an agent for another processor (ARCH, default arm64) under e
 vuln: .tools/govulncheck-$(GOVULNCHECK_VERSION) ## look the dependencies up in Go's vulnerability database (needs its server)
 	.tools/govulncheck-$(GOVULNCHECK_VERSION) ./...
 
-deb: ## (not yet: comes with the packaging work)
-	@echo "make deb: Debian packages are not made yet; they come with the packaging work" >&2; exit 1
+deb: ## build the Debian packages for this machine into dist/deb (DEB_ARCH=arm64: for that one)
+	@scripts/need $(NEED_DEB) $(if $(filter-out $(shell dpkg --print-architecture),$(DEB_ARCH)),$(NEED_CROSS_$(DEB_ARCH)))
+	@scripts/deb dist/deb $(DEB_ARCH)
+
+deb-test: ## lint the packages, build them twice and compare, boot them on Debian 12 and 13, over the original, and on arm64
+	@scripts/need $(NEED_DEB) $(NEED_BOOT) $(NEED_CROSS_arm64) lintian:lintian diffoscope:diffoscope-minimal qemu-aarch64-static:qemu-user-static
+	@rm -rf dist/deb
+	@scripts/deb dist/deb $(shell dpkg --print-architecture) arm64
+	@scripts/deb-check dist/deb
+	@scripts/deb-test dist/deb bookworm fresh
+	@scripts/deb-test dist/deb trixie fresh sandbox resilience
+	@scripts/deb-test dist/deb original upgrade devices
+
+deb-smoke: ## build the packages, lint them, and put them in the place of the original on a booted machine
+	@scripts/need $(NEED_DEB) $(NEED_BOOT) lintian:lintian
+	@$(MAKE) peers
+	@scripts/deb dist/deb
+	@lintian --allow-root --fail-on error,warning dist/deb/*.deb
+	@PEERS_ROOT="$$(interop/peers root)" scripts/deb-test dist/deb original upgrade
 
 check: ## everything that CI runs
 	@.ci/run

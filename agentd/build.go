@@ -43,6 +43,7 @@ func build(ctx context.Context, log *slog.Logger, cfg *config.Config) (*backend,
 }
 
 func (b *builder) all(ctx context.Context) error {
+	settleKeyStores(ctx, b.log, b.out.config)
 	if err := b.authenticators(ctx); err != nil {
 		return fmt.Errorf("cannot make the authenticators: %w", err)
 	}

@@ -3,8 +3,10 @@ package agentd
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/config"
+	"github.com/seed-73b3884f/parsec-agent/agentd/unit"
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent/agentpb"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
@@ -42,6 +44,7 @@ func decodeDoctor(r *request) (action, error) {
 		e.states()
 		if r.who.Admin {
 			e.settings(r.backend.config)
+			e.sandbox(r.backend.config)
 			e.stores()
 			e.providers(ctx)
 			e.limits()
@@ -98,6 +101,19 @@ func (e *examination) settings(c *config.Config) {
 	if c.Core.AllowRoot {
 		e.add("configuration", severityWarning, "core_settings.allow_root", "the agent may run as root", "run it as its own user")
 	}
+}
+
+// sandbox compares what the configuration needs with what the system's unit opens.
+func (e *examination) sandbox(c *config.Config) {
+	if c.Layout.User || !unit.Within() {
+		return
+	}
+	if missing := unit.Root("").Missing(c); len(missing) > 0 {
+		e.add("sandbox", severityWarning, "parsec.service", "the configuration needs settings that the unit lacks: "+strings.Join(missing, ", "),
+			"systemctl daemon-reload && systemctl restart parsec; where no generator writes them: parsec-agentd --drop-ins /etc/systemd/system before that")
+		return
+	}
+	e.add("sandbox", severityOK, "parsec.service", "opens what the configuration needs", "")
 }
 
 // stores reports entries that nothing serves.

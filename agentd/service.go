@@ -106,17 +106,27 @@ func (s *Service) acquire() *backend {
 }
 
 // Serve accepts connections until ctx ends, then lets requests at work finish within a
-// deadline. It closes the listener.
-func (s *Service) Serve(ctx context.Context, ln *net.UnixListener) error {
+// deadline. It closes the listeners; when one of them fails, all end.
+func (s *Service) Serve(ctx context.Context, lns ...*net.UnixListener) error {
 	if s.config.Load() == nil {
 		return errors.New("cannot serve: no configuration is loaded")
 	}
+	if len(lns) == 0 {
+		return errors.New("cannot serve: there is no socket")
+	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.stop(ln) })
+	stop := context.AfterFunc(ctx, func() { s.stop(lns) })
 	defer stop()
-	err := s.accept(work, ln)
-	s.stop(ln)
+	ended := make(chan error, len(lns))
+	for _, ln := range lns {
+		go func() { ended <- s.accept(work, ln) }()
+	}
+	err := <-ended
+	s.stop(lns)
+	for range len(lns) - 1 {
+		err = errors.Join(err, <-ended)
+	}
 	done := make(chan struct{})
 	go func() {
 		s.serving.Wait()
@@ -136,11 +146,13 @@ func (s *Service) Serve(ctx context.Context, ln *net.UnixListener) error {
 }
 
 // stop ends accepting, and the waiting of connections that have no request at work.
-func (s *Service) stop(ln *net.UnixListener) {
+func (s *Service) stop(lns []*net.UnixListener) {
 	if s.stopping.Swap(true) {
 		return
 	}
-	_ = ln.Close()
+	for _, ln := range lns {
+		_ = ln.Close()
+	}
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
 	for c := range s.conns {

@@ -181,7 +181,7 @@ admins = [{name="1"}]
 		t.Error(diff)
 	}
 	software := []*Software{
-		{KeyStorePath: "/keys", KeyStorage: providers.ProtectionCompatible, RootKey: RootKeyAuto, RootKeyCredential: "root"},
+		{KeyStorePath: "/keys", KeyStoreGiven: true, KeyStorage: providers.ProtectionCompatible, RootKey: RootKeyAuto, RootKeyCredential: "root"},
 		{KeyStorePath: "/b", KeyStorage: providers.ProtectionEncrypted, RootKey: RootKeyAuto, RootKeyCredential: "parsec-root-key", CacheKeys: defaultCacheKeys},
 	}
 	if diff := cmp.Diff(software, []*Software{c.Providers[0].Software, c.Providers[1].Software}); diff != "" {

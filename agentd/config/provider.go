@@ -34,6 +34,9 @@ type Software struct {
 	// directory of a SQLite key manager's file, or `<store_path>-keys` beside an on-disk
 	// key manager, for ids of keys are unique in a key manager only.
 	KeyStorePath string
+	// KeyStoreGiven is true if the file sets it. Without it the agent may find keys of the
+	// original elsewhere.
+	KeyStoreGiven bool
 	// KeyStorage is how new keys are stored.
 	KeyStorage providers.Protection
 	// RootKeyCredential is the name of the systemd credential with the root key.

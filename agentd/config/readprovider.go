@@ -85,6 +85,7 @@ func readSoftware(s *section, manager KeyManager) *Software {
 	if manager.Path != "" {
 		p.KeyStorePath = manager.keyStorePath()
 	}
+	_, p.KeyStoreGiven = s.values["key_store_path"]
 	p.KeyStorePath = s.absPath("key_store_path", p.KeyStorePath)
 	p.KeyStorage = providers.Protection(s.choice("key_storage", string(p.KeyStorage),
 		string(providers.ProtectionEncrypted), string(providers.ProtectionCompatible)))

@@ -23,6 +23,7 @@ const usage = `parsec-agentd: the agent that keeps keys and uses them for applic
 
 usage: parsec-agentd [-c FILE] [--user] [--allow-root]
        parsec-agentd --check-config [-c FILE] [--user]
+       parsec-agentd --drop-ins DIR | --check-empty [-c FILE]
        parsec-agentd --version | --help
 
   -c, --config FILE  configuration (default /etc/parsec/config.toml; with --user
@@ -30,6 +31,10 @@ usage: parsec-agentd [-c FILE] [--user] [--allow-root]
       --user         an agent of one's own: state and socket in one's own directories
       --allow-root   run as root, as in a container
       --check-config check the configuration, print what is odd, and end
+      --drop-ins DIR write to DIR what the units parsec.service and parsec.socket
+                     must allow for this configuration, and end
+      --check-empty  succeed if this configuration holds no key, and end; the agent
+                     must not run
       --version      print the version and end
       --help         print this and end
 
@@ -40,7 +45,8 @@ Exit status: 0 done, 1 failed, 2 usage.
 // command is a parsed command line.
 type command struct {
 	Options
-	check, version, help bool
+	check, version, help, empty bool
+	dropIns                     string
 }
 
 // parseCommand reads the arguments without the program's name.
@@ -55,6 +61,8 @@ func parseCommand(args []string) (command, error) {
 	flags.BoolVar(&c.UserMode, "user", false, "")
 	flags.BoolVar(&c.AllowRoot, "allow-root", false, "")
 	flags.BoolVar(&c.check, "check-config", false, "")
+	flags.BoolVar(&c.empty, "check-empty", false, "")
+	flags.StringVar(&c.dropIns, "drop-ins", "", "")
 	for _, name := range []string{"V", "version"} {
 		flags.BoolVar(&c.version, name, false, "")
 	}
@@ -82,6 +90,10 @@ func Main(ctx context.Context, args []string, version string, stdout io.Writer, 
 		_, err = io.WriteString(stdout, usage)
 	case c.version:
 		_, err = fmt.Fprintln(stdout, "parsec-agentd", version)
+	case c.dropIns != "":
+		err = writeDropIns(c.Options, c.dropIns)
+	case c.empty:
+		err = checkEmpty(ctx, c.Options)
 	case c.check:
 		err = check(c.Options, stdout)
 	default:

@@ -6,7 +6,7 @@
 // managers and providers, metrics, READY. Whatever fails ends the start with one error that
 // says what, on what, why, and leaves nothing behind.
 //
-// The socket comes from the service manager (LISTEN_FDS) or is bound here. Nothing that is
+// Sockets come from the service manager (LISTEN_FDS), or one is bound here. Nothing that is
 // not ours is removed: what is at the path must be a socket of ours or root's on which
 // nobody answers. It is replaced in one step by one that has its mode already, under a lock
 // that the process holds as long as it lives.

@@ -15,7 +15,7 @@ func (h *host) run(ctx context.Context) error {
 	scrapes, err := h.openMetrics(ctx)
 	if err != nil {
 		h.notify.failed(ctx, err)
-		return errors.Join(err, h.socket.Close())
+		return errors.Join(err, h.socket.close())
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -27,7 +27,7 @@ func (h *host) run(ctx context.Context) error {
 		})
 	}
 	served := make(chan error, 1)
-	group.Go(func() { served <- h.service.Serve(serving, h.socket.UnixListener) })
+	group.Go(func() { served <- h.service.Serve(serving, h.socket.listeners...) })
 	// Not waited for: a self check that hangs is what the watchdog is for.
 	go watch(serving, h.log, h.service.SelfCheck, h.notify.alive)
 

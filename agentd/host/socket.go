@@ -13,8 +13,9 @@ import (
 
 // socket is where the agent listens.
 type socket struct {
-	*net.UnixListener
-	// path is the address for people and clients.
+	// listeners are all that the service manager passed, or the one that bind made.
+	listeners []*net.UnixListener
+	// path is the address of the first one, for people and clients.
 	path string
 	// bound is nil when the service manager made the socket.
 	bound *bound
@@ -30,7 +31,7 @@ func listen(ctx context.Context, path string, mode os.FileMode) (*socket, error)
 	if err != nil {
 		return nil, err
 	}
-	return &socket{b.listener, path, b}, nil
+	return &socket{[]*net.UnixListener{b.listener}, path, b}, nil
 }
 
 // release removes what bind made. The listener is closed by whoever serves it.
@@ -43,7 +44,20 @@ func (s *socket) release() error {
 
 var errActivation = errors.New("the service manager passed a descriptor that is not a listening Unix stream socket; check ListenStream= of the socket unit")
 
-// activated returns the socket that the service manager passed, or nil.
+// close closes what nobody serves.
+func (s *socket) close() error {
+	var errs []error
+	for _, ln := range s.listeners {
+		errs = append(errs, ln.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// maxSockets bounds what a service manager may pass: a socket for everybody, and such for
+// groups or other places.
+const maxSockets = 8
+
+// activated returns the sockets that the service manager passed, or nil.
 func activated() (*socket, error) {
 	files := activation.Files(true)
 	defer func() {
@@ -54,13 +68,27 @@ func activated() (*socket, error) {
 	if len(files) == 0 {
 		return nil, nil //nolint:nilnil // no socket is a usual case
 	}
-	if len(files) > 1 {
-		return nil, fmt.Errorf("too many file descriptors received: %d, expected one socket", len(files))
+	if len(files) > maxSockets {
+		return nil, fmt.Errorf("too many file descriptors received: %d, expected at most %d sockets", len(files), maxSockets)
 	}
-	if !isListening(files[0]) {
+	s := &socket{}
+	for _, f := range files {
+		ln, err := passed(f)
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		s.listeners = append(s.listeners, ln)
+	}
+	s.path = s.listeners[0].Addr().String()
+	return s, nil
+}
+
+// passed takes one socket of the service manager.
+func passed(f *os.File) (*net.UnixListener, error) {
+	if !isListening(f) {
 		return nil, errActivation
 	}
-	ln, err := net.FileListener(files[0])
+	ln, err := net.FileListener(f)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the socket of the service manager: %w", err)
 	}
@@ -69,7 +97,7 @@ func activated() (*socket, error) {
 		return nil, errors.Join(errActivation, ln.Close())
 	}
 	unixListener.SetUnlinkOnClose(false)
-	return &socket{UnixListener: unixListener, path: unixListener.Addr().String()}, nil
+	return unixListener, nil
 }
 
 // isListening reports whether f is a Unix stream socket on which listen was called.

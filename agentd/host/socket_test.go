@@ -316,6 +316,23 @@ func TestActivation(t *testing.T) {
 	}
 }
 
+// TestActivationOfSeveral: a socket for everybody and one for a group are served alike.
+func TestActivationOfSeveral(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, nil)
+	first, second := filepath.Join(p.dir, "a.sock"), filepath.Join(p.dir, "b.sock")
+	c := activate(t, p, 2, fileOf(t, listenUnix(t, first)), fileOf(t, listenUnix(t, second)))
+	c.expect("READY=1", "STATUS=serving "+first)
+	ping(t, first)
+	ping(t, second)
+	c.stop()
+	for _, path := range []string{first, second} {
+		if mode(t, path).Type() != os.ModeSocket {
+			t.Errorf("the service manager's socket %s was removed", path)
+		}
+	}
+}
+
 // TestActivationOfAnother: descriptors that are for another process are not taken.
 func TestActivationOfAnother(t *testing.T) {
 	t.Parallel()
@@ -335,10 +352,23 @@ func TestBadActivation(t *testing.T) {
 		files func(t *testing.T, dir string) []*os.File
 		want  string
 	}{
-		{"two", 2, func(t *testing.T, dir string) []*os.File {
+		{"many", maxSockets + 1, func(t *testing.T, dir string) []*os.File {
 			t.Helper()
-			return []*os.File{fileOf(t, listenUnix(t, dir+"/a")), fileOf(t, listenUnix(t, dir+"/b"))}
-		}, "Error: too many file descriptors received: 2, expected one socket\n"},
+			var files []*os.File
+			for i := range maxSockets + 1 {
+				files = append(files, fileOf(t, listenUnix(t, fmt.Sprintf("%s/%d", dir, i))))
+			}
+			return files
+		}, "Error: too many file descriptors received: 9, expected at most 8 sockets\n"},
+		{"second is a file", 2, func(t *testing.T, dir string) []*os.File {
+			t.Helper()
+			f, err := os.Create(dir + "/f")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = f.Close() })
+			return []*os.File{fileOf(t, listenUnix(t, dir+"/a")), f}
+		}, bad},
 		{"file", 1, func(t *testing.T, dir string) []*os.File {
 			t.Helper()
 			f, err := os.Create(dir + "/f")
