@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,14 +52,22 @@ func TestTend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := health.New("p", slog.New(slog.DiscardHandler))
 		stop, ended := make(chan struct{}), make(chan struct{})
+		var mu sync.Mutex // guards the variables below
 		begun := time.Now()
 		var tries []time.Duration
 		outcome := providers.Unready(providers.Absent, errors.New("no token"))
+		locked := func(f func()) {
+			mu.Lock()
+			defer mu.Unlock()
+			f()
+		}
 		go func() {
 			defer close(ended)
 			h.Tend(stop, func() {
-				tries = append(tries, time.Since(begun))
-				h.Report(t.Context(), outcome)
+				locked(func() {
+					tries = append(tries, time.Since(begun))
+					h.Report(t.Context(), outcome)
+				})
 			})
 		}()
 		time.Sleep(30 * time.Second) // of the bubble
@@ -72,16 +81,16 @@ func TestTend(t *testing.T) {
 				t.Errorf("try %d after %v, want %d s", i, tries[i], at)
 			}
 		}
-		outcome = nil
+		locked(func() { outcome = nil })
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		tries = nil
+		locked(func() { tries = nil })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if len(tries) != 0 {
 			t.Errorf("%d tries while it was ready", len(tries))
 		}
-		begun = time.Now()
+		locked(func() { begun = time.Now() })
 		h.Report(t.Context(), providers.Unready(providers.Absent, errors.New("gone")))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
