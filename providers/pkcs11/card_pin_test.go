@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/cardtest"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
@@ -127,6 +128,35 @@ func TestCardAlwaysAuthenticate(t *testing.T) {
 	if n := card.Counts(); n.Refused != 1 {
 		t.Errorf("the card counts %+v", n)
 	}
+}
+
+// TestCardAlwaysAuthenticateWithTypedPIN: the PIN that a person gave serves such a key too,
+// also when the card was away and the request has to log in first, until it is forgotten.
+func TestCardAlwaysAuthenticateWithTypedPIN(t *testing.T) {
+	card := signer(t, cardtest.Options{})
+	reader, _ := insert(t, cardtest.AnyReader, card)
+	o := cardOptions(t, cardtest.OpenSC(t))
+	o.PIN, o.Prompt = nil, true
+	p := unconnected(t, o)
+	key := cardKey(2, p256)
+	status(t, "sign while it is locked", sign(t, p, key), wire.StatusBadState)
+	if _, err := p.Unlock(t.Context(), providers.UnlockOptions{PIN: []byte(cardtest.PIN)}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := sign(t, p, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader.Remove(0)
+	eventually(t, func() bool { return sign(t, p, key) != nil })
+	reader.Insert(0, card)
+	eventually(t, func() bool { return sign(t, p, key) == nil })
+	if err := p.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status(t, "sign after the lock", sign(t, p, key), wire.StatusBadState)
+	untouched(t, card)
 }
 
 // TestCardWithoutPIN: without a PIN what needs none works, and the rest says what it needs.

@@ -7,8 +7,9 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 )
 
-// Some libraries hold on to a token that was taken out and is back, and some load objects into a chip that has room for few, and let go of them only
-// when they are loaded anew themselves. Until then every request fails that needs room.
+// Some libraries hold on to a token that was taken out and is back, and some load objects
+// into a chip that has room for few; both let go only when they are loaded anew themselves.
+// Until then every request fails, or every one that needs room.
 
 // loading are the functions that take room in the chip. What they are given is the agent's
 // choice, so no caller can make the library be loaded anew by bad data.
