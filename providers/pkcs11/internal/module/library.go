@@ -16,6 +16,7 @@ import "C"
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"unsafe"
@@ -123,13 +124,15 @@ func (l *library) turn() (done func()) {
 
 // probe asks the dynamic loader for the library, because it says why it refuses. The
 // reference that it takes is kept: a library that was unloaded while its threads run would
-// take the process down.
+// take the process down. The loader keeps its reason for the thread that it refused.
 func probe(path string) (handle unsafe.Pointer, err error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return nil, loadError("the path is empty or contains a zero byte")
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	handle = C.dlopen(name, C.RTLD_LAZY)
 	if handle == nil {
 		return nil, loadError(C.GoString(C.dlerror()))

@@ -3,12 +3,39 @@
 package module
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/ck"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/internal/frame"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
 )
+
+// TestLoaderReason: the loader's reason arrives, whichever threads the goroutines get.
+func TestLoaderReason(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 500 {
+				if _, err := probe("/nowhere/lib.so"); err == nil || !strings.Contains(err.Error(), "/nowhere/lib.so") {
+					t.Errorf("%q", err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestDescribe: no error looks like a success.
+func TestDescribe(t *testing.T) {
+	for _, err := range []error{loadError(""), &failure{"C_Sign", ck.RVOK}, &failure{"C_Sign", ck.RVDeviceRemoved}, loadError("a reason")} {
+		if out := describe(err); !out.Failed() {
+			t.Errorf("%q: %+v", err, out)
+		}
+	}
+}
 
 // BenchmarkBareSign signs with P-256 on SoftHSM2 without a process between.
 func BenchmarkBareSign(b *testing.B) {

@@ -119,17 +119,23 @@ func (s *server) send(b []byte) {
 // call does what a request asks and describes what went wrong.
 func (s *server) call(r *frame.Request) *frame.Response {
 	out := &frame.Response{}
-	err := s.do(r, out)
-	if err == nil {
-		return out
+	if err := s.do(r, out); err != nil {
+		return describe(err)
 	}
-	out = &frame.Response{}
-	if f, ok := errors.AsType[*failure](err); ok {
-		out.Function, out.Result = f.function, f.result
-		return out
-	}
-	out.Text = err.Error()
 	return out
+}
+
+// describe returns the response that tells an error. One without result and text would be
+// a success.
+func describe(err error) *frame.Response {
+	if f, ok := errors.AsType[*failure](err); ok && f.result != ck.RVOK {
+		return &frame.Response{Function: f.function, Result: f.result}
+	}
+	text := err.Error()
+	if text == "" {
+		text = "an error without a text"
+	}
+	return &frame.Response{Text: text}
 }
 
 func (s *server) do(r *frame.Request, out *frame.Response) error {
