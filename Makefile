@@ -125,7 +125,7 @@ generate: ## regenerate the protobuf messages and the MessagePack codecs
 	  protoc --plugin=protoc-gen-go=.tools/protoc-gen-go \
 	    --go_out=paths=source_relative:"$${file%/*}" -I "$${file%/*}" "$${file##*/}"; \
 	done
-	$(GO) generate ./trust
+	$(GO) generate ./trust ./proto/cloud
 
 vectors: ## replay the golden vectors only
 	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) ./...

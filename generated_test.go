@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -36,10 +37,12 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 
 // TestGeneratedCodecsAreCurrent generates the MessagePack codecs again.
 func TestGeneratedCodecsAreCurrent(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "codec_gen.go")
-	run(t, "go", "run", "./trust/internal/codecgen", "-o", out, "trust")
-	if read(t, out) != read(t, "trust/codec_gen.go") {
-		t.Error("trust/codec_gen.go is not what the structs of trust say: run make generate")
+	for dir, options := range map[string][]string{"trust": nil, "proto/cloud": {"-alias", "-trust", "trust"}} {
+		out := filepath.Join(t.TempDir(), "codec_gen.go")
+		run(t, "go", slices.Concat([]string{"run", "./trust/mpack/codecgen", "-o", out}, options, []string{dir})...)
+		if read(t, out) != read(t, filepath.Join(dir, "codec_gen.go")) {
+			t.Errorf("%s/codec_gen.go is not what the types there say: run make generate", dir)
+		}
 	}
 }
 

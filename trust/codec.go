@@ -8,7 +8,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
-//go:generate go run ./internal/codecgen .
+//go:generate go run ./mpack/codecgen .
 
 func decodePublicKey(r *mpack.Reader, v *PublicKey)   { r.Fixed(v[:]) }
 func encodePublicKey(w *mpack.Writer, v *PublicKey)   { w.Bytes(v[:]) }
@@ -18,8 +18,6 @@ func decodeHashDigest(r *mpack.Reader, v *HashDigest) { r.Fixed(v[:]) }
 func encodeHashDigest(w *mpack.Writer, v *HashDigest) { w.Bytes(v[:]) }
 func decodeSalt(r *mpack.Reader, v *Salt)             { r.Fixed(v[:]) }
 func encodeSalt(w *mpack.Writer, v *Salt)             { w.Bytes(v[:]) }
-func decodeBool(r *mpack.Reader, v *bool)             { *v = r.Bool() }
-func encodeBool(w *mpack.Writer, v *bool)             { w.Bool(*v) }
 func decodeX509Hash(r *mpack.Reader, v *X509Hash)     { decodeText(r, v, ParseX509Hash) }
 func encodeX509Hash(w *mpack.Writer, v *X509Hash)     { w.String(v.String()) }
 

@@ -1814,7 +1814,7 @@ func decodeLocalWorkspace(r *mpack.Reader, v *LocalWorkspace) {
 				break
 			}
 			v.CanSelfPromoteToOwner = new(bool)
-			decodeBool(r, v.CanSelfPromoteToOwner)
+			*v.CanSelfPromoteToOwner = r.Bool()
 		case 3:
 			decodeID(r, &v.ID)
 		case 4:
@@ -1851,7 +1851,7 @@ func encodeLocalWorkspace(w *mpack.Writer, v *LocalWorkspace) {
 	}
 	if !(v.CanSelfPromoteToOwner == nil) {
 		w.String("can_self_promote_to_owner")
-		encodeBool(w, v.CanSelfPromoteToOwner)
+		w.Bool(*v.CanSelfPromoteToOwner)
 	}
 	w.String("id")
 	encodeID(w, &v.ID)

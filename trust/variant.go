@@ -1,15 +1,11 @@
 package trust
 
 import (
-	"fmt"
-
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
 // unknownVariant makes a reader fail at a variant that it does not know.
-func unknownVariant(r *mpack.Reader, what, kind string) {
-	r.Fail(fmt.Errorf("%w: %s %q", mpack.ErrType, what, kind))
-}
+func unknownVariant(r *mpack.Reader, what, kind string) { r.Unknown(what, kind) }
 
 func decodeIdentitySystem(r *mpack.Reader, v *IdentitySystem) {
 	switch kind := r.Discriminant("type"); kind {

@@ -1,5 +1,5 @@
 // Package mpack reads and writes MessagePack as strictly as signed data deserves, on the
-// primitives of tinylib/msgp. The codecs that use it are generated (trust/internal/codecgen).
+// primitives of tinylib/msgp. The codecs that use it are generated (trust/mpack/codecgen).
 //
 // A Reader works on bytes that are all there. Nothing that it is told to allocate exceeds a
 // constant times the bytes that remain: counts are compared with them, lengths too, and what is

@@ -122,7 +122,7 @@ func (r *Reader) Discriminant(name string) string {
 	if msgp.NextType(ahead.rest) == msgp.ArrayType {
 		kind := ""
 		if ahead.Array(MaxFields) > 0 {
-			kind = ahead.String(maxKind)
+			kind = ahead.String(MaxName)
 		}
 		if ahead.err != nil {
 			*r = ahead
@@ -132,7 +132,7 @@ func (r *Reader) Discriminant(name string) string {
 	fields := ahead.Struct([]Field{{Name: name}})
 	kind := ""
 	for fields.Next() >= 0 {
-		kind = ahead.String(maxKind)
+		kind = ahead.String(MaxName)
 	}
 	if ahead.err != nil {
 		*r = ahead
@@ -141,5 +141,15 @@ func (r *Reader) Discriminant(name string) string {
 	return kind
 }
 
-// maxKind is the length of the longest discriminant.
-const maxKind = 64
+// MaxName is the length of the longest discriminant, and of the longest text of an enumeration.
+const MaxName = 64
+
+// Unknown makes the reader fail at a variant or value that nobody knows.
+func (r *Reader) Unknown(what, name string) { r.Fail(fmt.Errorf("%w: %s %q", ErrType, what, name)) }
+
+// Read reads a new value with its decoder.
+func Read[T any](r *Reader, decode func(*Reader, *T)) *T {
+	v := new(T)
+	decode(r, v)
+	return v
+}

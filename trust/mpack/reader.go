@@ -47,10 +47,11 @@ func (r *Reader) done(rest []byte, err error) bool {
 	}
 	var below msgp.UintBelowZero
 	var over msgp.UintOverflow
+	var overInt msgp.IntOverflow
 	switch {
 	case errors.Is(err, msgp.ErrShortBytes):
 		r.Fail(ErrShort)
-	case errors.As(err, &below), errors.As(err, &over):
+	case errors.As(err, &below), errors.As(err, &over), errors.As(err, &overInt):
 		r.Fail(ErrRange)
 	default:
 		r.Fail(ErrType)
@@ -112,6 +113,24 @@ func (r *Reader) Uint32() uint32 { return uint32(r.Uint(math.MaxUint32)) } //nol
 
 // Uint64 reads an unsigned integer of 64 bits.
 func (r *Reader) Uint64() uint64 { return r.Uint(math.MaxUint64) }
+
+// Int64 reads an integer of 64 bits, in any of its forms.
+func (r *Reader) Int64() int64 {
+	v, rest, err := msgp.ReadInt64Bytes(r.rest)
+	if !r.done(rest, err) {
+		return 0
+	}
+	return v
+}
+
+// Float64 reads a number of 64 bits, or of 32.
+func (r *Reader) Float64() float64 {
+	v, rest, err := msgp.ReadFloat64Bytes(r.rest)
+	if !r.done(rest, err) {
+		return 0
+	}
+	return v
+}
 
 // IsText reports whether a text is next.
 func (r *Reader) IsText() bool { return msgp.NextType(r.rest) == msgp.StrType }

@@ -70,6 +70,18 @@ func (w *Writer) Uint(v uint64) {
 	w.b = msgp.AppendUint64(w.b, v)
 }
 
+// Int writes an integer in its shortest form.
+func (w *Writer) Int(v int64) {
+	w.grow(0)
+	w.b = msgp.AppendInt64(w.b, v)
+}
+
+// Float64 writes a number of 64 bits.
+func (w *Writer) Float64(v float64) {
+	w.grow(0)
+	w.b = msgp.AppendFloat64(w.b, v)
+}
+
 // String writes a text.
 func (w *Writer) String(s string) {
 	w.grow(len(s))

@@ -20,7 +20,7 @@ func (w *writer) encoder(s *structure) {
 	}
 	w.line("w.Map(n)")
 	if s.kind != "" {
-		w.line("w.String(\"type\")\nw.String(%q)", s.kind)
+		w.line("w.String(%q)\nw.String(%q)", s.tag, s.kind)
 	}
 	for i := range s.fields {
 		w.encodeField(&s.fields[i])
@@ -47,17 +47,32 @@ func (w *writer) encodeField(f *field) {
 	default:
 		w.line("w.String(%q)", f.key)
 	}
+	w.encodeContent(f)
+	if f.null || f.since {
+		w.line("}")
+	}
+}
+
+func (w *writer) encodeContent(f *field) {
+	value := "v." + f.name
+	star, isPointer := f.typ.(*ast.StarExpr)
+	if f.least != "" {
+		if isPointer {
+			value = "*" + value
+		}
+		w.line("if %s < %s {\nw.Fail(mpack.ErrRange)\n}", value, f.least)
+	}
 	switch {
 	case f.constant != "":
 		w.line("w.String(%q)", f.constant)
-	case f.isPointer:
-		star, _ := f.typ.(*ast.StarExpr)
-		w.line("encode%s(w, v.%s)", w.codec(star.X), f.name)
+	case !isPointer:
+		w.encodeValue(f.typ, value)
 	default:
-		w.encodeValue(f.typ, "v."+f.name)
-	}
-	if f.null {
-		w.line("}")
+		if scalar, ok := scalars[types.ExprString(star.X)]; ok {
+			w.line(scalar.write, "*v."+f.name)
+			return
+		}
+		w.line("%s(w, v.%s)", w.call("encode", star.X), f.name)
 	}
 }
 
@@ -80,7 +95,7 @@ func (w *writer) encodeValue(typ ast.Expr, value string) {
 		if set {
 			header = "Array"
 		}
-		w.line("w.%s(len(%s))\nfor _, %s := range %s(%s) {", header, value, k, w.sorted(t.Key), value)
+		w.line("w.%s(len(%s))\nfor _, %s := range %s {", header, value, k, w.sorted(t.Key, value))
 		w.encodeValue(t.Key, k)
 		if !set {
 			w.line("%s := %s[%s]", e, value, k)
@@ -88,9 +103,14 @@ func (w *writer) encodeValue(typ ast.Expr, value string) {
 		}
 		w.line("}")
 	default:
-		w.line("encode%s(w, &%s)", w.codec(typ), strings.TrimPrefix(value, "&"))
+		w.line("%s(w, &%s)", w.call("encode", typ), strings.TrimPrefix(value, "&"))
 	}
 }
 
-// sorted is the function that puts keys in order: the same value always gives the same bytes.
-func (w *writer) sorted(key ast.Expr) string { return "sorted" + w.codec(key) + "s" }
+// sorted puts the keys of a map in order: the same value always gives the same bytes.
+func (w *writer) sorted(key ast.Expr, value string) string {
+	if types.ExprString(key) == "string" {
+		return fmt.Sprintf("slices.Sorted(maps.Keys(%s))", value)
+	}
+	return fmt.Sprintf("%ss(%s)", w.call("sorted", key), value)
+}

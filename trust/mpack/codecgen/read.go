@@ -18,27 +18,35 @@ import (
 type pkg struct {
 	name    string
 	structs []structure
-	// ids are aliases of ID[…], which all have one codec.
-	ids map[string]bool
+	// ids are aliases of ID[…], which all have one codec; trustIDs are those of package trust, seen from another one.
+	ids, trustIDs map[string]bool
+	unions        []union
+	enums         []enum
+	// alias makes fields of bytes parts of the input.
+	alias bool
 }
 
+// structure is a map, or an array if tuple is set. Its first field has the key tag and the text kind, if kind is one.
 type structure struct {
-	name, kind string
-	array      bool
-	fields     []field
+	name, tag, kind string
+	array, tuple    bool
+	role            role
+	// union is the interface that a variant belongs to.
+	union string
+	// families and replies are those of a command.
+	families, replies []string
+	fields            []field
 	// embeds are the types whose fields come first.
 	embeds []string
 }
 
 type field struct {
-	name, key        string
-	typ              ast.Expr
-	null, opt, since bool
-	limit, constant  string
-	isPointer        bool
+	name, key                    string
+	typ                          ast.Expr
+	null, opt, since             bool
+	limit, each, least, constant string
+	isPointer                    bool
 }
-
-const directive = "//codec:map"
 
 func read(dir string) (*pkg, error) {
 	p := &pkg{ids: map[string]bool{}}
@@ -62,6 +70,9 @@ func read(dir string) (*pkg, error) {
 		if err := p.file(f); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
+	}
+	if err := p.tags(); err != nil {
+		return nil, err
 	}
 	return p, p.flatten()
 }
@@ -112,28 +123,7 @@ func (p *pkg) typeSpec(t *ast.TypeSpec, doc *ast.CommentGroup) error {
 	if doc == nil {
 		return nil
 	}
-	for _, line := range doc.List {
-		words := strings.Fields(line.Text)
-		if len(words) == 0 || words[0] != directive {
-			continue
-		}
-		def, ok := t.Type.(*ast.StructType)
-		if !ok {
-			return fmt.Errorf("%s is no struct", t.Name.Name)
-		}
-		s := structure{name: t.Name.Name}
-		if s.array = slices.Contains(words, "array"); s.array {
-			words = words[:len(words)-1]
-		}
-		if len(words) > 1 {
-			s.kind = words[1]
-		}
-		if err := s.addFields(def); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		p.structs = append(p.structs, s)
-	}
-	return nil
+	return p.directives(t, doc)
 }
 
 func (s *structure) addFields(def *ast.StructType) error {
@@ -170,8 +160,14 @@ func newField(name string, typ ast.Expr, tag string) (field, error) {
 			f.null, f.opt = true, true
 		case "since":
 			f.null, f.opt, f.since = true, true, true
+		case "later":
+			f.opt, f.since = true, true
 		case "max":
 			f.limit = value
+		case "each":
+			f.each = value
+		case "min":
+			f.least = value
 		case "const":
 			f.constant = value
 		default:
@@ -180,6 +176,9 @@ func newField(name string, typ ast.Expr, tag string) (field, error) {
 	}
 	if f.key == "" || (f.constant != "") != (name == "_") {
 		return f, fmt.Errorf("field %s: no name, or constant and blank do not go together", name)
+	}
+	if f.each == "" {
+		f.each = f.limit
 	}
 	_, f.isPointer = typ.(*ast.StarExpr)
 	return f, nil
