@@ -25,10 +25,10 @@ func (s *Store) Add(batch Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &adder{store: s, state: &s.state}
-	fresh := s.state.empty()
+	_, known := s.state.users[s.self] // who is not known yet cannot become somebody else
 	before := a.isOutsider()
 	err := a.all(batch)
-	if err == nil && !fresh && before != a.isOutsider() {
+	if err == nil && known && before != a.isOutsider() {
 		return s.clear()
 	}
 	if err == nil && s.keep != nil && len(a.accepted) > 0 {

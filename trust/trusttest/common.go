@@ -11,7 +11,6 @@ import (
 // Found makes the first user, an admin, with one device.
 func (o *Organisation) Found() *Event {
 	forbid(len(o.users) > 0, "the organisation is founded already")
-	o.sequester = o.options.Sequestered
 	return o.record(o.founding())
 }
 

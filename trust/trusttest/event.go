@@ -61,7 +61,9 @@ type Certificate struct {
 	Signed   []byte
 	Redacted []byte
 
-	signer   *trust.SigningKey // nil for the root key, and for the authority
+	signer    *trust.SigningKey
+	authority *trust.SequesterSigningKey // signs for the sequester, if not the organisation's own
+	// redacted is the other form if it is not the right one, and damage what happens to the bytes.
 	redacted trust.Certificate
 	damage   func(signed []byte) []byte
 	at       trust.DateTime
@@ -83,7 +85,11 @@ func (o *Organisation) certificate(topic trust.Topic, signer *Device, content tr
 func (o *Organisation) sign(e *Event) *Event {
 	for _, c := range e.Certificates {
 		if s, ok := c.Content.(trust.ServiceCertificate); ok {
-			c.Signed = must(trust.SignServiceCertificate(s, o.authority))
+			authority := &o.authority
+			if c.authority != nil {
+				authority = c.authority
+			}
+			c.Signed = must(trust.SignServiceCertificate(s, *authority))
 		} else {
 			c.Signed = must(trust.SignCertificate(c.Content, *c.signer))
 		}

@@ -66,7 +66,9 @@ var rsaKeys = sync.OnceValue(func() (keys [2]rsaKey) {
 	return keys
 })
 
-func authority() trust.SequesterSigningKey { return must(trust.ParseSequesterSigningKey(rsaKeys()[0].private)) }
+func authority() trust.SequesterSigningKey {
+	return must(trust.ParseSequesterSigningKey(rsaKeys()[0].private))
+}
 
 // otherAuthority is of another organisation.
 func otherAuthority() trust.SequesterSigningKey {

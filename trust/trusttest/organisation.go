@@ -91,7 +91,7 @@ type setup struct {
 func New(options Options) *Organisation {
 	o := &Organisation{
 		options: options.withDefaults(), rand: rand.New(rand.NewPCG(options.Seed, 0)),
-		known: map[trust.UserID]*User{}, last: map[trust.Topic]trust.DateTime{},
+		sequester: options.Sequestered, known: map[trust.UserID]*User{}, last: map[trust.Topic]trust.DateTime{},
 	}
 	o.clock, o.tick = o.options.Start, o.pause
 	o.root = must(trust.NewSigningKey(o.bytes(trust.KeySize)))
@@ -158,7 +158,12 @@ func (o *Organisation) id() (id [16]byte) {
 // Live reports whether the user is not revoked.
 func (u *User) Live() bool { return !u.Revoked }
 
-// any returns a device of the user.
+// Switched reports whether the user was an outsider and something else at different times: then all certificates were served anew.
+func (u *User) Switched() bool {
+	return slices.Contains(u.profiles, trust.Outsider) && slices.ContainsFunc(u.profiles, func(p trust.Profile) bool { return p != trust.Outsider })
+}
+
+// deviceOf returns a device of the user.
 func (o *Organisation) deviceOf(u *User) *Device { return u.Devices[o.rand.IntN(len(u.Devices))] }
 
 // recovery is the shared recovery that the user has now, or nil.
