@@ -1,37 +1,35 @@
-package trust
+package trust_test
 
 import (
+	"bytes"
 	"errors"
-	"runtime"
 	"testing"
+
+	"github.com/seed-73b3884f/parsec-agent/trust"
+	"github.com/seed-73b3884f/parsec-agent/trust/trusttest"
 )
 
 // grown is an organisation with many changes of one user's profile.
-func grown(t testing.TB, changes int) (*organisation, Batch) {
-	t.Helper()
-	o := newOrganisation(t)
-	o.enrol("", "alice", Admin)
-	o.enrol("alice", "bob", Standard)
+func grown(changes int) (*founded, trust.Batch) {
+	f := found(trusttest.Options{})
 	for i := range changes {
-		o.common("alice", o.update("alice", "bob", []Profile{Admin, Standard}[i%2]))
+		f.Update(f.alice.Devices[0], f.bob, []trust.Profile{trust.Admin, trust.Standard}[i%2])
 	}
-	return o, o.batch()
+	return f, f.Stream(f.alice).Batch()
 }
 
 // TestForgeryAmongMany: the first one that is wrong is named, however many processors verify.
 func TestForgeryAmongMany(t *testing.T) {
-	const changes, forged = 2*window + 100, window + 50
-	o, batch := grown(t, changes)
+	const changes, forged = 2*trust.Window + 100, trust.Window + 50
+	f, batch := grown(changes)
 	for _, at := range []int{forged, forged + 1, changes} {
-		batch.Common[at] = append([]byte(nil), batch.Common[at]...)
+		batch.Common[at] = bytes.Clone(batch.Common[at])
 		batch.Common[at][0] ^= 1
 	}
 	for _, processors := range []int{1, 2, 7} {
-		before := runtime.GOMAXPROCS(processors)
-		err := o.store("alice").Add(batch)
-		runtime.GOMAXPROCS(before)
-		refusal := &RefusalError{}
-		if !errors.As(err, &refusal) || refusal.Index != forged || refusal.Reason != Corrupted || !errors.Is(err, ErrSignature) {
+		err := onProcessors(processors, func() error { return f.Store(f.alice).Add(batch) })
+		refusal := &trust.RefusalError{}
+		if !errors.As(err, &refusal) || refusal.Index != forged || refusal.Reason != trust.Corrupted || !errors.Is(err, trust.ErrSignature) {
 			t.Errorf("%d processors: %v", processors, err)
 		}
 	}
@@ -39,14 +37,14 @@ func TestForgeryAmongMany(t *testing.T) {
 
 // TestBatchesAddUp: one batch or many give the same store.
 func TestBatchesAddUp(t *testing.T) {
-	o, batch := grown(t, 40)
-	whole, parts := o.store("bob"), o.store("bob")
-	if err := whole.Add(batch); err != nil {
+	f, batch := grown(40)
+	whole, parts := f.Store(f.bob), f.Store(f.bob)
+	if err := whole.Add(trust.Batch{Common: batch.Common}); err != nil {
 		t.Fatal(err)
 	}
 	for len(batch.Common) > 0 {
 		n := min(4, len(batch.Common))
-		if err := parts.Add(Batch{Common: batch.Common[:n]}); err != nil {
+		if err := parts.Add(trust.Batch{Common: batch.Common[:n]}); err != nil {
 			t.Fatal(err)
 		}
 		batch.Common = batch.Common[n:]
@@ -59,10 +57,10 @@ func TestBatchesAddUp(t *testing.T) {
 // BenchmarkAdd validates certificates of one author.
 func BenchmarkAdd(b *testing.B) {
 	const changes = 2000
-	o, batch := grown(b, changes)
+	f, batch := grown(changes)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := o.store("alice").Add(batch); err != nil {
+		if err := f.Store(f.alice).Add(batch); err != nil {
 			b.Fatal(err)
 		}
 	}

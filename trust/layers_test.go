@@ -156,29 +156,6 @@ func TestX509(t *testing.T) {
 	}
 }
 
-// TestRealmKeysForService: a sequester service gets the same keys as a user.
-func TestRealmKeysForService(t *testing.T) {
-	o, _, in, keys := keyed(t)
-	private := must(ParseSequesterPrivateKey(vectorKey(t)))
-	public := SequesterEncryptionKey{rsaPublic{key: &private.key().PublicKey}}
-	access := &RealmKeysBundleAccess{}
-	if err := load(must(o.people["alice"].private.Open(in.Access)), access); err != nil {
-		t.Fatal(err)
-	}
-	in.Access = must(access.SealForService(public))
-	opened, err := OpenRealmKeysForService(in, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if k, index, err := opened.Current(); err != nil || index != 3 || !k.Equal(keys[2]) {
-		t.Errorf("key %d, %v", index, err)
-	}
-	in.Access = must((&RealmKeysBundleAccess{KeysBundleKey: GenerateSecretKey()}).SealForService(public))
-	if _, err := OpenRealmKeysForService(in, private); !errors.Is(err, ErrDecryption) {
-		t.Errorf("the access of another bundle: %v", err)
-	}
-}
-
 // TestURLPath: a path inside of a workspace travels in an address.
 func TestURLPath(t *testing.T) {
 	key, path := GenerateKeyDerivation(), must(ParsePath("/Börse/a b/../c"))

@@ -38,6 +38,8 @@ func (k KeyDerivation) opens(canary []byte) bool {
 type RealmKeys struct {
 	keys  []KeyDerivation
 	valid []bool
+	// rotations are those that the keys must be of.
+	rotations []*RealmKeyRotationCertificate
 }
 
 // BundleInput is what the keys of a realm are read from.
@@ -85,7 +87,7 @@ func (in *BundleInput) open(access []byte) (*RealmKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := &RealmKeys{keys: b.Keys, valid: make([]bool, len(b.Keys))}
+	keys := &RealmKeys{keys: b.Keys, valid: make([]bool, len(b.Keys)), rotations: in.Rotations}
 	for i, rotation := range in.Rotations {
 		keys.valid[i] = b.Keys[i].opens(rotation.KeyCanary)
 	}
@@ -94,7 +96,7 @@ func (in *BundleInput) open(access []byte) (*RealmKeys, error) {
 
 // verify reads the bundle and compares it with its rotation. The timestamps differ and are not compared.
 func (in *BundleInput) verify(signed []byte) (*RealmKeysBundle, error) {
-	if !in.numbered() {
+	if !numbered(in.Rotations) {
 		return nil, ErrBundle
 	}
 	claim, err := Look(signed)
@@ -118,13 +120,13 @@ func (in *BundleInput) verify(signed []byte) (*RealmKeysBundle, error) {
 }
 
 // numbered reports whether the rotations are those of one realm, from the first on, none left out.
-func (in *BundleInput) numbered() bool {
-	for i, r := range in.Rotations {
-		if r.KeyIndex != uint64(i)+1 || r.RealmID != in.Rotations[0].RealmID {
+func numbered(rotations []*RealmKeyRotationCertificate) bool {
+	for i, r := range rotations {
+		if r.KeyIndex != uint64(i)+1 || r.RealmID != rotations[0].RealmID {
 			return false
 		}
 	}
-	return len(in.Rotations) > 0
+	return len(rotations) > 0
 }
 
 func (b *RealmKeysBundle) check() error {

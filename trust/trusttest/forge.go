@@ -63,7 +63,7 @@ func (o *Organisation) Forge(kind Forgery, seed uint64) (f *Forged) {
 		}
 	}()
 	o.rand = newRand(seed)
-	o.tick = func() time.Duration { return gap / 1000 } //nolint:mnd // what is forged comes before what follows
+	o.tick = func() time.Duration { return gap / 1000 } // what is forged comes before what follows
 	f = kind.forge(o)
 	f.Forgery, f.after = kind, len(o.events)
 	if f.Bad == nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"slices"
 	"sync"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -22,7 +23,7 @@ func (o *Organisation) rotation(author *Device, r *Realm, index uint64) *Event {
 		Author: author.ID, Timestamp: o.clock, RealmID: r.ID, KeyIndex: index, KeyCanary: must(fresh.Canary()),
 	}
 	e := o.inRealm(RealmRotateKey, author, content)
-	keys := append(r.Keys[:len(r.Keys):len(r.Keys)], fresh)
+	keys := append(slices.Clip(r.Keys), fresh)
 	bundle := &trust.RealmKeysBundle{Author: author.ID, Timestamp: o.clock, RealmID: r.ID, Keys: keys}
 	sealed, key, err := trust.SealKeysBundle(bundle, author.Signing)
 	e.KeysBundle = must(sealed, err)

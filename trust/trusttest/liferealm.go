@@ -47,7 +47,7 @@ func (o *Organisation) somePromotion(r *Realm) *Event {
 
 // someRole changes a role: those of members as often as not, and those of revoked members are taken away.
 func (o *Organisation) someRole(r *Realm) *Event {
-	role := trust.Role(o.rand.IntN(int(trust.Owner) + 1)) //nolint:gosec // a handful
+	role := trust.Role(o.rand.IntN(int(trust.Owner) + 1))
 	people := o.users
 	if o.dice(50) {
 		people = r.members

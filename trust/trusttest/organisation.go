@@ -76,6 +76,7 @@ type Realm struct {
 // Service is a sequester service.
 type Service struct {
 	ID      trust.SequesterServiceID
+	Private trust.SequesterPrivateKey
 	Revoked bool
 
 	key trust.SequesterEncryptionKey

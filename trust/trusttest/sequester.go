@@ -17,7 +17,9 @@ func (o *Organisation) AddService() *Service {
 
 func (o *Organisation) service() (*Event, *Service) {
 	o.next()
-	s := &Service{ID: o.id(), key: must(trust.ParseSequesterEncryptionKey(rsaKeys()[1].public))}
+	s := &Service{
+		ID: o.id(), Private: must(trust.ParseSequesterPrivateKey(rsaKeys()[1].private)), key: must(trust.ParseSequesterEncryptionKey(rsaKeys()[1].public)),
+	}
 	content := &trust.SequesterServiceCertificate{
 		Timestamp: o.clock, ServiceID: s.ID, ServiceLabel: fmt.Sprintf("service %d", len(o.services)), EncryptionKeyDER: s.key.DER(),
 	}

@@ -18,7 +18,7 @@ func (o *Organisation) recovery(author *Device, recipients []*User) *Event {
 		Author: author.ID, Timestamp: o.next(), UserID: author.User.ID, Threshold: 1, PerRecipientShares: map[trust.UserID]uint8{},
 	}
 	e := &Event{
-		Command: ShamirRecoverySetup, Author: author, At: o.clock, CipheredData: o.bytes(32), //nolint:mnd // no server looks into it
+		Command: ShamirRecoverySetup, Author: author, At: o.clock, CipheredData: o.bytes(32), // no server looks into it
 		RevealToken:  must(trust.NewAccessToken(o.bytes(16))),
 		Certificates: []*Certificate{o.certificate(trust.TopicShamir, author, brief)},
 	}

@@ -22,7 +22,7 @@ func (o *Organisation) StreamAt(to *User, n int) Stream { return serve(o.events[
 
 // serve goes through the events as a server does. What is forged, the user gets in any case.
 func serve(events []*Event, to *User, forged *Certificate) Stream {
-	s := Stream{Realms: map[trust.RealmID][]*Certificate{}, Redacted: false}
+	s := Stream{Realms: map[trust.RealmID][]*Certificate{}}
 	realms := map[trust.RealmID]*view{}
 	for _, e := range events {
 		for _, c := range e.Certificates {
@@ -31,7 +31,7 @@ func serve(events []*Event, to *User, forged *Certificate) Stream {
 				s.Sequester = append(s.Sequester, c)
 			case trust.TopicCommon:
 				s.Common = append(s.Common, c)
-				s.notice(c.Content, to)
+				s.Redacted = redactedAfter(c.Content, to.ID, s.Redacted)
 			case trust.TopicRealm:
 				v, ok := realms[c.Realm]
 				if !ok {
@@ -54,18 +54,19 @@ func serve(events []*Event, to *User, forged *Certificate) Stream {
 	return s
 }
 
-// notice follows the profile of the user.
-func (s *Stream) notice(c trust.Certificate, to *User) {
+// redactedAfter follows the profile of the user.
+func redactedAfter(c trust.Certificate, to trust.UserID, before bool) bool {
 	switch c := c.(type) {
 	case *trust.UserCertificate:
-		if c.UserID == to.ID {
-			s.Redacted = c.Profile == trust.Outsider
+		if c.UserID == to {
+			return c.Profile == trust.Outsider
 		}
 	case *trust.UserUpdateCertificate:
-		if c.UserID == to.ID {
-			s.Redacted = c.NewProfile == trust.Outsider
+		if c.UserID == to {
+			return c.NewProfile == trust.Outsider
 		}
 	}
+	return before
 }
 
 // view is what a user sees of a realm: all of it for members, and for who was one all up to the end of it.
