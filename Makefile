@@ -38,7 +38,7 @@ NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm
                 $(or $(wildcard /usr/lib/*/libykcs11.so.2),/usr/lib/libykcs11.so.2):ykcs11 mount:mount unshare:util-linux \
                 $(or $(wildcard /usr/lib/*/libtss2-tcti-tabrmd.so.0),/usr/lib/libtss2-tcti-tabrmd.so.0):libtss2-tcti-tabrmd0 \
                 $(or $(wildcard /usr/lib/*/pkcs11/libtpm2_pkcs11.so),/usr/lib/libtpm2_pkcs11.so):libtpm2-pkcs11-1
-NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount
+NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount pip3:python3-pip
 NEED_CROSS   := $(NEED_RUN) swtpm:swtpm readelf:binutils qemu-aarch64-static:qemu-user-static
 NEED_DEB     := $(NEED_BUILD) dh:debhelper po2debconf:po-debconf fakeroot:fakeroot /usr/share/build-essential/list:build-essential
 NEED_BOOT    := debootstrap:debootstrap mount:mount systemd-nspawn:systemd-container
@@ -99,8 +99,9 @@ interop: ## run the original's programs and state against ours, and ours against
 	@$(MAKE) peers
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
 
-reference: ## compare trust with the reference implementation of workspaces (needs Python 3.12)
-	$(GO) test -tags interop -run 'Reference|Mutated' -timeout 40m $(TESTFLAGS) ./trust
+reference: ## compare us with the reference implementation of workspaces (PARSEC_SOAK=1: a whole run)
+	@scripts/need $(NEED_INTEROP)
+	$(GO) test -v -tags interop -timeout 40m $(TESTFLAGS) ./interop/reference
 
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)

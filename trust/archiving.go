@@ -57,6 +57,6 @@ func encodeArchivingConfiguration(w *mpack.Writer, v *ArchivingConfiguration) {
 	case DeletionPlanned:
 		encodeDeletionPlanned(w, &deletionPlanned{DeletionDate: v.DeletionDate})
 	default:
-		w.Fail(errName)
+		w.Fail(ErrName)
 	}
 }

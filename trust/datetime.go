@@ -3,6 +3,9 @@ package trust
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
@@ -37,13 +40,47 @@ func DateTimeOf(t time.Time) (DateTime, error) {
 	return DateTimeFromMicros(t.UnixMicro())
 }
 
-// ParseDateTime reads RFC 3339 with a zone.
+// ParseDateTime reads RFC 3339 with a zone, and years beyond its four digits behind a sign, as String writes them.
 func ParseDateTime(text string) (DateTime, error) {
-	t, err := time.Parse(time.RFC3339Nano, text)
+	const far = 300_000 // beyond the calendar, and no overflow below
+	year, rest, found := cutYear(strings.ToUpper(text))
+	if !found || year < -far || year > far {
+		return DateTime{}, ErrDateTime
+	}
+	// The calendar repeats itself every 400 years.
+	const cycle, days, like = 400, 146097, 2000
+	cycles := year / cycle
+	if year%cycle < 0 {
+		cycles--
+	}
+	t, err := time.Parse(time.RFC3339Nano, strconv.Itoa(like+year-cycles*cycle)+rest)
 	if err != nil {
 		return DateTime{}, ErrDateTime
 	}
-	return DateTimeOf(t)
+	micros := t.UnixMicro() + int64(cycles-like/cycle)*days*24*time.Hour.Microseconds()
+	return DateTimeFromMicros(micros)
+}
+
+// cutYear takes the year off a date: four digits, or up to six behind a sign.
+func cutYear(text string) (year int, rest string, found bool) {
+	digits := text
+	signed := len(text) > 0 && (text[0] == '+' || text[0] == '-')
+	if signed {
+		digits = text[1:]
+	}
+	n := strings.IndexByte(digits, '-')
+	const usual, most = 4, 6
+	if n < usual || n > most || n > usual && !signed {
+		return 0, "", false
+	}
+	year, err := strconv.Atoi(digits[:n])
+	if err != nil || digits[0] == '+' {
+		return 0, "", false
+	}
+	if text[0] == '-' {
+		year = -year
+	}
+	return year, digits[n:], true
 }
 
 // Micros returns the microseconds since 1970.
@@ -75,16 +112,21 @@ func (d DateTime) Add(by time.Duration) DateTime {
 	return DateTime{max(minMicros, min(maxMicros, sum))}
 }
 
-// String returns RFC 3339 in UTC with 0, 3 or 6 decimals.
+// String returns RFC 3339 in UTC with 0, 3 or 6 decimals. A year that has not four digits is written with its sign.
 func (d DateTime) String() string {
-	layout := "2006-01-02T15:04:05Z"
+	layout := "-01-02T15:04:05Z"
 	switch {
 	case d.micros%1000 != 0:
-		layout = "2006-01-02T15:04:05.000000Z"
+		layout = "-01-02T15:04:05.000000Z"
 	case d.micros%1_000_000 != 0:
-		layout = "2006-01-02T15:04:05.000Z"
+		layout = "-01-02T15:04:05.000Z"
 	}
-	return d.Time().Format(layout)
+	t := d.Time()
+	year := fmt.Sprintf("%04d", t.Year())
+	if t.Year() < 0 || t.Year() > 9999 {
+		year = fmt.Sprintf("%+05d", t.Year())
+	}
+	return year + t.Format(layout)
 }
 
 // MarshalText is String.

@@ -193,7 +193,7 @@ func FuzzTexts(f *testing.F) {
 				t.Errorf("path %q becomes %v, %v", s, again, err)
 			}
 		}
-		if d, err := ParseDateTime(s); err == nil && d.Time().Year() >= 0 && d.Time().Year() < 10000 {
+		if d, err := ParseDateTime(s); err == nil {
 			if again, err := ParseDateTime(d.String()); err != nil || again != d {
 				t.Errorf("time %q becomes %v, %v", s, again, err)
 			}

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
@@ -19,81 +18,18 @@ type HumanHandle struct {
 	Label HumanLabel
 }
 
-// NewEmailAddress checks an address: a dot-atom or quoted string, @, a dot-atom or address literal.
+// NewEmailAddress checks an address. It stays as it is written, white space and all.
 func NewEmailAddress(s string) (EmailAddress, error) {
-	at := strings.LastIndexByte(s, '@')
-	if len(s) > maxRawText || at < 0 || !localPartOK(s[:at]) || !domainOK(s[at+1:]) {
+	if len(s) > maxRawText || !isASCII(s) {
 		return EmailAddress{}, fmt.Errorf("e-mail address: %w", ErrText)
 	}
-	if s[at+1:] == redactedDomain {
+	switch domain, ok := emailDomain(s); {
+	case !ok:
+		return EmailAddress{}, fmt.Errorf("e-mail address: %w", ErrText)
+	case domain == redactedDomain:
 		return EmailAddress{}, fmt.Errorf("e-mail address: %w: %s is reserved", ErrText, redactedDomain)
 	}
 	return EmailAddress{text{s}}, nil
-}
-
-func localPartOK(s string) bool {
-	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
-		return quotedOK(s[1 : len(s)-1])
-	}
-	for atom := range strings.SplitSeq(s, ".") {
-		if !atomOK(atom) {
-			return false
-		}
-	}
-	return true
-}
-
-// atomOK looks at one atom of either part. The reference takes no hyphen at its ends.
-func atomOK(s string) bool {
-	for i := range len(s) {
-		if !isAtomText(s[i]) {
-			return false
-		}
-	}
-	return s != "" && s[0] != '-' && s[len(s)-1] != '-'
-}
-
-func isAtomText(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
-}
-
-// quotedOK looks at what stands between quotes: printable characters, quotes and backslashes behind a backslash.
-func quotedOK(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch c {
-		case '"':
-			return false
-		case '\\':
-			if i++; i == len(s) {
-				return false
-			}
-			c = s[i]
-		}
-		if c != '\t' && (c < ' ' || c > '~') {
-			return false
-		}
-	}
-	return true
-}
-
-func domainOK(s string) bool {
-	if len(s) >= 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		return literalOK(s[1 : len(s)-1])
-	}
-	for label := range strings.SplitSeq(s, ".") {
-		if !atomOK(label) {
-			return false
-		}
-	}
-	return true
-}
-
-// literalOK looks at what stands in brackets: printable characters but brackets and backslash.
-func literalOK(s string) bool {
-	return !strings.ContainsFunc(s, func(c rune) bool {
-		return c != '\t' && (c < ' ' || c > '~') || strings.ContainsRune(`[]\`, c)
-	})
 }
 
 // NewHumanHandle checks both parts.

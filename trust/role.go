@@ -55,7 +55,8 @@ var (
 // maxName bounds the text of an enumeration.
 const maxName = 64
 
-var errName = errors.New("the value is none of those that are known")
+// ErrName is what a name on the wire gives that is none of those of its type.
+var ErrName = errors.New("the value is none of those that are known")
 
 func (n names) text(v uint8) string {
 	if v == 0 || int(v) > len(n) {
@@ -68,18 +69,18 @@ func (n names) parse(s string) uint8 { return uint8(slices.Index(n, s) + 1) } //
 
 func (n names) decode(r *mpack.Reader) uint8 {
 	if !r.IsText() {
-		r.Fail(errName)
+		r.Fail(ErrName)
 	}
 	v := n.parse(r.String(maxName))
 	if v == 0 {
-		r.Fail(errName)
+		r.Fail(ErrName)
 	}
 	return v
 }
 
 func (n names) encode(w *mpack.Writer, v uint8) {
 	if v == 0 || int(v) > len(n) {
-		w.Fail(errName)
+		w.Fail(ErrName)
 		return
 	}
 	w.String(n[v-1])
@@ -99,7 +100,7 @@ func ParseProfile(s string) (Profile, error) {
 	if v := profileNames.parse(s); v != 0 {
 		return Profile(v), nil
 	}
-	return 0, errName
+	return 0, ErrName
 }
 
 // ParseRole reads the name on the wire.
@@ -107,7 +108,7 @@ func ParseRole(s string) (Role, error) {
 	if v := roleNames.parse(s); v != 0 {
 		return Role(v), nil
 	}
-	return 0, errName
+	return 0, ErrName
 }
 
 // CanRead reports whether the role lets a user read.

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/base32"
 	"strings"
 
@@ -128,7 +129,14 @@ func SecretKeyFromPassphrase(text []byte) (SecretKey, error) {
 	defer wipe(key)
 	n, err := base32Text.Decode(key, letters)
 	if err != nil {
-		n = 0
+		return SecretKey{}, ErrKeySize
+	}
+	// The library takes a letter too many, and letters whose last bits say nothing: a key has one text.
+	again := make([]byte, base32Text.EncodedLen(n))
+	defer wipe(again)
+	base32Text.Encode(again, key[:n])
+	if subtle.ConstantTimeCompare(again, letters) != 1 {
+		return SecretKey{}, ErrKeySize
 	}
 	return NewSecretKey(key[:n])
 }

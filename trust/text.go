@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -71,13 +70,6 @@ func NewOrganizationID(s string) (OrganizationID, error) {
 		}
 	}
 	return OrganizationID{t}, nil
-}
-
-// isWord is Unicode's word character, which Go's regular expressions lack.
-func isWord(c rune) bool {
-	const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
-	return unicode.IsLetter(c) || c == zeroWidthNonJoiner || c == zeroWidthJoiner ||
-		unicode.In(c, unicode.Nl, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Pc)
 }
 
 // NewDeviceLabel checks and normalises.

@@ -48,10 +48,11 @@ func parseURL(s string) (*rawURL, error) {
 	if u.scheme != schemeNative { // as browsers do for the web
 		rest = strings.ReplaceAll(rest, `\`, "/")
 	}
-	if !strings.HasPrefix(rest, "//") || strings.Contains(rest, `\`) {
+	// More slashes are ignored by some readers, and by some only behind dot segments: they would see another server.
+	rest, found = strings.CutPrefix(rest, "//")
+	if !found || strings.HasPrefix(rest, "/") || strings.Contains(rest, `\`) {
 		return nil, ErrURL
 	}
-	rest = strings.TrimLeft(rest, "/")
 	authority, path, _ := strings.Cut(rest, "/")
 	if err := u.authority(authority); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func encodeIdentitySystem(w *mpack.Writer, v *IdentitySystem) {
 	case v.OpenBao != nil:
 		v.OpenBao.encode(w)
 	default:
-		w.Fail(errName)
+		w.Fail(ErrName)
 	}
 }
 

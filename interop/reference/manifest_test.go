@@ -1,0 +1,104 @@
+//go:build interop
+
+package reference
+
+import (
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// manifest is what a kind of manifest is written and read with.
+type manifest struct {
+	kind string
+	make func(*world, *draw) (sample, error)
+	// open reads and seals again.
+	open func(*world, sample, trust.Announced) ([]byte, error)
+}
+
+var manifests = []manifest{
+	{"file_manifest", func(w *world, d *draw) (sample, error) {
+		m := object[trust.FileManifest](d)
+		m.Author, m.Version = w.author, max(1, m.Version)
+		d.blocks(m)
+		data, err := trust.SealChildManifest(m, w.signing, w.secret)
+		return sample{data: data, at: m.Timestamp, id: m.ID, version: m.Version}, err
+	}, openChild},
+	{"folder_manifest", func(w *world, d *draw) (sample, error) {
+		m := object[trust.FolderManifest](d)
+		m.Author, m.Version = w.author, max(1, m.Version)
+		data, err := trust.SealChildManifest(m, w.signing, w.secret)
+		return sample{data: data, at: m.Timestamp, id: m.ID, version: m.Version}, err
+	}, openChild},
+	{"user_manifest", func(w *world, d *draw) (sample, error) {
+		m := object[trust.UserManifest](d)
+		m.Author, m.Version = w.author, max(1, m.Version)
+		data, err := trust.SealUserManifest(m, w.signing, w.secret)
+		return sample{data: data, at: m.Timestamp, id: m.ID, version: m.Version}, err
+	}, func(w *world, s sample, said trust.Announced) ([]byte, error) {
+		m, err := trust.OpenUserManifest(s.data, w.secret, said)
+		if err != nil {
+			return nil, err
+		}
+		return trust.SealUserManifest(m, w.signing, w.secret)
+	}},
+}
+
+func openChild(w *world, s sample, said trust.Announced) ([]byte, error) {
+	m, err := trust.OpenChildManifest(s.data, w.secret, said)
+	if err != nil {
+		return nil, err
+	}
+	return trust.SealChildManifest(m, w.signing, w.secret)
+}
+
+// blocks draws blocks that do not contradict each other.
+func (d *draw) blocks(m *trust.FileManifest) {
+	m.Blocksize, m.Size, m.Blocks = trust.MinBlocksize+d.number(40), 0, nil
+	for span := range uint64(5) {
+		if d.chance(2) {
+			continue
+		}
+		start := d.Uint64N(m.Blocksize)
+		size := 1 + d.Uint64N(m.Blocksize-start)
+		m.Blocks = append(m.Blocks, trust.BlockAccess{
+			ID: trust.BlockID(d.sized(16)), Offset: span*m.Blocksize + start, Size: size, Digest: trust.Digest(d.bytes()),
+		})
+		m.Size = span*m.Blocksize + start + size
+	}
+}
+
+func (w *world) manifest(m manifest) subject {
+	return subject{
+		kind: m.kind,
+		make: func(d *draw) sample {
+			s := must(m.make(w, d))
+			s.author = &w.author
+			return s
+		},
+		made: func(seed uint64) question {
+			return question{Op: "make_manifest", Kind: m.kind, Key: w.key(), Seed: seed}
+		},
+		sample: sampleOf,
+		read: func(s sample) ([]byte, error) {
+			sealed, err := m.open(w, s, w.announced(s))
+			if err != nil {
+				return nil, err
+			}
+			return unsigned(must(w.secret.Decrypt(sealed)))
+		},
+		ask:     func(s sample) question { return s.question("read_manifest", m.kind, w.seed) },
+		written: writtenSigned,
+		mutate: func(d *draw, s sample) sample {
+			signed := s
+			signed.data = must(w.secret.Decrypt(s.data))
+			s = w.mutateSigned(d, signed, func(b []byte) []byte { return must(w.secret.Encrypt(b)) })
+			if d.chance(20) {
+				s.data = d.mutateBytes(s.data)
+			}
+			return s
+		},
+	}
+}
+
+func (w *world) announced(s sample) trust.Announced {
+	return trust.Announced{Author: trust.Author{Device: s.author, Key: w.verify}, Timestamp: s.at, ID: s.id, Version: s.version}
+}

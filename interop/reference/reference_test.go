@@ -1,0 +1,173 @@
+//go:build interop
+
+package reference
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"testing"
+)
+
+// differential is one run.
+type differential struct {
+	oracle *oracle
+	tally  *tally
+	seed   uint64
+}
+
+// TestReference compares us with the reference, kind by kind.
+func TestReference(t *testing.T) {
+	n := seed(t)
+	r := &differential{oracle: newOracle(t), tally: newTally(), seed: n}
+	w := newWorld(t, r.oracle, newDraw(n, 0))
+	subjects := slices.Concat(w.certificates(), w.services(), w.payloads(), addresses(), texts(), w.primitives(), functions(),
+		[]subject{passphrases(), w.sequesterKeys()})
+	for _, m := range manifests {
+		subjects = append(subjects, w.manifest(m))
+	}
+	for i := range subjects {
+		s := &subjects[i]
+		t.Run(s.kind, func(t *testing.T) {
+			r.theyReadOurs(t, s, rounds(20, 400))
+			theirs := r.weReadTheirs(t, s, rounds(20, 400))
+			r.damaged(t, s, theirs, rounds(30, 800))
+		})
+	}
+	t.Run("odd signature", r.oddSignatures)
+	r.tally.report(t)
+}
+
+func (r *differential) theyReadOurs(t *testing.T, s *subject, n int) {
+	t.Helper()
+	samples, questions := make([]sample, n), make([]question, n)
+	for i := range samples {
+		samples[i] = s.make(newDraw(r.seed, uint64(i)))
+		questions[i] = s.ask(samples[i])
+	}
+	for i, a := range r.oracle.ask(t, questions...) {
+		r.compare(t, s, samples[i], a, false)
+	}
+	r.tally.of(s.kind).ours += n
+}
+
+func (r *differential) weReadTheirs(t *testing.T, s *subject, n int) []sample {
+	t.Helper()
+	if s.made == nil {
+		return nil
+	}
+	questions := make([]question, n)
+	for i := range questions {
+		questions[i] = s.made(r.seed + uint64(i))
+	}
+	samples, again := make([]sample, n), make([]question, n)
+	for i, a := range r.oracle.ask(t, questions...) {
+		if a.Error != "" {
+			t.Fatalf("%+v: %s", questions[i], a.Error)
+		}
+		made, err := s.sample(questions[i].Seed, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples[i], again[i] = made, s.ask(made)
+	}
+	for i, a := range r.oracle.ask(t, again...) {
+		r.compare(t, s, samples[i], a, false)
+	}
+	r.tally.of(s.kind).theirs += n
+	return samples
+}
+
+func (r *differential) damaged(t *testing.T, s *subject, theirs []sample, n int) {
+	t.Helper()
+	if s.mutate == nil {
+		return
+	}
+	samples, questions := make([]sample, n), make([]question, n)
+	for i := range samples {
+		d := newDraw(r.seed, uint64(i)<<32)
+		if len(theirs) > 0 && d.chance(2) {
+			samples[i] = s.mutate(d, pick(d, theirs))
+		} else {
+			samples[i] = s.mutate(d, s.make(d))
+		}
+		questions[i] = s.ask(samples[i])
+	}
+	for i, a := range r.oracle.ask(t, questions...) {
+		r.compare(t, s, samples[i], a, true)
+	}
+}
+
+// compare compares a verdict, and what was read. What is not damaged both must accept.
+func (r *differential) compare(t *testing.T, s *subject, in sample, a answer, damaged bool) {
+	t.Helper()
+	c := r.tally.of(s.kind)
+	ours, err := s.read(in)
+	theirs := error(nil)
+	if a.Error != "" {
+		theirs = errors.New(a.Error)
+	}
+	switch {
+	case err == nil && theirs == nil:
+		said, err := s.written(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case bytes.Equal(ours, said):
+		case r.explained(&difference{kind: s.kind, data: in.data, content: in.content}):
+			c.differ++
+			return
+		default:
+			t.Errorf("%s is read as\n%s, by the reference as\n%s", shown(in), hex.EncodeToString(ours), hex.EncodeToString(said))
+		}
+		if damaged {
+			c.accepted++
+		}
+	case err != nil && theirs != nil && damaged:
+		c.refused++
+	case err != nil && theirs == nil && r.explained(&difference{kind: s.kind, data: in.data, content: in.content, ours: err, theirs: must(s.written(a))}):
+		c.differ++
+	default:
+		t.Errorf("%s: ours: %v, reference: %v", shown(in), err, theirs)
+	}
+}
+
+func (r *differential) explained(d *difference) bool {
+	row := explained(d)
+	if row != nil {
+		r.tally.met[row.input]++
+	}
+	return row != nil
+}
+
+// shown is what a person needs to look at a sample.
+func shown(s sample) string {
+	b := s.data
+	if s.content != nil {
+		b = s.content
+	}
+	const enough = 2000
+	if len(b) > enough {
+		b = b[:enough]
+	}
+	return hex.EncodeToString(b) + " (" + string(bytes.ToValidUTF8(b, []byte("."))) + ")"
+}
+
+// oddSignatures are all combinations of odd keys, odd R and odd scalars.
+func (r *differential) oddSignatures(t *testing.T) {
+	s := primitive{kind: "odd signature", openOp: "verify", open: openSignature}.subject()
+	samples, questions := []sample{}, []question{}
+	for _, key := range points {
+		for _, point := range points {
+			for _, scalar := range scalars {
+				in := sample{data: must(hex.DecodeString(point + scalar + "6d")), key: must(hex.DecodeString(key))}
+				samples, questions = append(samples, in), append(questions, s.ask(in))
+			}
+		}
+	}
+	for i, a := range r.oracle.ask(t, questions...) {
+		r.compare(t, &s, samples[i], a, true)
+	}
+}
