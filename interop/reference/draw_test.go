@@ -13,9 +13,13 @@ import (
 )
 
 // draw makes random objects: the same ones for the same seed.
-type draw struct{ *rand.Rand }
+type draw struct {
+	*rand.Rand
+	// turn counts what is drawn of a kind, for what every run must have.
+	turn int
+}
 
-func newDraw(seed, stream uint64) *draw { return &draw{rand.New(rand.NewPCG(seed, stream))} }
+func newDraw(seed, stream uint64) *draw { return &draw{Rand: rand.New(rand.NewPCG(seed, stream))} }
 
 // chance is true once in n times.
 func (d *draw) chance(n int) bool { return d.IntN(n) == 0 }

@@ -217,7 +217,10 @@ def read_request(q):
 def read_reply(q):
     module, _ = command(q)
     read = module.Rep.load(q.bytes())
-    return {"out": read.dump().hex(), "text": type(read).__name__}
+    if isinstance(read, module.RepUnknownStatus):  # which is not written
+        reason = "nothing" if read.reason is None else read.reason.encode().hex()
+        return {"text": f"unknown status {read.status.encode().hex()}: {reason}"}
+    return {"out": read.dump().hex()}
 
 
 def make_command(q):

@@ -28,28 +28,42 @@ func TestReference(t *testing.T) {
 		subjects = append(subjects, w.manifest(m))
 	}
 	for i := range subjects {
-		s := &subjects[i]
-		t.Run(s.kind, func(t *testing.T) {
-			r.theyReadOurs(t, s, rounds(20, 400))
-			theirs := r.weReadTheirs(t, s, rounds(20, 400))
-			r.damaged(t, s, theirs, rounds(30, 800))
-		})
+		r.run(t, &subjects[i], rounds(20, 400), rounds(30, 800))
+	}
+	all := commands(t, r.oracle)
+	for i := range all {
+		r.run(t, &all[i], rounds(1, 60), rounds(2, 120))
 	}
 	t.Run("odd signature", r.oddSignatures)
 	r.tally.report(t)
+}
+
+// run compares things of one kind: so many whole ones of each side, and damaged ones.
+func (r *differential) run(t *testing.T, s *subject, whole, damaged int) {
+	t.Helper()
+	if s.group == "" {
+		s.group = s.kind
+	}
+	t.Run(s.kind, func(t *testing.T) {
+		r.theyReadOurs(t, s, max(whole, s.least))
+		theirs := r.weReadTheirs(t, s, max(whole, s.least))
+		r.damaged(t, s, theirs, damaged)
+	})
 }
 
 func (r *differential) theyReadOurs(t *testing.T, s *subject, n int) {
 	t.Helper()
 	samples, questions := make([]sample, n), make([]question, n)
 	for i := range samples {
-		samples[i] = s.make(newDraw(r.seed, uint64(i)))
+		d := newDraw(r.seed, uint64(i))
+		d.turn = i
+		samples[i] = s.make(d)
 		questions[i] = s.ask(samples[i])
 	}
 	for i, a := range r.oracle.ask(t, questions...) {
 		r.compare(t, s, samples[i], a, false)
 	}
-	r.tally.of(s.kind).ours += n
+	r.tally.of(s.group).ours += n
 }
 
 func (r *differential) weReadTheirs(t *testing.T, s *subject, n int) []sample {
@@ -75,7 +89,7 @@ func (r *differential) weReadTheirs(t *testing.T, s *subject, n int) []sample {
 	for i, a := range r.oracle.ask(t, again...) {
 		r.compare(t, s, samples[i], a, false)
 	}
-	r.tally.of(s.kind).theirs += n
+	r.tally.of(s.group).theirs += n
 	return samples
 }
 
@@ -87,6 +101,7 @@ func (r *differential) damaged(t *testing.T, s *subject, theirs []sample, n int)
 	samples, questions := make([]sample, n), make([]question, n)
 	for i := range samples {
 		d := newDraw(r.seed, uint64(i)<<32)
+		d.turn = int(d.Uint32())
 		if len(theirs) > 0 && d.chance(2) {
 			samples[i] = s.mutate(d, pick(d, theirs))
 		} else {
@@ -102,7 +117,7 @@ func (r *differential) damaged(t *testing.T, s *subject, theirs []sample, n int)
 // compare compares a verdict, and what was read. What is not damaged both must accept.
 func (r *differential) compare(t *testing.T, s *subject, in sample, a answer, damaged bool) {
 	t.Helper()
-	c := r.tally.of(s.kind)
+	c := r.tally.of(s.group)
 	ours, err := s.read(in)
 	theirs := error(nil)
 	if a.Error != "" {
@@ -158,6 +173,7 @@ func shown(s sample) string {
 // oddSignatures are all combinations of odd keys, odd R and odd scalars.
 func (r *differential) oddSignatures(t *testing.T) {
 	s := primitive{kind: "odd signature", openOp: "verify", open: openSignature}.subject()
+	s.group = s.kind
 	samples, questions := []sample{}, []question{}
 	for _, key := range points {
 		for _, point := range points {

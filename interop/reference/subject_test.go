@@ -13,6 +13,10 @@ import (
 // subject is a kind of thing that both sides make, write and read.
 type subject struct {
 	kind string
+	// group is what it is counted as, itself if empty.
+	group string
+	// least is how many there must be of it in any run.
+	least int
 	// make is what we make.
 	make func(*draw) sample
 	// made asks the reference to make one, and what its answer is as a sample.
