@@ -102,6 +102,7 @@ interop: ## run the original's programs and state against ours, and ours against
 reference: ## compare us with the reference implementation of workspaces (PARSEC_SOAK=1: a whole run)
 	@scripts/need $(NEED_INTEROP)
 	$(GO) test -v -tags interop -timeout 40m $(TESTFLAGS) ./interop/reference
+	$(GO) test -v -tags interop -run Reference -timeout 40m $(TESTFLAGS) ./proto/cloud
 
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)
