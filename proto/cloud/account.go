@@ -198,7 +198,7 @@ type OrganizationSelfListOK struct {
 //
 //codec:map
 type AccountOrganizationConfig struct {
-	ActiveUsersLimit           *uint64 `mp:"active_users_limit,null"`
+	ActiveUsersLimit           *uint64 `mp:"active_users_limit,opt"`
 	IsExpired                  bool    `mp:"is_expired"`
 	UserProfileOutsiderAllowed bool    `mp:"user_profile_outsider_allowed"`
 }

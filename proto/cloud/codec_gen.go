@@ -349,7 +349,7 @@ func encodeAccountInfoReq(w *mpack.Writer, v *AccountInfoReq) {
 }
 
 var fieldsAccountOrganizationConfig = []mpack.Field{
-	{Name: "active_users_limit"},
+	{Name: "active_users_limit", Optional: true},
 	{Name: "is_expired"},
 	{Name: "user_profile_outsider_allowed"},
 }
@@ -2850,7 +2850,7 @@ func encodeEventInvitation(w *mpack.Writer, v *EventInvitation) {
 var fieldsEventOrganizationConfig = []mpack.Field{
 	{Name: "status"},
 	{Name: "event"},
-	{Name: "active_users_limit"},
+	{Name: "active_users_limit", Optional: true},
 	{Name: "realm_minimum_archiving_period_before_deletion", Optional: true},
 	{Name: "sse_keepalive_seconds"},
 	{Name: "user_profile_outsider_allowed"},

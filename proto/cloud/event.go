@@ -23,7 +23,7 @@ type EventPinged struct {
 //codec:status ok
 type EventOrganizationConfig struct {
 	_                struct{} `mp:"event,const=ORGANIZATION_CONFIG"`
-	ActiveUsersLimit *uint64  `mp:"active_users_limit,null"`
+	ActiveUsersLimit *uint64  `mp:"active_users_limit,opt"`
 	// Since API 5.5.
 	RealmMinimumArchivingPeriodBeforeDeletion *int64  `mp:"realm_minimum_archiving_period_before_deletion,later"`
 	SSEKeepaliveSeconds                       *uint64 `mp:"sse_keepalive_seconds,min=1,null"`

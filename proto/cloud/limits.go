@@ -11,7 +11,7 @@ const (
 // Bounds of what bodies consist of. Whatever bytes a server has came to it in a request, so they are not longer than one.
 const (
 	maxBytes  = MaxRequest
-	maxPing   = 64 << 10
+	maxPing   = MaxRequest
 	maxText   = 4096
 	maxReason = 64 << 10
 	maxURL    = 64 << 10

@@ -172,14 +172,16 @@ func (c *comparison) fields(where string, s reflect.Type, constants []string, wa
 			c.t.Errorf("%s is called %s", at, tag.name)
 		}
 		typ, nullable := f.Type, tag.has("null")
+		// Peers take a limit that is absent for none.
+		unlimited := field.Type.K == "scalar" && field.Type.Name == "ActiveUsersLimit"
 		switch later := field.Presence == "may_be_absent"; {
-		case tag.has("later") != later || tag.has("opt") || tag.has("since"):
+		case tag.has("later") != later || tag.has("opt") != unlimited || tag.has("since"):
 			c.t.Errorf("%s: may be absent: %v", at, later)
 		case later && typ.Kind() == reflect.Pointer:
 			typ = typ.Elem()
 		}
-		if field.Type.K == "scalar" && field.Type.Name == "ActiveUsersLimit" {
-			if typ != reflect.TypeFor[*uint64]() || !nullable {
+		if unlimited {
+			if typ != reflect.TypeFor[*uint64]() || !tag.has("opt") {
 				c.t.Errorf("%s is a %s", at, typ)
 			}
 			continue

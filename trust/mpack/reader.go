@@ -123,8 +123,11 @@ func (r *Reader) Int64() int64 {
 	return v
 }
 
-// Float64 reads a number of 64 bits, or of 32.
+// Float64 reads a number of 64 bits, or of 32, or an integer, as other readers do.
 func (r *Reader) Float64() float64 {
+	if kind := msgp.NextType(r.rest); kind == msgp.IntType || kind == msgp.UintType {
+		return float64(r.Int64())
+	}
 	v, rest, err := msgp.ReadFloat64Bytes(r.rest)
 	if !r.done(rest, err) {
 		return 0
@@ -200,11 +203,38 @@ func (r *Reader) Ext(kind int8, into []byte) {
 	if !r.fits() {
 		return
 	}
-	e := &extension{kind: kind, data: into}
-	rest, err := msgp.ReadExtensionBytes(r.rest, e)
-	if r.done(rest, err) && e.wrong {
+	size, head := extHeader(r.rest)
+	switch {
+	case head == 0:
+		r.Fail(ErrType)
+	case len(r.rest) < head+size:
+		r.Fail(ErrShort)
+	case int8(r.rest[head-1]) != kind: //nolint:gosec // types of extensions are signed
+		r.Fail(ErrType)
+	case size != len(into):
 		r.Fail(ErrRange)
+	default:
+		r.rest = r.rest[head+copy(into, r.rest[head:head+size]):]
 	}
+}
+
+// extHeader returns the size of an extension and that of its header with the type; the header has no size if there is no extension. The library's own way
+// allocates, and keys of maps are extensions.
+func extHeader(b []byte) (size, head int) {
+	const fixext1, fixext16, ext8, ext16, ext32 = 0xd4, 0xd8, 0xc7, 0xc8, 0xc9
+	switch c := b[0]; {
+	case c >= fixext1 && c <= fixext16:
+		return 1 << (c - fixext1), 2
+	case c == ext8 && len(b) > 1:
+		return int(b[1]), 3
+	case c == ext16 && len(b) > 2:
+		return int(binary.BigEndian.Uint16(b[1:])), 4
+	case c == ext32: // fits has looked at it
+		return int(binary.BigEndian.Uint32(b[1:])), 6
+	case c == ext8 || c == ext16:
+		return 0, len(b) + 1 // cut off
+	}
+	return 0, 0
 }
 
 // Array reads the header of an array of at most limit elements.
@@ -236,28 +266,6 @@ func (r *Reader) count(n uint32, size uint64, limit int) int {
 		return 0
 	}
 	return int(n)
-}
-
-// extension is what the library's extensions look like.
-type extension struct {
-	kind  int8
-	data  []byte
-	wrong bool
-}
-
-func (e *extension) ExtensionType() int8 { return e.kind }
-
-func (e *extension) Len() int { return len(e.data) }
-
-func (e *extension) MarshalBinaryTo(b []byte) error {
-	copy(b, e.data)
-	return nil
-}
-
-func (e *extension) UnmarshalBinary(b []byte) error {
-	e.wrong = len(b) != len(e.data)
-	copy(e.data, b)
-	return nil
 }
 
 // Prealloc is how many elements a codec makes room for before it has read them.

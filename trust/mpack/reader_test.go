@@ -189,3 +189,55 @@ func FuzzSkip(f *testing.F) {
 		}
 	})
 }
+
+// TestNumbers: the forms that a number may have.
+func TestNumbers(t *testing.T) {
+	for want, forms := range map[float64][][]byte{
+		300: {{0xcb, 0x40, 0x72, 0xc0, 0, 0, 0, 0, 0}, {0xca, 0x43, 0x96, 0, 0}, {0xcd, 0x01, 0x2c}, {0xd1, 0x01, 0x2c}},
+		-1:  {{0xff}, {0xcb, 0xbf, 0xf0, 0, 0, 0, 0, 0, 0}},
+	} {
+		for _, b := range forms {
+			if got, err := read(t, b, (*Reader).Float64); err != nil || got != want {
+				t.Errorf("%x: %v, %v", b, got, err)
+			}
+		}
+	}
+	for _, b := range [][]byte{{0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0xa1, '1'}, {}, {0xcb, 0}} {
+		if got, err := read(t, b, (*Reader).Float64); err == nil {
+			t.Errorf("%x: %v", b, got)
+		}
+		if got, err := read(t, b, (*Reader).Int64); err == nil {
+			t.Errorf("%x: %v", b, got)
+		}
+	}
+}
+
+// TestExtensions: an extension is written in its short form and read in all of them.
+func TestExtensions(t *testing.T) {
+	content := []byte("0123456789abcdef")
+	for _, n := range []int{1, 2, 4, 8, 16} {
+		w := &Writer{}
+		w.Ext(-3, content[:n])
+		written, err := w.Result()
+		if err != nil || len(written) != n+2 {
+			t.Fatalf("%d: %x, %v", n, written, err)
+		}
+		for _, head := range [][]byte{written[:2], {0xc7, byte(n), 0xfd}, {0xc8, 0, byte(n), 0xfd}, {0xc9, 0, 0, 0, byte(n), 0xfd}} {
+			got := make([]byte, n)
+			b := append(bytes.Clone(head), content[:n]...)
+			if _, err := read(t, b, func(r *Reader) any { r.Ext(-3, got); return nil }); err != nil || !bytes.Equal(got, content[:n]) {
+				t.Errorf("%x: %x, %v", b, got, err)
+			}
+			for cut := range b {
+				if _, err := read(t, b[:cut], func(r *Reader) any { r.Ext(-3, got); return nil }); !errors.Is(err, ErrShort) {
+					t.Errorf("%x: %v", b[:cut], err)
+				}
+			}
+		}
+	}
+	w := &Writer{}
+	w.Ext(1, content[:3])
+	if _, err := w.Result(); !errors.Is(err, ErrRange) {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,7 @@
 package mpack
 
 import (
+	"math/bits"
 	"runtime"
 
 	"github.com/tinylib/msgp/msgp"
@@ -94,13 +95,16 @@ func (w *Writer) Bytes(b []byte) {
 	w.b = msgp.AppendBytes(w.b, b)
 }
 
-// Ext writes an extension.
+// Ext writes an extension of 1, 2, 4, 8 or 16 bytes.
 func (w *Writer) Ext(kind int8, data []byte) {
 	w.grow(len(data))
-	b, err := msgp.AppendExtension(w.b, &extension{kind: kind, data: data})
-	w.b = b
-	if err != nil {
-		w.Fail(err)
+	const fixext1 = 0xd4
+	switch n := len(data); n {
+	case 1, 2, 4, 8, 16:
+		w.b = append(w.b, fixext1+byte(bits.TrailingZeros(uint(n))), byte(kind)) //nolint:gosec // types of extensions are signed
+		w.b = append(w.b, data...)
+	default:
+		w.Fail(ErrRange)
 	}
 }
 

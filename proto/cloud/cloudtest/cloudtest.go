@@ -90,7 +90,7 @@ func fill(t *rapid.T, v reflect.Value, options []string) {
 		v.Set(reflect.ValueOf(s))
 		return
 	}
-	if slices.Contains(options, "null") || slices.Contains(options, "later") {
+	if slices.Contains(options, "null") || slices.Contains(options, "opt") || slices.Contains(options, "later") {
 		if rapid.Bool().Draw(t, "nothing") {
 			return
 		}

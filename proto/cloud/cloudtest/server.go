@@ -106,7 +106,7 @@ func (o *output) String() string {
 func start(t testing.TB, peers string, port int) string {
 	t.Helper()
 	said := &output{}
-	cmd := exec.Command(peers, "cloud", strconv.Itoa(port)) //nolint:noctx // ended below, with all of its processes
+	cmd := exec.Command(peers, "cloud", strconv.Itoa(port))
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
