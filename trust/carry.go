@@ -86,6 +86,14 @@ func EncodeUntrustedPasswordAlgorithm(w *mpack.Writer, v *UntrustedPasswordAlgor
 	encodeUntrustedPasswordAlgorithm(w, v)
 }
 
+// DecodeTOTPSecret reads a value. Servers of old had secrets of other sizes, which authenticator applications take.
+func DecodeTOTPSecret(r *mpack.Reader, v *TOTPSecret) {
+	decodeSecret(r, v, func(b []byte) (TOTPSecret, error) { return TOTPSecret{newSecret(b)}, nil })
+}
+
+// EncodeTOTPSecret writes a value.
+func EncodeTOTPSecret(w *mpack.Writer, v *TOTPSecret) { encodeSecret(w, v.secret) }
+
 // DecodeID reads an id.
 func DecodeID[K Kind](r *mpack.Reader, v *ID[K]) { decodeID(r, v) }
 

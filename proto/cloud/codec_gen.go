@@ -634,7 +634,7 @@ func decodeAnonymousTOTPSetupGetSecretOK(r *mpack.Reader, v *AnonymousTOTPSetupG
 		case 0:
 			r.Const("ok")
 		case 1:
-			v.TOTPSecret = slices.Clip(r.Bytes(maxBytes))
+			trust.DecodeTOTPSecret(r, &v.TOTPSecret)
 		}
 	}
 }
@@ -645,7 +645,7 @@ func encodeAnonymousTOTPSetupGetSecretOK(w *mpack.Writer, v *AnonymousTOTPSetupG
 	w.String("status")
 	w.String("ok")
 	w.String("totp_secret")
-	w.Bytes(v.TOTPSecret)
+	trust.EncodeTOTPSecret(w, &v.TOTPSecret)
 }
 
 var fieldsAnonymousTOTPSetupGetSecretReq = []mpack.Field{
@@ -7517,7 +7517,7 @@ func decodeTOTPSetupGetSecretOK(r *mpack.Reader, v *TOTPSetupGetSecretOK) {
 		case 0:
 			r.Const("ok")
 		case 1:
-			v.TOTPSecret = slices.Clip(r.Bytes(maxBytes))
+			trust.DecodeTOTPSecret(r, &v.TOTPSecret)
 		}
 	}
 }
@@ -7528,7 +7528,7 @@ func encodeTOTPSetupGetSecretOK(w *mpack.Writer, v *TOTPSetupGetSecretOK) {
 	w.String("status")
 	w.String("ok")
 	w.String("totp_secret")
-	w.Bytes(v.TOTPSecret)
+	trust.EncodeTOTPSecret(w, &v.TOTPSecret)
 }
 
 var fieldsTOTPSetupGetSecretReq = []mpack.Field{

@@ -2,13 +2,18 @@ package cloud_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
 	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud/cloudtest"
+	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
 // TestWrittenIsRead: what is written of any command and reply is read as the same.
@@ -52,4 +57,50 @@ func encoded(t *rapid.T, like cloud.Request) []byte {
 		t.Fatal(err)
 	}
 	return body
+}
+
+// TestSecretsAreNotShown prints and logs every command and reply, and looks for the secrets in them.
+func TestSecretsAreNotShown(t *testing.T) {
+	mark := bytes.Repeat([]byte{0xab}, trust.KeySize)
+	key, errKey := trust.NewSecretKey(mark)
+	token, errToken := trust.NewAccessToken(mark[:trust.TokenSize])
+	totp, errTOTP := trust.NewTOTPSecret(mark[:20])
+	if err := errors.Join(errKey, errToken, errTOTP); err != nil {
+		t.Fatal(err)
+	}
+	secrets := map[reflect.Type]reflect.Value{
+		reflect.TypeOf(key): reflect.ValueOf(key), reflect.TypeOf(token): reflect.ValueOf(token), reflect.TypeOf(totp): reflect.ValueOf(totp),
+	}
+	count := 0
+	fill := func(v any) {
+		s := reflect.ValueOf(v).Elem()
+		for i := range s.NumField() {
+			if secret, ok := secrets[s.Field(i).Type()]; ok {
+				s.Field(i).Set(secret)
+				count++
+			}
+		}
+	}
+	for _, c := range cloud.Commands() {
+		messages := []any{reflect.New(reflect.TypeOf(c.Request).Elem()).Interface()}
+		for _, r := range c.Replies {
+			messages = append(messages, reflect.New(reflect.TypeOf(r).Elem()).Interface())
+		}
+		for _, m := range messages {
+			fill(m)
+			shown := &bytes.Buffer{}
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {
+				fmt.Fprintf(shown, verb, m)
+			}
+			slog.New(slog.NewJSONHandler(shown, nil)).Info("m", "m", m)
+			for _, trace := range []string{string(mark[:8]), "abababab", "ABABABAB", "171 171", "0xab, 0xab"} {
+				if strings.Contains(shown.String(), trace) {
+					t.Errorf("%T is shown as %q", m, trace)
+				}
+			}
+		}
+	}
+	if count < 15 {
+		t.Errorf("only %d secrets", count)
+	}
 }

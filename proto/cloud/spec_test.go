@@ -69,7 +69,7 @@ type specType struct {
 // goTypes are the Go types of scalars. A VlobID that is the id of a realm is a RealmID.
 var goTypes = map[string][]reflect.Type{
 	"AccessToken": of[trust.AccessToken](), "AccountAuthMethodID": of[trust.AccountAuthMethodID](), "AsyncEnrollmentID": of[trust.AsyncEnrollmentID](),
-	"BlockID": of[trust.BlockID](), "Boolean": of[bool](), "Bytes": of[[]byte](), "CancelledGreetingAttemptReason": of[CancelledGreetingAttemptReason](),
+	"BlockID": of[trust.BlockID](), "Boolean": of[bool](), "Bytes": append(of[[]byte](), of[trust.TOTPSecret]()...), "CancelledGreetingAttemptReason": of[CancelledGreetingAttemptReason](),
 	"DateTime": of[trust.DateTime](), "DeviceID": of[trust.DeviceID](), "EmailAddress": of[trust.EmailAddress](), "Float": of[float64](),
 	"GreeterOrClaimer": of[GreeterOrClaimer](), "GreetingAttemptID": of[trust.GreetingAttemptID](), "HashDigest": of[trust.HashDigest](),
 	"HumanHandle": of[trust.HumanHandle](), "Index": of[uint64](), "Integer": of[int64](), "InvitationStatus": of[InvitationStatus](),

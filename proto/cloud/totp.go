@@ -45,7 +45,7 @@ type AnonymousTOTPSetupGetSecretReq struct {
 //
 //codec:status ok
 type AnonymousTOTPSetupGetSecretOK struct {
-	TOTPSecret []byte `mp:"totp_secret,max=maxBytes"`
+	TOTPSecret trust.TOTPSecret `mp:"totp_secret"`
 }
 
 // TOTPCreateOpaqueKeyReq is totp_create_opaque_key: server generates and stores a random 32-byte key, returned with its ID; later released through
@@ -82,5 +82,5 @@ type TOTPSetupGetSecretReq struct{}
 //
 //codec:status ok
 type TOTPSetupGetSecretOK struct {
-	TOTPSecret []byte `mp:"totp_secret,max=maxBytes"`
+	TOTPSecret trust.TOTPSecret `mp:"totp_secret"`
 }

@@ -53,6 +53,9 @@ func init() {
 	register(cloud.VariantsOfInviteListItem())
 }
 
+// totpSize is the size of new secrets for one-time codes.
+const totpSize = 20
+
 // scalar draws a value of a type of trust, whose fields are not exported.
 func scalar(t *rapid.T, typ reflect.Type) any {
 	switch typ {
@@ -62,6 +65,8 @@ func scalar(t *rapid.T, typ reflect.Type) any {
 		return must(trust.NewSecretKey(rapid.SliceOfN(rapid.Byte(), trust.KeySize, trust.KeySize).Draw(t, "key")))
 	case reflect.TypeFor[trust.AccessToken]():
 		return must(trust.NewAccessToken(rapid.SliceOfN(rapid.Byte(), trust.TokenSize, trust.TokenSize).Draw(t, "token")))
+	case reflect.TypeFor[trust.TOTPSecret]():
+		return must(trust.NewTOTPSecret(rapid.SliceOfN(rapid.Byte(), totpSize, totpSize).Draw(t, "secret")))
 	case reflect.TypeFor[trust.EmailAddress]():
 		return must(trust.NewEmailAddress(rapid.StringMatching(`[a-z]{1,9}@[a-z]{1,9}\.example`).Draw(t, "email")))
 	case reflect.TypeFor[trust.HumanHandle]():
