@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Row is what a statement found, for the time of a call.
+type Row interface {
+	Scan(dest ...any) error
+}
+
+// Statement is SQL with its arguments.
+type Statement struct {
+	text string
+	args []any
+}
+
+// SQL makes a statement. Texts are constants: each is prepared once and kept.
+func SQL(text string, args ...any) Statement { return Statement{text, args} }
+
+// Tx is a transaction. One goroutine at a time may use it, and nobody after the function that it was given to.
+type Tx struct {
+	conn conn
+	// emitted are the messages that wait for the commit.
+	emitted []Message
+	write   bool
+}
+
+// conn is a connection inside of a transaction.
+type conn interface {
+	exec(ctx context.Context, s Statement) (int64, error)
+	each(ctx context.Context, s Statement, f func(Row) error) error
+	// many runs one text with several arguments, in few round trips.
+	many(ctx context.Context, text string, args [][]any, f func(Row) error) error
+	lock(ctx context.Context, locks []Lock) error
+}
+
+// Exec runs a statement and returns how many rows it changed.
+func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if !t.write {
+		return 0, fmt.Errorf("cannot run %.20q: the transaction only reads", text)
+	}
+	return t.conn.exec(ctx, Statement{text, args})
+}
+
+// Get reads the first row of a statement into dest, and reports whether there is one.
+func (t *Tx) Get(ctx context.Context, s Statement, dest ...any) (bool, error) {
+	found := false
+	err := t.conn.each(ctx, s, func(r Row) error {
+		if found {
+			return nil
+		}
+		found = true
+		return r.Scan(dest...)
+	})
+	return found && err == nil, err
+}
+
+// Each calls f for every row of a statement, in order. f must not use the transaction.
+func (t *Tx) Each(ctx context.Context, s Statement, f func(Row) error) error {
+	return t.conn.each(ctx, s, f)
+}
+
+// Many runs one text once for each set of arguments, and calls f for every row, in order.
+func (t *Tx) Many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
+	return t.conn.many(ctx, text, args, f)
+}
+
+// Lock takes further locks, all of a kind above those that are held.
+func (t *Tx) Lock(ctx context.Context, locks ...Lock) error { return t.conn.lock(ctx, locks) }
+
+// Emit sends a message to all processes when the transaction commits.
+func (t *Tx) Emit(m Message) { t.emitted = append(t.emitted, m) }
