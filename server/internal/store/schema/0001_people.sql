@@ -72,3 +72,9 @@ CREATE TABLE certificate (
   redacted BLOB,
   PRIMARY KEY (org, topic, subject, signed_on, rank)
 ) STRICT, WITHOUT ROWID;
+
+-- What processes on one database must agree on.
+CREATE TABLE agreement (
+  name TEXT NOT NULL PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,106 @@
+package rules
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// Config is what an administrator decides for the whole server.
+type Config struct {
+	// Server is the answer to server_config.
+	Server cloud.ServerConfigOK
+	// Initial are the settings of organisations that somebody bootstraps without being asked to.
+	Initial tables.Settings
+	// KeepAlive is the silence after which a stream of events says that it lives, 0 for never.
+	KeepAlive time.Duration
+	// Debug has ping answered.
+	Debug bool
+}
+
+// Spontaneous reports whether anybody may make an organisation.
+func (c *Config) Spontaneous() bool {
+	return c.Server.OrganizationBootstrap == cloud.BootstrapSpontaneous
+}
+
+// Service runs commands. It may be used concurrently.
+type Service struct {
+	Store   *store.Store
+	Secrets *secrets.Box
+	Config  Config
+	Log     *slog.Logger
+}
+
+// Call is what is known of a request besides the command.
+type Call struct {
+	// Organization and Org are name and number, of no organisation for commands about the server.
+	Organization trust.OrganizationID
+	Org          int64
+	// Device, User and Key are the author's, where there is one.
+	Device trust.DeviceID
+	User   trust.UserID
+	Key    trust.VerifyKey
+	// Client is the version of the API that the client states.
+	Client cloud.Version
+	// Now is the time of the request.
+	Now trust.DateTime
+}
+
+// author returns who calls, with all that may have changed since the request was let in.
+func (c *Call) author(ctx context.Context, tx *store.Tx) (*tables.Author, error) {
+	a, err := tables.FindAuthor(ctx, tx, c.Org, c.Device)
+	if err != nil {
+		return nil, err
+	}
+	if status := Admit(a); status != cloud.StatusOK {
+		return nil, &cloud.HTTPError{Status: status}
+	}
+	return a, nil
+}
+
+// Admit says whether a device may ask for anything, in the order of 1.4. Terms of service are another question.
+func Admit(a *tables.Author) cloud.HTTPStatus {
+	switch {
+	case a == nil:
+		return cloud.StatusBadAuthorization
+	case a.Expired:
+		return cloud.StatusOrganizationExpired
+	case a.RevokedOn != nil:
+		return cloud.StatusUserRevoked
+	case a.Frozen:
+		return cloud.StatusUserFrozen
+	}
+	return cloud.StatusOK
+}
+
+// read runs f on one state of the store, with the author as of then.
+func read[R any](ctx context.Context, s *Service, c *Call, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		a, err := c.author(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rep, err = f(tx, a)
+		return err
+	})
+	return rep, err
+}
+
+// write runs f with locks, with the author as of then.
+func write[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+	err = s.Store.Write(ctx, locks, func(tx *store.Tx) error {
+		a, err := c.author(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rep, err = f(tx, a)
+		return err
+	})
+	return rep, err
+}

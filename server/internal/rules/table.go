@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+)
+
+// ErrUnknownCommand is a command that exists in the protocol and not on this server.
+var ErrUnknownCommand = errors.New("the server does not have this command")
+
+// handler runs a command of any type.
+type handler func(ctx context.Context, s *Service, c *Call, req cloud.Request) (cloud.Reply, error)
+
+// on makes a handler of a command.
+func on[Q cloud.Request, R cloud.Reply](f func(*Service, context.Context, *Call, Q) (R, error)) handler {
+	return func(ctx context.Context, s *Service, c *Call, req cloud.Request) (cloud.Reply, error) {
+		q, ok := req.(Q)
+		if !ok {
+			return nil, fmt.Errorf("command %s has the request %T", req.Command(), req)
+		}
+		return f(s, ctx, c, q)
+	}
+}
+
+// handlers are the commands that exist, by family and name. Add yours here.
+var handlers = map[cloud.Family]map[string]handler{
+	cloud.Anonymous: {
+		"organization_bootstrap": on((*Service).organizationBootstrap),
+	},
+	cloud.AnonymousServer: {
+		"server_config": on((*Service).serverConfig),
+	},
+	cloud.Invited: {},
+	cloud.Authenticated: {
+		"certificate_get":   on((*Service).certificateGet),
+		"device_create":     on((*Service).deviceCreate),
+		"events_listen":     on((*Service).eventsListen),
+		"list_frozen_users": on((*Service).listFrozenUsers),
+		"organization_info": on((*Service).organizationInfo),
+		"ping":              on((*Service).pingEverybody),
+		"realm_create":      on((*Service).realmCreate),
+		"realm_share":       on((*Service).realmShare),
+		"user_create":       on((*Service).userCreate),
+		"user_revoke":       on((*Service).userRevoke),
+		"user_update":       on((*Service).userUpdate),
+		"vlob_create":       on((*Service).vlobCreate),
+		"vlob_read_batch":   on((*Service).vlobReadBatch),
+	},
+	cloud.TOS: {},
+}
+
+func init() {
+	for _, f := range []cloud.Family{cloud.Anonymous, cloud.AnonymousServer, cloud.Invited} {
+		handlers[f]["ping"] = on((*Service).ping)
+	}
+}
+
+// Run runs a command.
+func (s *Service) Run(ctx context.Context, f cloud.Family, c *Call, req cloud.Request) (cloud.Reply, error) {
+	h, ok := handlers[f][req.Command()]
+	if !ok || req.Command() == "ping" && !s.Config.Debug {
+		return nil, ErrUnknownCommand
+	}
+	return h(ctx, s, c, req)
+}

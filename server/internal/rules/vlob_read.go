@@ -1,0 +1,70 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// maxItems bounds what is read at once.
+const maxItems = 1000
+
+// vlobReadBatch is 3.6.
+func (s *Service) vlobReadBatch(ctx context.Context, c *Call, req *cloud.VlobReadBatchReq) (cloud.VlobReadBatchRep, error) {
+	if len(req.Vlobs) > maxItems {
+		return &cloud.TooManyElements{}, nil
+	}
+	return read(ctx, s, c, func(tx *store.Tx, a *tables.Author) (cloud.VlobReadBatchRep, error) {
+		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		found, err := tables.VlobsAt(ctx, tx, c.Org, req.RealmID, req.Vlobs, req.At)
+		if err != nil {
+			return nil, err
+		}
+		return &cloud.VlobReadBatchOK{
+			Items: items(found), NeededCommonCertificateTimestamp: *a.Common, NeededRealmCertificateTimestamp: realm.LastCertificate,
+		}, nil
+	})
+}
+
+// readRep is a refusal that commands that read in a realm have in common.
+type readRep interface {
+	cloud.VlobReadBatchRep
+	cloud.VlobReadVersionsRep
+	cloud.VlobPollChangesRep
+	cloud.BlockReadRep
+}
+
+// readable checks that the caller may read in a realm: realm, role.
+func (c *Call) readable(ctx context.Context, tx *store.Tx, id trust.RealmID) (*tables.Realm, readRep, error) {
+	realm, err := tables.GetRealm(ctx, tx, c.Org, id)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case realm == nil:
+		return nil, &cloud.RealmNotFound{}, nil
+	case realm.Deleted:
+		return nil, &cloud.RealmDeleted{}, nil
+	}
+	role, err := tables.Role(ctx, tx, c.Org, id, c.User)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !role.CanRead():
+		return nil, &cloud.AuthorNotAllowed{}, nil
+	}
+	return realm, nil, nil
+}
+
+func items(found []tables.Vlob) []cloud.VlobItem {
+	all := make([]cloud.VlobItem, 0, len(found))
+	for _, v := range found {
+		all = append(all, cloud.VlobItem{VlobID: v.ID, KeyIndex: v.KeyIndex, Author: v.Author, Version: v.Version, CreatedOn: v.CreatedOn, Blob: v.Data})
+	}
+	return all
+}

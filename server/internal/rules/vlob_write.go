@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// maxInlineBlob bounds the blobs that events carry.
+const maxInlineBlob = 4096
+
+// vlobCreate is 3.6: window, realm, role, key, id, monotony.
+func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreateReq) (cloud.VlobCreateRep, error) {
+	if late := c.outOfBallpark(req.Timestamp); late != nil {
+		return late, nil
+	}
+	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobCreateRep, error) {
+		realm, refusal, err := c.writable(ctx, tx, req.RealmID, req.KeyIndex)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		last, err := tables.LastVersion(ctx, tx, c.Org, req.RealmID, req.VlobID)
+		if err != nil {
+			return nil, err
+		}
+		if last != 0 {
+			return &cloud.VlobAlreadyExists{}, nil
+		}
+		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
+			return late, nil
+		}
+		v := tables.Vlob{ID: req.VlobID, Version: 1, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
+	})
+}
+
+// writeRep is a refusal that both commands have.
+type writeRep interface {
+	cloud.VlobCreateRep
+	cloud.VlobUpdateRep
+}
+
+// writable checks that the caller may write into a realm with a key: realm, role, key.
+func (c *Call) writable(ctx context.Context, tx *store.Tx, id trust.RealmID, index uint64) (*tables.Realm, writeRep, error) {
+	realm, err := tables.GetRealm(ctx, tx, c.Org, id)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case realm == nil:
+		return nil, &cloud.RealmNotFound{}, nil
+	case realm.Deleted:
+		return nil, &cloud.RealmDeleted{}, nil
+	case realm.Archiving != trust.Available:
+		return nil, &cloud.RealmArchived{}, nil
+	}
+	role, err := tables.Role(ctx, tx, c.Org, id, c.User)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !role.CanWrite():
+		return nil, &cloud.AuthorNotAllowed{}, nil
+	case index != realm.KeyIndex:
+		return nil, &cloud.BadKeyIndex{LastRealmCertificateTimestamp: realm.LastCertificate}, nil
+	}
+	return realm, nil, nil
+}
+
+// addVlob stores a version and tells the other devices of the realm.
+func (c *Call) addVlob(ctx context.Context, tx *store.Tx, a *tables.Author, realm *tables.Realm, v tables.Vlob) error {
+	if err := tables.AddVlob(ctx, tx, c.Org, realm, v); err != nil {
+		return err
+	}
+	told := &cloud.EventVlob{
+		Author: v.Author, RealmID: realm.ID, VlobID: v.ID, Version: v.Version, Timestamp: v.CreatedOn,
+		LastRealmCertificateTimestamp: realm.LastCertificate,
+	}
+	if a.Common != nil {
+		told.LastCommonCertificateTimestamp = *a.Common
+	}
+	if len(v.Data) < maxInlineBlob {
+		told.Blob = v.Data
+	}
+	e, err := events.New(c.Org, events.Audience{Realm: &realm.ID, Except: &c.Device}, told)
+	if err == nil {
+		tx.Emit(e)
+	}
+	return err
+}

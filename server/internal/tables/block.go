@@ -1,0 +1,49 @@
+package tables
+
+import (
+	"context"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// Block is what is known of a block besides its content.
+type Block struct {
+	ID        trust.BlockID
+	Realm     trust.RealmID
+	KeyIndex  uint64
+	Author    trust.DeviceID
+	Size      uint64
+	CreatedOn trust.DateTime
+	// Stored says that the content is in the block store.
+	Stored bool
+}
+
+// GetBlock returns a block of an organisation, or nil.
+func GetBlock(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (*Block, error) {
+	b := &Block{ID: id}
+	found, err := tx.Get(ctx, store.SQL(`SELECT realm, key_index, author, size, created_on, stored FROM block WHERE org = $1 AND id = $2`, org, id[:]),
+		store.Fixed(&b.Realm), store.Small(&b.KeyIndex), store.Fixed(&b.Author), store.Small(&b.Size), store.Time(&b.CreatedOn), store.Bool(&b.Stored))
+	if err != nil || !found {
+		return nil, err
+	}
+	return b, nil
+}
+
+// ReserveBlock makes an id belong to a realm, before its content is stored.
+func ReserveBlock(ctx context.Context, tx *store.Tx, org int64, b Block) error {
+	_, err := tx.Exec(ctx, `INSERT INTO block (org, id, realm, key_index, author, size, created_on, stored) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
+		org, b.ID[:], b.Realm[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.CreatedOn.Micros())
+	return err
+}
+
+// ConfirmBlock makes a reserved block count with the size that was stored, and reports false if somebody else did, or gave it up.
+func ConfirmBlock(ctx context.Context, tx *store.Tx, org int64, b Block) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE block SET stored = 1, key_index = $3, author = $4, size = $5 WHERE org = $1 AND id = $2 AND realm = $6 AND stored = 0`,
+		org, b.ID[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.Realm[:])
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
+	return true, err
+}
