@@ -1,0 +1,172 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// How long a peer may take for one thing, so that nobody is waited for without end.
+const (
+	bodyTime    = 2 * time.Minute
+	commandTime = time.Minute
+	writeTime   = 2 * time.Minute
+)
+
+// API answers requests. It may be used concurrently.
+type API struct {
+	Rules   *rules.Service
+	Devices *Devices
+	Broker  *events.Broker
+	// Clock is the time of the server.
+	Clock func() time.Time
+	Log   *slog.Logger
+}
+
+// Handler returns the routes.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, f := range []cloud.Family{cloud.Anonymous, cloud.AnonymousServer, cloud.Authenticated, cloud.TOS, cloud.Account} {
+		mux.HandleFunc(f.Pattern(), func(w http.ResponseWriter, r *http.Request) { a.command(w, r, f) })
+	}
+	mux.HandleFunc(cloud.PatternProbe, a.probe)
+	mux.HandleFunc(cloud.PatternEvents, a.events)
+	return mux
+}
+
+// command is a request of any family.
+func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
+	ctx, cancel := context.WithTimeout(r.Context(), bodyTime+commandTime)
+	defer cancel()
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // a connection without deadlines is one of a test
+	_ = control.SetWriteDeadline(time.Now().Add(bodyTime + commandTime + writeTime))
+	rep, err := a.run(ctx, r, f)
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	body, err := cloud.EncodeReply(rep)
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set(cloud.HeaderVersion, cloud.Current.String())
+	h.Set("Content-Type", cloud.ContentMsgpack)
+	_, _ = w.Write(body) // whoever does not listen asks again
+}
+
+// run goes through the checks of 1.5.
+func (a *API) run(ctx context.Context, r *http.Request, f cloud.Family) (cloud.Reply, error) {
+	h, err := cloud.ReadHandshake(r, f)
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.now()
+	if err != nil {
+		return nil, err
+	}
+	// The credentials of a device are looked up after its body is there: it costs nothing but memory until then.
+	var body []byte
+	late := f == cloud.Authenticated || f == cloud.TOS
+	if late {
+		if body, err = cloud.ReadBody(r); err != nil {
+			return nil, err
+		}
+	}
+	c, err := a.credentials(ctx, f, h, now)
+	if err != nil {
+		return nil, err
+	}
+	if !late {
+		if body, err = cloud.ReadBody(r); err != nil {
+			return nil, err
+		}
+	}
+	req, err := cloud.DecodeRequest(f, body)
+	if err != nil {
+		return nil, &cloud.HTTPError{Status: cloud.StatusBadContent}
+	}
+	return a.Rules.Run(ctx, f, c, req)
+}
+
+func (a *API) now() (trust.DateTime, error) { return trust.DateTimeOf(a.Clock()) }
+
+// credentials says who asks, in which organisation.
+func (a *API) credentials(ctx context.Context, f cloud.Family, h *cloud.Handshake, now trust.DateTime) (*rules.Call, error) {
+	c := &rules.Call{Organization: h.Organization, Client: h.Client, Now: now}
+	switch f {
+	case cloud.Anonymous:
+		return c, a.locate(ctx, c)
+	case cloud.Authenticated, cloud.TOS:
+		return c, a.authenticate(ctx, c, h, f != cloud.TOS)
+	case cloud.AnonymousServer:
+		return c, nil
+	case cloud.Invited, cloud.Account:
+	}
+	return nil, &cloud.HTTPError{Status: cloud.StatusBadContent} // there are no accounts here
+}
+
+// locate finds the organisation of an anonymous command, and makes it where that is allowed.
+func (a *API) locate(ctx context.Context, c *rules.Call) error {
+	o, err := a.Rules.Locate(ctx, c.Organization, true, c.Now)
+	switch {
+	case err != nil:
+		return err
+	case o == nil:
+		return &cloud.HTTPError{Status: cloud.StatusOrganizationNotFound}
+	case o.Expired:
+		return &cloud.HTTPError{Status: cloud.StatusOrganizationExpired}
+	}
+	c.Org = o.Num
+	return nil
+}
+
+// probe says whether an organisation exists.
+func (a *API) probe(w http.ResponseWriter, r *http.Request) {
+	h, err := cloud.ReadHandshake(r, cloud.Anonymous)
+	if err == nil {
+		err = a.exists(r.Context(), h)
+	}
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	w.Header().Set(cloud.HeaderVersion, cloud.Current.String())
+	w.Header().Set("Content-Type", cloud.ContentMsgpack)
+}
+
+func (a *API) exists(ctx context.Context, h *cloud.Handshake) error {
+	o, err := a.Rules.Locate(ctx, h.Organization, false, trust.DateTime{})
+	if err == nil && o == nil {
+		return &cloud.HTTPError{Status: cloud.StatusOrganizationNotFound}
+	}
+	return err
+}
+
+// refuse answers with the status that an error is.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if e, ok := errors.AsType[*cloud.HTTPError](err); ok {
+		cloud.Refuse(w, e.Status)
+		return
+	}
+	switch {
+	case errors.Is(err, rules.ErrUnknownCommand):
+		cloud.Refuse(w, cloud.StatusBadContent)
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		a.Log.Warn("a request cannot be served now", "path", r.URL.Path, "error", err)
+		cloud.Refuse(w, cloud.StatusStopping)
+	default:
+		a.Log.Error("a request failed", "path", r.URL.Path, "error", err)
+		cloud.Refuse(w, http.StatusInternalServerError)
+	}
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"sync"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// maxDevices bounds what is remembered; it begins anew when it is full.
+const maxDevices = 50_000
+
+// known is a device that exists, and what was true of it.
+type known struct {
+	org    int64
+	user   trust.UserID
+	key    trust.VerifyKey
+	status cloud.HTTPStatus
+	tos    bool
+}
+
+type deviceName struct {
+	organization trust.OrganizationID
+	device       trust.DeviceID
+}
+
+// Devices remembers the devices that asked for something, so that most requests are let in without asking the store. Commands check again.
+// It may be used concurrently.
+type Devices struct {
+	Store *store.Store
+
+	mu    sync.Mutex
+	known map[deviceName]*known
+	// changes counts what was forgotten: what was read before is not remembered after.
+	changes uint64
+}
+
+// Forget is an events.Watcher.
+func (d *Devices) Forget(org int64, user *trust.UserID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changes++
+	for name, k := range d.known {
+		if org == 0 || k.org == org && (user == nil || k.user == *user) {
+			delete(d.known, name)
+		}
+	}
+}
+
+// get returns a device, or the status with which it is refused (1.4, checks 1 to 3).
+func (d *Devices) get(ctx context.Context, name deviceName) (*known, error) {
+	d.mu.Lock()
+	k, changes := d.known[name], d.changes
+	d.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	k, err := d.load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil || len(d.known) >= maxDevices {
+		d.known = map[deviceName]*known{}
+	}
+	if d.changes == changes {
+		d.known[name] = k
+	}
+	return k, nil
+}
+
+func (d *Devices) load(ctx context.Context, name deviceName) (k *known, err error) {
+	err = d.Store.Read(ctx, func(tx *store.Tx) error {
+		o, err := tables.FindOrganization(ctx, tx, name.organization)
+		switch {
+		case err != nil:
+			return err
+		case o == nil:
+			return &cloud.HTTPError{Status: cloud.StatusOrganizationNotFound}
+		case o.Expired:
+			return &cloud.HTTPError{Status: cloud.StatusOrganizationExpired}
+		}
+		a, err := tables.FindAuthor(ctx, tx, o.Num, name.device)
+		switch {
+		case err != nil:
+			return err
+		case a == nil:
+			return &cloud.HTTPError{Status: cloud.StatusBadAuthorization}
+		}
+		k = &known{org: o.Num, user: a.User, key: a.Key, status: rules.Admit(a), tos: a.MustAcceptTOS()}
+		return nil
+	})
+	return k, err
+}
+
+// authenticate goes through the checks of 1.4.
+func (a *API) authenticate(ctx context.Context, c *rules.Call, h *cloud.Handshake, accepted bool) error {
+	c.Device = h.Device.Device()
+	k, err := a.Devices.get(ctx, deviceName{h.Organization, c.Device})
+	if err != nil {
+		return err
+	}
+	switch {
+	case k.status != cloud.StatusOK:
+		return &cloud.HTTPError{Status: k.status}
+	case accepted && k.tos:
+		return &cloud.HTTPError{Status: cloud.StatusMustAcceptTOS}
+	case h.Device.Verify(k.key) != nil:
+		return &cloud.HTTPError{Status: cloud.StatusBadAuthorization}
+	case !cloud.InWindow(c.Now.Time(), h.Device.Time()):
+		return &cloud.HTTPError{Status: cloud.StatusTokenExpired}
+	}
+	c.Org, c.User, c.Key = k.org, k.user, k.key
+	return nil
+}

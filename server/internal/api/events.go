@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+)
+
+// frameTime is how long a listener may take for one frame.
+const frameTime = 30 * time.Second
+
+// events is the stream of 1.8.
+func (a *API) events(w http.ResponseWriter, r *http.Request) {
+	l, first, err := a.subscribe(r)
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	defer l.Close()
+	h := w.Header()
+	h.Set("Content-Type", cloud.ContentEvents+"; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	s := &stream{w: w, control: http.NewResponseController(w)}
+	if s.send(first...) {
+		a.follow(r.Context(), s, l)
+	}
+}
+
+// subscribe registers the listener before it looks at what the user may hear of, so that nothing happens in between unseen.
+func (a *API) subscribe(r *http.Request) (l *events.Listener, first []string, err error) {
+	h, err := cloud.ReadEventsHandshake(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), commandTime)
+	defer cancel()
+	c := &rules.Call{Organization: h.Organization, Client: h.Client}
+	if c.Now, err = a.now(); err != nil {
+		return nil, nil, err
+	}
+	if err := a.authenticate(ctx, c, h, true); err != nil {
+		return nil, nil, err
+	}
+	if l = a.Broker.Listen(c.Org, c.User, c.Device, h.LastEvent); l == nil {
+		return nil, nil, &cloud.HTTPError{Status: cloud.StatusStopping}
+	}
+	if first, err = a.Rules.Subscribe(ctx, c, l); err != nil {
+		l.Close()
+		return nil, nil, err
+	}
+	return l, first, nil
+}
+
+// follow sends what happens until one side has enough.
+func (a *API) follow(ctx context.Context, s *stream, l *events.Listener) {
+	silence := make(<-chan time.Time)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if pause := a.Rules.Config.KeepAlive; pause > 0 {
+			timer.Reset(pause)
+			silence = timer.C
+		}
+		frame := cloud.KeepAliveFrame
+		select {
+		case frame = <-l.Frames():
+		case <-silence:
+		case <-l.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+		if !s.send(frame) {
+			return
+		}
+	}
+}
+
+// stream is a response that goes on.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (s *stream) send(frames ...string) bool {
+	_ = s.control.SetWriteDeadline(time.Now().Add(frameTime)) // a connection without deadlines is one of a test
+	for _, f := range frames {
+		if _, err := s.w.Write([]byte(f)); err != nil {
+			return false
+		}
+	}
+	return s.control.Flush() == nil
+}

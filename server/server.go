@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/api"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// Options are what a server is made of.
+type Options struct {
+	// Store is the address of the database: sqlite:PATH or postgresql://….
+	Store string
+	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
+	MaxConnections int
+	// Key is the server's key, of 32 bytes.
+	Key *secrets.Box
+	// Rules are what an administrator decides.
+	Rules rules.Config
+	// Clock is the time, time.Now if nil.
+	Clock func() time.Time
+	Log   *slog.Logger
+}
+
+// Server is an open server.
+type Server struct {
+	// Rules run commands, also those that come from no client.
+	Rules  *rules.Service
+	store  *store.Store
+	broker *events.Broker
+	api    *api.API
+}
+
+// Open opens the stores and prepares everything to serve.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	devices := &api.Devices{}
+	broker := events.NewBroker(devices.Forget)
+	s, err := store.Open(ctx, store.Options{
+		URL: o.Store, MaxConnections: o.MaxConnections, Deliver: broker.Deliver, Decode: events.Decode, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	devices.Store = s
+	if err := agree(ctx, s, o.Key); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
+	return &Server{
+		Rules: service, store: s, broker: broker,
+		api: &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log},
+	}, nil
+}
+
+// agree refuses a database that was written with another key: its secrets would not open.
+func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
+	return s.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
+		same, err := tables.Agree(ctx, tx, "server key", key.Digest("agreement", nil))
+		if err == nil && !same {
+			return errors.New("the database was written with another server key: give the server the key file that belongs to it")
+		}
+		return err
+	})
+}
+
+// Handler answers clients.
+func (s *Server) Handler() http.Handler { return s.api.Handler() }
+
+// CreateOrganization adds an organisation that waits for its bootstrap with the token. It reports false if one with this name is in use.
+func (s *Server) CreateOrganization(ctx context.Context, id trust.OrganizationID, token trust.AccessToken) (bool, error) {
+	now, err := trust.DateTimeOf(s.api.Clock())
+	if err != nil {
+		return false, err
+	}
+	return s.Rules.CreateOrganization(ctx, id, &token, s.Rules.Config.Initial, now)
+}
+
+// Ready reports whether requests can be served.
+func (s *Server) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
+
+// Hang ends all streams of events, which would never end by themselves.
+func (s *Server) Hang() { s.broker.Stop() }
+
+// Close ends everything. No request runs any more.
+func (s *Server) Close() error {
+	s.broker.Stop()
+	return s.store.Close()
+}
