@@ -23,19 +23,8 @@ func (s *Service) realmShare(ctx context.Context, c *Call, req *cloud.RealmShare
 	}
 	return write(ctx, s, c, c.inRealm(role.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.RealmShareRep, error) {
 		g, refusal, err := c.grant(ctx, tx, role)
-		if err != nil {
-			return nil, err
-		}
-		switch refusal.(type) {
-		case nil:
-		case *cloud.RecipientNotFound:
-			return &cloud.RecipientNotFound{}, nil
-		case *cloud.RealmNotFound:
-			return &cloud.RealmNotFound{}, nil
-		case *cloud.RealmDeleted:
-			return &cloud.RealmDeleted{}, nil
-		default:
-			return &cloud.AuthorNotAllowed{}, nil
+		if refusal != nil || err != nil {
+			return refusal, err
 		}
 		if refusal := g.refuseShare(a, role, req.KeyIndex); refusal != nil {
 			return refusal, nil
@@ -55,18 +44,26 @@ type grant struct {
 	current trust.Role
 }
 
-// grant finds recipient and realm, and whether the caller may give and take the roles. Its refusals are those that share and
-// unshare have in common.
-func (c *Call) grant(ctx context.Context, tx *store.Tx, role *trust.RealmRoleCertificate) (*grant, cloud.Reply, error) {
+// grantRep is a refusal that both commands have.
+type grantRep interface {
+	cloud.RealmShareRep
+	cloud.RealmUnshareRep
+}
+
+// grant finds recipient and realm, and whether the caller may give and take the roles.
+func (c *Call) grant(ctx context.Context, tx *store.Tx, role *trust.RealmRoleCertificate) (*grant, grantRep, error) {
 	g := &grant{}
 	var err error
 	if g.recipient, err = tables.GetUser(ctx, tx, c.Org, role.UserID); err != nil || g.recipient == nil {
 		return nil, &cloud.RecipientNotFound{}, err
 	}
-	if g.realm, err = tables.GetRealm(ctx, tx, c.Org, role.RealmID); err != nil || g.realm == nil {
-		return nil, &cloud.RealmNotFound{}, err
-	}
-	if g.realm.Deleted {
+	g.realm, err = tables.GetRealm(ctx, tx, c.Org, role.RealmID)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case g.realm == nil:
+		return nil, &cloud.RealmNotFound{}, nil
+	case g.realm.Deleted:
 		return nil, &cloud.RealmDeleted{}, nil
 	}
 	own, err := tables.Role(ctx, tx, c.Org, role.RealmID, c.User)

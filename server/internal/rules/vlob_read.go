@@ -68,3 +68,46 @@ func items(found []tables.Vlob) []cloud.VlobItem {
 	}
 	return all
 }
+
+// vlobReadVersions is 3.6.
+func (s *Service) vlobReadVersions(ctx context.Context, c *Call, req *cloud.VlobReadVersionsReq) (cloud.VlobReadVersionsRep, error) {
+	if len(req.Items) > maxItems {
+		return &cloud.TooManyElements{}, nil
+	}
+	return read(ctx, s, c, func(tx *store.Tx, a *tables.Author) (cloud.VlobReadVersionsRep, error) {
+		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		which := make([]tables.VersionOf, 0, len(req.Items))
+		for _, v := range req.Items {
+			which = append(which, tables.VersionOf{ID: v.VlobID, Version: v.Version})
+		}
+		found, err := tables.VlobVersions(ctx, tx, c.Org, req.RealmID, which)
+		if err != nil {
+			return nil, err
+		}
+		return &cloud.VlobReadVersionsOK{
+			Items: items(found), NeededCommonCertificateTimestamp: *a.Common, NeededRealmCertificateTimestamp: realm.LastCertificate,
+		}, nil
+	})
+}
+
+// vlobPollChanges is 3.6.
+func (s *Service) vlobPollChanges(ctx context.Context, c *Call, req *cloud.VlobPollChangesReq) (cloud.VlobPollChangesRep, error) {
+	return read(ctx, s, c, func(tx *store.Tx, _ *tables.Author) (cloud.VlobPollChangesRep, error) {
+		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		changes, err := tables.VlobChanges(ctx, tx, c.Org, req.RealmID, req.LastCheckpoint)
+		if err != nil {
+			return nil, err
+		}
+		rep := &cloud.VlobPollChangesOK{Changes: make([]cloud.VlobVersion, 0, len(changes)), CurrentCheckpoint: realm.Checkpoint}
+		for _, v := range changes {
+			rep.Changes = append(rep.Changes, cloud.VlobVersion{VlobID: v.ID, Version: v.Version})
+		}
+		return rep, nil
+	})
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"math"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
@@ -38,10 +39,38 @@ func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreate
 	})
 }
 
-// writeRep is a refusal that both commands have.
+// vlobUpdate is 3.6: window, realm, role, key, id, version, monotony.
+func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdateReq) (cloud.VlobUpdateRep, error) {
+	if late := c.outOfBallpark(req.Timestamp); late != nil {
+		return late, nil
+	}
+	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobUpdateRep, error) {
+		realm, refusal, err := c.writable(ctx, tx, req.RealmID, req.KeyIndex)
+		if refusal != nil || err != nil {
+			return refusal, err
+		}
+		last, err := tables.LastVersion(ctx, tx, c.Org, req.RealmID, req.VlobID)
+		switch {
+		case err != nil:
+			return nil, err
+		case last == 0:
+			return &cloud.VlobNotFound{}, nil
+		case last == math.MaxUint32 || req.Version != last+1:
+			return &cloud.BadVlobVersion{}, nil
+		}
+		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
+			return late, nil
+		}
+		v := tables.Vlob{ID: req.VlobID, Version: req.Version, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
+	})
+}
+
+// writeRep is a refusal that commands that write have in common.
 type writeRep interface {
 	cloud.VlobCreateRep
 	cloud.VlobUpdateRep
+	cloud.BlockCreateRep
 }
 
 // writable checks that the caller may write into a realm with a key: realm, role, key.

@@ -1,0 +1,88 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// Program is one run of parsec-server.
+type Program struct {
+	Out, Err io.Writer
+	Version  string
+	// Getenv is the environment.
+	Getenv func(string) string
+}
+
+// Main runs parsec-server with the arguments after its name and returns the exit status.
+func Main(args []string, version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &Program{Out: os.Stdout, Err: os.Stderr, Version: version, Getenv: os.Getenv}
+	return p.Run(ctx, args)
+}
+
+// Run runs one command.
+func (p *Program) Run(ctx context.Context, args []string) int {
+	root := p.Root() //nolint:contextcheck // commands get theirs from ExecuteContext
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintf(p.Err, "parsec-server: %v\n", err)
+	if _, usage := errors.AsType[*usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// Root returns the tree of commands.
+func (p *Program) Root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "parsec-server",
+		Short: "Serve the organisations of workspaces",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("parsec-server needs a command: see parsec-server --help")
+		},
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           p.Version,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(p.run())
+	return root
+}
+
+// noArguments refuses words that no option takes.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s does not know %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
