@@ -36,6 +36,7 @@ NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm
                 softhsm2-util:softhsm2 pkcs11-tool:opensc tpm2-abrmd:tpm2-abrmd dbus-daemon:dbus-daemon tpm2_ptool:libtpm2-pkcs11-tools tpm2_encodeobject:tpm2-tools pcscd:pcscd \
                 /usr/lib/pcsc/drivers/serial/libifdvpcd.so:vsmartcard-vpcd yubico-piv-tool:yubico-piv-tool \
                 $(or $(wildcard /usr/lib/*/libykcs11.so.2),/usr/lib/libykcs11.so.2):ykcs11 mount:mount unshare:util-linux \
+                $(or $(wildcard /usr/lib/postgresql/*/bin/postgres),/usr/lib/postgresql/bin/postgres):postgresql \
                 $(or $(wildcard /usr/lib/*/libtss2-tcti-tabrmd.so.0),/usr/lib/libtss2-tcti-tabrmd.so.0):libtss2-tcti-tabrmd0 \
                 $(or $(wildcard /usr/lib/*/pkcs11/libtpm2_pkcs11.so),/usr/lib/libtpm2_pkcs11.so):libtpm2-pkcs11-1
 NEED_INTEROP := $(NEED_TEST) debootstrap:debootstrap mount:mount pip3:python3-pip
@@ -51,9 +52,9 @@ NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build parsec-agentd, parsecctl and parsec-tool into bin/
+build: ## build parsec-agentd, parsecctl, parsec-tool and parsec-server into bin/
 	@scripts/need $(NEED_BUILD)
-	$(BUILD) -o bin/ ./agentd/parsec-agentd ./ctl/parsecctl
+	$(BUILD) -o bin/ ./agentd/parsec-agentd ./ctl/parsecctl ./server/parsec-server
 	@ln -sf parsecctl bin/parsec-tool
 	@$(MAKE) helper
 
