@@ -24,6 +24,8 @@ type Options struct {
 	MaxConnections int
 	// Key is the server's key, of 32 bytes.
 	Key *secrets.Box
+	// AdministrationToken lets administrators in, nobody if it is nil.
+	AdministrationToken *secrets.Token
 	// Rules are what an administrator decides.
 	Rules rules.Config
 	// Clock is the time, time.Now if nil.
@@ -60,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
 	return &Server{
 		Rules: service, store: s, broker: broker,
-		api: &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log},
+		api: &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken},
 	}, nil
 }
 
@@ -84,7 +86,7 @@ func (s *Server) CreateOrganization(ctx context.Context, id trust.OrganizationID
 	if err != nil {
 		return false, err
 	}
-	return s.Rules.CreateOrganization(ctx, id, &token, s.Rules.Config.Initial, now)
+	return s.Rules.CreateOrganization(ctx, id, &token, s.Rules.InitialSettings(now), now)
 }
 
 // Ready reports whether requests can be served.

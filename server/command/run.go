@@ -85,7 +85,7 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 		return err
 	}
 	if o.dev {
-		o.debug, o.db = true, mocked
+		o.debug, o.db, o.token = true, mocked, "s3cr3t"
 	}
 	clean, err := o.place(p.Getenv)
 	if err != nil {
@@ -100,7 +100,13 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := server.Open(ctx, server.Options{Store: o.db, MaxConnections: o.connections, Key: key, Rules: config, Log: log})
+	token, err := o.administrationToken(log)
+	if err != nil {
+		return err
+	}
+	s, err := server.Open(ctx, server.Options{
+		Store: o.db, MaxConnections: o.connections, Key: key, AdministrationToken: token, Rules: config, Log: log,
+	})
 	if err != nil {
 		return err
 	}

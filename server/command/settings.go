@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -83,7 +82,10 @@ func readFile(flags *pflag.FlagSet) (map[string][]string, error) {
 	all := map[string][]string{}
 	for name, value := range content {
 		f := flags.Lookup(name)
-		if f == nil || slices.Contains([]string{"config", "help"}, name) {
+		switch {
+		case name == "config":
+			return nil, usagef("%s: config is given in its own file", path)
+		case f == nil || name == "help":
 			return nil, usagef("%s: there is no option %q", path, name)
 		}
 		list, isList := value.([]any)

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -29,6 +30,8 @@ type API struct {
 	// Clock is the time of the server.
 	Clock func() time.Time
 	Log   *slog.Logger
+	// Token lets administrators in, nobody if it is nil.
+	Token *secrets.Token
 }
 
 // Handler returns the routes.
@@ -39,6 +42,7 @@ func (a *API) Handler() http.Handler {
 	}
 	mux.HandleFunc(cloud.PatternProbe, a.probe)
 	mux.HandleFunc(cloud.PatternEvents, a.events)
+	a.administer(mux)
 	return mux
 }
 

@@ -63,14 +63,14 @@ func (s *Service) Locate(ctx context.Context, id trust.OrganizationID, create bo
 	if err := s.Store.Read(ctx, find); err != nil || o != nil || !create || !s.Config.Spontaneous() {
 		return o, err
 	}
-	if _, err := s.CreateOrganization(ctx, id, nil, s.initial(now), now); err != nil {
+	if _, err := s.CreateOrganization(ctx, id, nil, s.InitialSettings(now), now); err != nil {
 		return nil, err
 	}
 	return o, s.Store.Read(ctx, find)
 }
 
-// initial are the settings of an organisation that was not ordered.
-func (s *Service) initial(now trust.DateTime) tables.Settings {
+// InitialSettings are those of an organisation for which nobody says otherwise.
+func (s *Service) InitialSettings(now trust.DateTime) tables.Settings {
 	settings := s.Config.Initial
 	if settings.TOS != nil {
 		settings.TOS = &tables.TOS{UpdatedOn: now, URLs: settings.TOS.URLs}

@@ -54,7 +54,9 @@ func TestVlobVersions(t *testing.T) {
 }
 
 func TestTermsOfService(t *testing.T) {
-	terms := func(c *rules.Config) { c.Initial.TOS = &tables.TOS{URLs: map[string]string{"en": "https://example.com/terms"}} }
+	terms := func(c *rules.Config) {
+		c.Initial.TOS = &tables.TOS{URLs: map[string]string{"en": "https://example.com/terms"}}
+	}
 	Each(t, Options{Configure: terms}, func(t *testing.T, s *Server) {
 		o := s.Bootstrapped()
 		WantHTTP(t, o.First.Do(&cloud.OrganizationInfoReq{}), cloud.StatusMustAcceptTOS)

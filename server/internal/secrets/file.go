@@ -8,29 +8,50 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
 // fileHeader is the first line of a key's file.
 const fileHeader = "parsec-server key 1\n"
 
-// maxFile is more than a key's file has.
-const maxFile = 256
+// maxFile is more than a file with a secret has.
+const maxFile = 4096
 
 // LoadFile reads a server's key, or makes one where there is none. The file must not be readable by others.
 func LoadFile(path string) (*Box, error) {
-	key, err := readFile(path)
+	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		key, err = createFile(path)
+		key := make([]byte, KeySize)
+		_, _ = rand.Read(key) // never fails
+		text, err = createPrivate(path, []byte(fileHeader+hex.EncodeToString(key)+"\n"))
+	}
+	var b *Box
+	if err == nil {
+		b, err = parse(text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the server's key in %s: %w", path, err)
+	}
+	return b, nil
+}
+
+func parse(text []byte) (*Box, error) {
+	defer clear(text)
+	digits, ok := strings.CutPrefix(string(text), fileHeader)
+	if !ok {
+		return nil, errors.New("it does not begin with \"parsec-server key 1\"")
+	}
+	key, err := hex.DecodeString(strings.TrimSuffix(digits, "\n"))
+	if err != nil || len(key) != KeySize {
+		return nil, errors.New("it has no 64 hexadecimal digits in its second line")
 	}
 	defer clear(key)
 	return NewBox(key)
 }
 
-func readFile(path string) ([]byte, error) {
+// readPrivate reads a file that only its owner may use.
+func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the administrator's path
 	if err != nil {
 		return nil, err
@@ -45,46 +66,31 @@ func readFile(path string) ([]byte, error) {
 	case info.Mode().Perm()&0o077 != 0:
 		return nil, fmt.Errorf("others may use it (mode %#o): chmod 600 it", info.Mode().Perm())
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return nil, err
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes", maxFile)
 	}
-	return parse(text)
+	return text, err
 }
 
-func parse(text []byte) ([]byte, error) {
-	defer clear(text)
-	digits, ok := strings.CutPrefix(string(text), fileHeader)
-	if !ok {
-		return nil, errors.New("it does not begin with \"parsec-server key 1\"")
-	}
-	key, err := hex.DecodeString(strings.TrimSuffix(digits, "\n"))
-	if err != nil || len(key) != KeySize {
-		return nil, errors.New("it has no 64 hexadecimal digits in its second line")
-	}
-	return key, nil
-}
-
-// createFile makes a key that is on disk before anything is sealed with it. Of two who make one, one gets the other's.
-func createFile(path string) (_ []byte, err error) {
-	key := make([]byte, KeySize)
-	_, _ = rand.Read(key) // never fails
-	f, err := os.CreateTemp(dir(path), ".key-*")
+// createPrivate makes a file that is on disk before anything rests on it. Of two who make one, one gets the other's.
+func createPrivate(path string, text []byte) (_ []byte, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(fileHeader + hex.EncodeToString(key) + "\n")
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}
 	if err := os.Link(f.Name(), path); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return readFile(path)
+			return readPrivate(path)
 		}
 		return nil, err
 	}
-	return key, syncDir(dir(path))
+	return text, syncDir(filepath.Dir(path))
 }
 
 func syncDir(path string) error {
@@ -93,11 +99,4 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-func dir(path string) string {
-	if i := strings.LastIndexByte(path, '/'); i > 0 {
-		return path[:i]
-	}
-	return "."
 }

@@ -1,0 +1,104 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// output is what a program wrote so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// TestRun: without options but a place and a port the server keeps everything in one directory, and takes it up again.
+func TestRun(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	dir := filepath.Join(t.TempDir(), "state")
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &output{}
+		p := &Program{Out: out, Err: out, Getenv: func(name string) string { return map[string]string{"STATE_DIRECTORY": dir, "PARSEC_PORT": "0"}[name] }}
+		status := make(chan int, 1)
+		go func() { status <- p.Run(ctx, []string{"run"}) }()
+		address := regexp.MustCompile(`address=(\S+)`)
+		for deadline := time.Now().Add(30 * time.Second); address.FindStringSubmatch(out.String()) == nil; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not ready: %s", out)
+			}
+		}
+		q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address.FindStringSubmatch(out.String())[1]+"/health/ready", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := http.DefaultClient.Do(q)
+		if err != nil || a.StatusCode != http.StatusOK {
+			t.Fatal(a, err)
+		}
+		_ = a.Body.Close()
+		cancel()
+		if s := <-status; s != exitDone {
+			t.Errorf("exit status %d: %s", s, out)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	}
+	for _, name := range []string{"server.sqlite3", "server.key", "administration-token"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 && name != "server.sqlite3" {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.toml")
+	for text, c := range map[string]struct {
+		args []string
+		file string
+		env  map[string]string
+	}{
+		"needs a command":                 {},
+		`does not know "walk"`:            {args: []string{"walk"}},
+		"unknown flag":                    {args: []string{"run", "--swift"}},
+		"accounts are not supported":      {args: []string{"run", "--dev", "--account-config", "ENABLED_WITH_VAULT"}},
+		"PARSEC_PORT":                     {args: []string{"run"}, env: map[string]string{"PARSEC_PORT": "many"}},
+		`there is no option "prot"`:       {args: []string{"run", "--config", file}, file: "prot = 1"},
+		"the other is expected":           {args: []string{"run", "--config", file}, file: "port = [1]"},
+		"--log-level LOUD":                {args: []string{"run", "--log-level", "LOUD"}},
+		"a number is expected":            {args: []string{"run", "--dev", "--organization-initial-active-users-limit", "some"}},
+		"locale:url is expected":          {args: []string{"run", "--dev", "--organization-initial-tos", "en"}},
+		"archiving-period -1: a period":   {args: []string{"run", "--dev", "--organization-initial-realm-deletion-min-archiving-period=-1"}},
+		`does not know "more"`:            {args: []string{"run", "more"}},
+		"config is given in its own file": {args: []string{"run", "--config", file}, file: `config = "x"`},
+	} {
+		if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := &output{}
+		p := &Program{Out: out, Err: out, Getenv: func(name string) string { return c.env[name] }}
+		if status := p.Run(t.Context(), c.args); status != exitUsage || !strings.Contains(out.String(), text) {
+			t.Errorf("%q: exit status %d, %q, want %q", c.args, status, out, text)
+		}
+	}
+}
