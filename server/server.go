@@ -50,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	devices := &api.Devices{}
 	broker := events.NewBroker(devices.Forget)
 	s, err := store.Open(ctx, store.Options{
-		URL: o.Store, MaxConnections: o.MaxConnections, Deliver: broker.Deliver, Decode: events.Decode, Log: o.Log,
+		URL: o.Store, MaxConnections: o.MaxConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err

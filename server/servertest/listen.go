@@ -118,3 +118,13 @@ func (s *Stream) Ended() {
 		}
 	}
 }
+
+// Await returns the next event of a kind; others may come before.
+func Await[E cloud.EventsListenRep](s *Stream) E {
+	s.t.Helper()
+	for {
+		if e, ok := s.Event().(E); ok {
+			return e
+		}
+	}
+}

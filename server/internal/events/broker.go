@@ -38,11 +38,7 @@ func (b *Broker) Deliver(m store.Message) {
 		b.gap()
 		return
 	}
-	switch e.Effect.Kind {
-	case Forget, Disconnect:
-		b.tell(e.Org, e.Effect.User)
-	case NoEffect, Join, Leave:
-	}
+	b.remind(e)
 	if e.Frame != "" {
 		if len(b.kept) == maxKept {
 			b.kept = slices.Delete(b.kept, 0, maxKept/8)
@@ -51,6 +47,23 @@ func (b *Broker) Deliver(m store.Message) {
 	}
 	for l := range b.listeners[e.Org] {
 		l.take(e)
+	}
+}
+
+// Committed tells watchers of what this process did before anybody hears of it.
+func (b *Broker) Committed(m store.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := m.(*Event); ok {
+		b.remind(e)
+	}
+}
+
+func (b *Broker) remind(e *Event) {
+	switch e.Effect.Kind {
+	case Forget, Disconnect:
+		b.tell(e.Org, e.Effect.User)
+	case NoEffect, Join, Leave:
 	}
 }
 

@@ -58,10 +58,7 @@ func (b *bootstrap) verify(c *Call) cloud.OrganizationBootstrapRep {
 		redactedUser: b.req.RedactedUserCertificate, redactedDevice: b.req.RedactedDeviceCertificate,
 	}
 	if refusal := b.newcomer.verify(c, root); refusal != nil {
-		if late, ok := refusal.(*cloud.TimestampOutOfBallpark); ok {
-			return late
-		}
-		return &cloud.InvalidCertificate{}
+		return refusal
 	}
 	if b.user.full.Profile != trust.Admin {
 		return &cloud.InvalidCertificate{}

@@ -17,8 +17,15 @@ type newcomer struct {
 	device pair[*trust.DeviceCertificate]
 }
 
+// newcomerRep is a refusal that commands that make users have in common.
+type newcomerRep interface {
+	cloud.UserCreateRep
+	cloud.OrganizationBootstrapRep
+	cloud.AsyncEnrollmentAcceptRep
+}
+
 // verify checks the four certificates against each other, in the order of 3.4. The refusal is nil when they hold.
-func (n *newcomer) verify(c *Call, author trust.Author) cloud.Reply {
+func (n *newcomer) verify(c *Call, author trust.Author) newcomerRep {
 	var okUser, okDevice bool
 	n.user, okUser = verifyUser(n.userSigned, n.redactedUser, author)
 	n.device, okDevice = verifyDevice(n.deviceSigned, n.redactedDevice, author)

@@ -50,20 +50,22 @@ func (c *Call) changeRole(ctx context.Context, tx *store.Tx, role *trust.RealmRo
 	return c.addRealm(ctx, tx, role.RealmID, role.Timestamp, signed, effect)
 }
 
-// realmCreate is 3.5: certificate about oneself as owner, profile, id, monotony.
+// realmCreate is 3.5: profile, certificate about oneself as owner, id, monotony.
 func (s *Service) realmCreate(ctx context.Context, c *Call, req *cloud.RealmCreateReq) (cloud.RealmCreateRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
+	refusal := cloud.RealmCreateRep(nil)
 	if !ok {
-		return &cloud.InvalidCertificate{}, nil
+		refusal = &cloud.InvalidCertificate{}
+	} else if late := c.outOfBallpark(role.Timestamp); late != nil {
+		refusal = late
+	} else if role.UserID != c.User || role.Role != trust.Owner {
+		refusal = &cloud.InvalidCertificate{}
 	}
-	if late := c.outOfBallpark(role.Timestamp); late != nil {
-		return late, nil
-	}
-	if role.UserID != c.User || role.Role != trust.Owner {
-		return &cloud.InvalidCertificate{}, nil
+	if refusal != nil {
+		return refuse[cloud.RealmCreateRep](ctx, s, c, owner, refusal, &cloud.AuthorNotAllowed{})
 	}
 	return write(ctx, s, c, c.inRealm(role.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.RealmCreateRep, error) {
-		if !a.Profile.CanHave(trust.Owner) {
+		if !owner(a.Profile) {
 			return &cloud.AuthorNotAllowed{}, nil
 		}
 		realm, err := tables.GetRealm(ctx, tx, c.Org, role.RealmID)

@@ -75,7 +75,7 @@ func tooShort(c *trust.RealmArchivingCertificate, minimum int64) bool {
 	return c.Configuration.State == trust.DeletionPlanned && c.Configuration.DeletionDate.Before(earliest)
 }
 
-// realmSelfPromoteToOwner is 3.5: certificate about oneself as owner, realm, outsider, member, no live owner, highest live role, monotony.
+// realmSelfPromoteToOwner is 3.5: certificate about oneself as owner, outsider, realm, no live owner, member, highest live role, monotony.
 func (s *Service) realmSelfPromoteToOwner(ctx context.Context, c *Call, req *cloud.RealmSelfPromoteToOwnerReq) (cloud.RealmSelfPromoteToOwnerRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
 	if !ok {
@@ -88,6 +88,9 @@ func (s *Service) realmSelfPromoteToOwner(ctx context.Context, c *Call, req *clo
 		return &cloud.InvalidCertificate{}, nil
 	}
 	return write(ctx, s, c, c.inRealm(role.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.RealmSelfPromoteToOwnerRep, error) {
+		if !owner(a.Profile) {
+			return &cloud.AuthorIsOutsider{}, nil
+		}
 		realm, err := tables.GetRealm(ctx, tx, c.Org, role.RealmID)
 		switch {
 		case err != nil:
@@ -96,8 +99,6 @@ func (s *Service) realmSelfPromoteToOwner(ctx context.Context, c *Call, req *clo
 			return &cloud.RealmNotFound{}, nil
 		case realm.Deleted:
 			return &cloud.RealmDeleted{}, nil
-		case !a.Profile.CanHave(trust.Owner):
-			return &cloud.AuthorIsOutsider{}, nil
 		}
 		members, err := tables.Members(ctx, tx, c.Org, role.RealmID)
 		if err != nil {

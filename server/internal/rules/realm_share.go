@@ -9,7 +9,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// realmShare is 3.5: certificate gives a role to somebody else; recipient, realm, author, revoked, outsider, same role, monotony, key.
+// realmShare is 3.5: certificate gives a role to somebody else; realm, recipient, author, revoked, outsider, same role, monotony, key.
 func (s *Service) realmShare(ctx context.Context, c *Call, req *cloud.RealmShareReq) (cloud.RealmShareRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
 	if !ok {
@@ -50,13 +50,10 @@ type grantRep interface {
 	cloud.RealmUnshareRep
 }
 
-// grant finds recipient and realm, and whether the caller may give and take the roles.
+// grant finds realm and recipient, and whether the caller may give and take the roles.
 func (c *Call) grant(ctx context.Context, tx *store.Tx, role *trust.RealmRoleCertificate) (*grant, grantRep, error) {
 	g := &grant{}
 	var err error
-	if g.recipient, err = tables.GetUser(ctx, tx, c.Org, role.UserID); err != nil || g.recipient == nil {
-		return nil, &cloud.RecipientNotFound{}, err
-	}
 	g.realm, err = tables.GetRealm(ctx, tx, c.Org, role.RealmID)
 	switch {
 	case err != nil:
@@ -65,6 +62,12 @@ func (c *Call) grant(ctx context.Context, tx *store.Tx, role *trust.RealmRoleCer
 		return nil, &cloud.RealmNotFound{}, nil
 	case g.realm.Deleted:
 		return nil, &cloud.RealmDeleted{}, nil
+	}
+	if g.recipient, err = tables.GetUser(ctx, tx, c.Org, role.UserID); err != nil {
+		return nil, nil, err
+	}
+	if g.recipient == nil {
+		return nil, &cloud.RecipientNotFound{}, nil
 	}
 	own, err := tables.Role(ctx, tx, c.Org, role.RealmID, c.User)
 	if err != nil {

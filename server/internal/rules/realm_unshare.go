@@ -9,7 +9,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// realmUnshare is 3.5: certificate takes the role from somebody else; recipient, who may be revoked, realm, author, no role, monotony.
+// realmUnshare is 3.5: certificate takes the role from somebody else; realm, recipient, who may be revoked, author, no role, monotony.
 func (s *Service) realmUnshare(ctx context.Context, c *Call, req *cloud.RealmUnshareReq) (cloud.RealmUnshareRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
 	if !ok {

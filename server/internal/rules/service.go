@@ -104,3 +104,19 @@ func write[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, 
 	})
 	return rep, err
 }
+
+// admin reports whether a profile may administer the organisation.
+func admin(p trust.Profile) bool { return p == trust.Admin }
+
+// owner reports whether a profile may own realms.
+func owner(p trust.Profile) bool { return p.CanHave(trust.Owner) }
+
+// refuse answers a request that is refused for what it says. Whether the caller may ask such a thing at all is tested before that.
+func refuse[R any](ctx context.Context, s *Service, c *Call, may func(trust.Profile) bool, verdict, notAllowed R) (R, error) {
+	return read(ctx, s, c, func(_ *store.Tx, a *tables.Author) (R, error) {
+		if !may(a.Profile) {
+			return notAllowed, nil
+		}
+		return verdict, nil
+	})
+}

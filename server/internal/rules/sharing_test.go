@@ -56,7 +56,7 @@ func TestSharing(t *testing.T) {
 		Want(t, alice.Do(unshare(alice, trust.NewRealmID(), bob.User)), "realm_not_found")
 		before := carol.Listen("")
 		OK(t, bob.Do(unshare(bob, realm, carol.User)))
-		if e, ok := before.Event().(*cloud.EventRealmCertificate); !ok || e.RealmID != realm {
+		if e := Await[*cloud.EventRealmCertificate](before); e.RealmID != realm {
 			t.Errorf("%+v", e)
 		}
 		Want(t, carol.Do(&cloud.VlobPollChangesReq{RealmID: realm}), "author_not_allowed")

@@ -10,21 +10,23 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// userRevoke is 3.4: certificate not about oneself, author, user, already revoked, monotony. It must be newer than all that the user may
+// userRevoke is 3.4: author, certificate not about oneself, user, already revoked, monotony. It must be newer than all that the user may
 // have done in realms.
 func (s *Service) userRevoke(ctx context.Context, c *Call, req *cloud.UserRevokeReq) (cloud.UserRevokeRep, error) {
 	revoked, ok := verify[*trust.RevokedUserCertificate](req.RevokedUserCertificate, c.signer())
+	refusal := cloud.UserRevokeRep(nil)
 	if !ok {
-		return &cloud.InvalidCertificate{}, nil
+		refusal = &cloud.InvalidCertificate{}
+	} else if late := c.outOfBallpark(revoked.Timestamp); late != nil {
+		refusal = late
+	} else if revoked.UserID == c.User {
+		refusal = &cloud.InvalidCertificate{}
 	}
-	if late := c.outOfBallpark(revoked.Timestamp); late != nil {
-		return late, nil
-	}
-	if revoked.UserID == c.User {
-		return &cloud.InvalidCertificate{}, nil
+	if refusal != nil {
+		return refuse[cloud.UserRevokeRep](ctx, s, c, admin, refusal, &cloud.AuthorNotAllowed{})
 	}
 	return write(ctx, s, c, []store.Lock{store.Common(c.Org)}, func(tx *store.Tx, a *tables.Author) (cloud.UserRevokeRep, error) {
-		if a.Profile != trust.Admin {
+		if !admin(a.Profile) {
 			return &cloud.AuthorNotAllowed{}, nil
 		}
 		user, err := tables.GetUser(ctx, tx, c.Org, revoked.UserID)
@@ -82,20 +84,22 @@ func (c *Call) momentsOf(ctx context.Context, tx *store.Tx, user trust.UserID) (
 	return moments, nil
 }
 
-// userUpdate is 3.4: certificate not about oneself, author, user, revoked, same profile, monotony.
+// userUpdate is 3.4: author, certificate not about oneself, user, revoked, same profile, monotony.
 func (s *Service) userUpdate(ctx context.Context, c *Call, req *cloud.UserUpdateReq) (cloud.UserUpdateRep, error) {
 	update, ok := verify[*trust.UserUpdateCertificate](req.UserUpdateCertificate, c.signer())
+	refusal := cloud.UserUpdateRep(nil)
 	if !ok {
-		return &cloud.InvalidCertificate{}, nil
+		refusal = &cloud.InvalidCertificate{}
+	} else if late := c.outOfBallpark(update.Timestamp); late != nil {
+		refusal = late
+	} else if update.UserID == c.User {
+		refusal = &cloud.InvalidCertificate{}
 	}
-	if late := c.outOfBallpark(update.Timestamp); late != nil {
-		return late, nil
-	}
-	if update.UserID == c.User {
-		return &cloud.InvalidCertificate{}, nil
+	if refusal != nil {
+		return refuse[cloud.UserUpdateRep](ctx, s, c, admin, refusal, &cloud.AuthorNotAllowed{})
 	}
 	return write(ctx, s, c, []store.Lock{store.Common(c.Org)}, func(tx *store.Tx, a *tables.Author) (cloud.UserUpdateRep, error) {
-		if a.Profile != trust.Admin {
+		if !admin(a.Profile) {
 			return &cloud.AuthorNotAllowed{}, nil
 		}
 		user, err := tables.GetUser(ctx, tx, c.Org, update.UserID)
@@ -125,7 +129,7 @@ func (s *Service) userUpdate(ctx context.Context, c *Call, req *cloud.UserUpdate
 // listFrozenUsers is 3.4.
 func (s *Service) listFrozenUsers(ctx context.Context, c *Call, _ *cloud.ListFrozenUsersReq) (cloud.ListFrozenUsersRep, error) {
 	return read(ctx, s, c, func(tx *store.Tx, a *tables.Author) (cloud.ListFrozenUsersRep, error) {
-		if a.Profile != trust.Admin {
+		if !admin(a.Profile) {
 			return &cloud.AuthorNotAllowed{}, nil
 		}
 		rep := &cloud.ListFrozenUsersOK{FrozenUsers: []trust.UserID{}}

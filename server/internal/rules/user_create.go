@@ -19,17 +19,14 @@ func (c *Call) emitCommon(tx *store.Tx, at trust.DateTime, effect events.Effect)
 	return err
 }
 
-// userCreate is 3.4: certificates, author, limit, ids, address, monotony.
+// userCreate is 3.4: author, certificates, limit, ids, address, monotony.
 func (s *Service) userCreate(ctx context.Context, c *Call, req *cloud.UserCreateReq) (cloud.UserCreateRep, error) {
 	n := newcomer{
 		userSigned: req.UserCertificate, deviceSigned: req.DeviceCertificate,
 		redactedUser: req.RedactedUserCertificate, redactedDevice: req.RedactedDeviceCertificate,
 	}
 	if refusal := n.verify(c, c.signer()); refusal != nil {
-		if late, ok := refusal.(*cloud.TimestampOutOfBallpark); ok {
-			return late, nil
-		}
-		return &cloud.InvalidCertificate{}, nil
+		return refuse[cloud.UserCreateRep](ctx, s, c, admin, refusal, &cloud.AuthorNotAllowed{})
 	}
 	return write(ctx, s, c, []store.Lock{store.Organization(c.Org).Shared(), store.Common(c.Org)}, func(tx *store.Tx, a *tables.Author) (cloud.UserCreateRep, error) {
 		refusal, err := c.refuseNewcomer(ctx, tx, a, &n)
@@ -45,7 +42,7 @@ func (s *Service) userCreate(ctx context.Context, c *Call, req *cloud.UserCreate
 
 // refuseNewcomer checks a user to be against the organisation. async_enrollment_accept does the same.
 func (c *Call) refuseNewcomer(ctx context.Context, tx *store.Tx, a *tables.Author, n *newcomer) (cloud.UserCreateRep, error) {
-	if a.Profile != trust.Admin {
+	if !admin(a.Profile) {
 		return &cloud.AuthorNotAllowed{}, nil
 	}
 	o, err := tables.GetOrganization(ctx, tx, c.Org)

@@ -23,13 +23,14 @@ const (
 
 // postgres is a database that several processes share.
 type postgres struct {
-	pool    *pgxpool.Pool
-	config  *pgx.ConnConfig
-	log     *slog.Logger
-	deliver func(Message)
-	decode  func(string) (Message, error)
-	stop    context.CancelFunc
-	ended   sync.WaitGroup
+	pool      *pgxpool.Pool
+	config    *pgx.ConnConfig
+	log       *slog.Logger
+	deliver   func(Message)
+	committed func(Message)
+	decode    func(string) (Message, error)
+	stop      context.CancelFunc
+	ended     sync.WaitGroup
 	// heard is closed when the first messages can arrive.
 	heard chan struct{}
 }
@@ -55,7 +56,7 @@ func openPostgres(ctx context.Context, o Options) (backend, error) {
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p := &postgres{
-		pool: pool, config: config.ConnConfig, log: o.Log, deliver: o.Deliver, decode: o.Decode, stop: stop, heard: make(chan struct{}),
+		pool: pool, config: config.ConnConfig, log: o.Log, deliver: o.Deliver, committed: o.Committed, decode: o.Decode, stop: stop, heard: make(chan struct{}),
 	}
 	if o.Decode != nil {
 		p.ended.Go(func() { p.listen(life) })
@@ -104,7 +105,13 @@ func (p *postgres) write(ctx context.Context, locks []Lock, f func(*Tx) error) e
 		if err := c.notify(ctx, t.emitted); err != nil {
 			return err
 		}
-		return tx.Commit(ctx)
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+		for _, m := range t.emitted {
+			p.committed(m)
+		}
+		return nil
 	})
 }
 

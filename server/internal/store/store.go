@@ -41,6 +41,9 @@ type Options struct {
 	MaxConnections int
 	// Deliver gets every message, one after the other. It must not use the store.
 	Deliver func(Message)
+	// Committed gets the messages of this process once more, as soon as they are committed: before Write returns, and mostly
+	// before they are delivered. Who asked for a change finds it made.
+	Committed func(Message)
 	// Decode reads what Encode wrote.
 	Decode func(string) (Message, error)
 	Log    *slog.Logger
@@ -65,6 +68,9 @@ type backend interface {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Deliver == nil {
 		o.Deliver = func(Message) {}
+	}
+	if o.Committed == nil {
+		o.Committed = func(Message) {}
 	}
 	b, err := open(ctx, o)
 	if err != nil {
