@@ -77,19 +77,19 @@ func TestEvents(t *testing.T) {
 		own, sibling, stranger := o.First.Listen(""), other.Listen(""), bob.Listen("")
 		realm := o.First.CreateRealm()
 		for _, l := range []*Stream{own, sibling} {
-			if e, ok := l.Event().(*cloud.EventRealmCertificate); !ok || e.RealmID != realm {
+			if e := Await[*cloud.EventRealmCertificate](l); e.RealmID != realm {
 				t.Fatalf("%+v", e)
 			}
 		}
 		req := o.First.VlobReq(realm, 0, strings.Repeat("z", 4095))
 		OK(t, o.First.Do(req))
-		e, ok := sibling.Event().(*cloud.EventVlob)
-		if !ok || e.VlobID != req.VlobID || string(e.Blob) != string(req.Blob) || e.Version != 1 {
+		e := Await[*cloud.EventVlob](sibling)
+		if e.VlobID != req.VlobID || string(e.Blob) != string(req.Blob) || e.Version != 1 {
 			t.Fatalf("%+v", e)
 		}
 		OK(t, o.First.Do(&cloud.PingReq{Ping: "hello"}))
 		for _, l := range []*Stream{own, sibling, stranger} {
-			if e, ok := l.Event().(*cloud.EventPinged); !ok || e.Ping != "hello" {
+			if e := Await[*cloud.EventPinged](l); e.Ping != "hello" {
 				t.Fatalf("%+v", e)
 			}
 		}
