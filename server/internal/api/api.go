@@ -66,7 +66,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	h := w.Header()
 	h.Set(cloud.HeaderVersion, cloud.Current.String())
 	h.Set("Content-Type", cloud.ContentMsgpack)
-	_, _ = w.Write(body) // whoever does not listen asks again
+	_, _ = w.Write(body) //nolint:gosec // MessagePack, and said to be; whoever does not listen asks again
 }
 
 // run goes through the checks of 1.5.

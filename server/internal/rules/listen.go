@@ -50,7 +50,7 @@ func (s *Service) configuration(o *tables.Organization) *cloud.EventOrganization
 		UserProfileOutsiderAllowed: o.OutsiderAllowed,
 	}
 	if s.Config.KeepAlive > 0 {
-		seconds := uint64(max(1, s.Config.KeepAlive/time.Second)) //nolint:gosec // positive
+		seconds := uint64(max(1, s.Config.KeepAlive/time.Second))
 		config.SSEKeepaliveSeconds = &seconds
 	}
 	return config

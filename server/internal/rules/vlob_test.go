@@ -18,20 +18,20 @@ func TestVlobVersions(t *testing.T) {
 		first, second := alice.VlobReq(realm, 0, "first"), alice.VlobReq(realm, 0, "second")
 		OK(t, alice.Do(first))
 		OK(t, alice.Do(second))
-		update := func(by *Device, in trust.RealmID, id trust.VlobID, index uint64, version uint32) *cloud.VlobUpdateReq {
+		update := func(in trust.RealmID, id trust.VlobID, index uint64, version uint32) *cloud.VlobUpdateReq {
 			return &cloud.VlobUpdateReq{RealmID: in, VlobID: id, KeyIndex: index, Timestamp: o.Clock.Tick(), Version: version, Blob: []byte("new")}
 		}
-		Want(t, bob.Do(update(bob, realm, first.VlobID, 0, 2)), "author_not_allowed")
-		Want(t, alice.Do(update(alice, trust.NewRealmID(), first.VlobID, 0, 2)), "realm_not_found")
-		Want(t, alice.Do(update(alice, realm, first.VlobID, 1, 2)), "bad_key_index")
-		Want(t, alice.Do(update(alice, realm, trust.NewVlobID(), 0, 2)), "vlob_not_found")
+		Want(t, bob.Do(update(realm, first.VlobID, 0, 2)), "author_not_allowed")
+		Want(t, alice.Do(update(trust.NewRealmID(), first.VlobID, 0, 2)), "realm_not_found")
+		Want(t, alice.Do(update(realm, first.VlobID, 1, 2)), "bad_key_index")
+		Want(t, alice.Do(update(realm, trust.NewVlobID(), 0, 2)), "vlob_not_found")
 		for _, v := range []uint32{0, 1, 3} {
-			Want(t, alice.Do(update(alice, realm, first.VlobID, 0, v)), "bad_vlob_version")
+			Want(t, alice.Do(update(realm, first.VlobID, 0, v)), "bad_vlob_version")
 		}
-		late := update(alice, realm, first.VlobID, 0, 2)
+		late := update(realm, first.VlobID, 0, 2)
 		o.Enrol("carol", trust.Standard)
 		Want(t, alice.Do(late), "require_greater_timestamp")
-		OK(t, alice.Do(update(alice, realm, first.VlobID, 0, 2)))
+		OK(t, alice.Do(update(realm, first.VlobID, 0, 2)))
 		read := &cloud.VlobReadVersionsReq{RealmID: realm, Items: []cloud.VlobVersion{{VlobID: first.VlobID, Version: 2}, {VlobID: first.VlobID, Version: 1}, {VlobID: second.VlobID, Version: 2}}}
 		rep := Decode[cloud.VlobReadVersionsOK](t, alice.Do(read), read.DecodeReply)
 		if len(rep.Items) != 2 || string(rep.Items[0].Blob) != "new" || string(rep.Items[1].Blob) != "first" {

@@ -50,11 +50,11 @@ func (s *sqlite) run() {
 // one that fails is undone alone.
 func (s *sqlite) group(first *job) {
 	all := []*job{first}
-	err := s.writer.run(beginWriting)
+	err := s.writer.run(context.Background(), beginWriting)
 	if err == nil {
 		all = s.jobsOf(first)
-		if err = s.writer.run(commit); err != nil {
-			_ = s.writer.run(rollback) // it may have ended already
+		if err = s.writer.run(context.Background(), commit); err != nil {
+			_ = s.writer.run(context.Background(), rollback) // it may have ended already
 		}
 	}
 	for _, j := range all {
@@ -92,7 +92,7 @@ func (s *sqlite) perform(j *job) bool {
 	began := false
 	s.writer.before = func() error {
 		began = true
-		return s.writer.run(savepoint)
+		return s.writer.run(context.Background(), savepoint)
 	}
 	j.tx = &Tx{conn: s.writer, write: true}
 	j.err = guarded(j.f, j.tx)
@@ -102,10 +102,10 @@ func (s *sqlite) perform(j *job) bool {
 	}
 	var lost error
 	if j.err != nil {
-		lost = s.writer.run(rollbackPoint)
+		lost = s.writer.run(context.Background(), rollbackPoint)
 	}
 	if lost == nil {
-		lost = s.writer.run(releasePoint)
+		lost = s.writer.run(context.Background(), releasePoint)
 	}
 	if lost != nil && j.err == nil {
 		j.err = sqliteFault(lost)

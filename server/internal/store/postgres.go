@@ -42,7 +42,7 @@ func openPostgres(ctx context.Context, o Options) (backend, error) {
 	}
 	config.MaxConns = int32(defaultConnections)
 	if o.MaxConnections > 0 {
-		config.MaxConns = int32(min(o.MaxConnections, 1000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(o.MaxConnections, 1000))
 	}
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
 	config.ConnConfig.RuntimeParams["application_name"] = "parsec-server"

@@ -36,23 +36,23 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 
 // statement prepares a text once. Statements are not bound to contexts: they are short, and the driver would start a
 // goroutine for each to be able to interrupt it.
-func (c *session) statement(text string) (*sql.Stmt, error) {
+func (c *session) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	if s, ok := c.prepared[text]; ok {
 		return s, nil
 	}
-	s, err := c.PrepareContext(context.Background(), text)
+	s, err := c.PrepareContext(context.WithoutCancel(ctx), text)
 	if err == nil {
 		c.prepared[text] = s
 	}
 	return s, err
 }
 
-func (c *session) run(text string) error {
-	s, err := c.statement(text)
+func (c *session) run(ctx context.Context, text string) error {
+	s, err := c.statement(ctx, text) //nolint:sqlclosecheck // kept until the session is closed
 	if err != nil {
 		return err
 	}
-	_, err = s.ExecContext(context.Background())
+	_, err = s.ExecContext(context.WithoutCancel(ctx))
 	return err
 }
 
@@ -63,7 +63,7 @@ func (c *session) exec(ctx context.Context, s Statement) (int64, error) {
 		}
 		c.before = nil
 	}
-	prepared, err := c.statement(s.text)
+	prepared, err := c.statement(ctx, s.text)
 	if err != nil {
 		return 0, sqliteFault(err)
 	}
@@ -75,7 +75,7 @@ func (c *session) exec(ctx context.Context, s Statement) (int64, error) {
 }
 
 func (c *session) each(ctx context.Context, s Statement, f func(Row) error) error {
-	prepared, err := c.statement(s.text)
+	prepared, err := c.statement(ctx, s.text)
 	if err != nil {
 		return sqliteFault(err)
 	}
@@ -97,7 +97,7 @@ func (c *session) rows(ctx context.Context, prepared *sql.Stmt, args []any, f fu
 }
 
 func (c *session) many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
-	prepared, err := c.statement(text)
+	prepared, err := c.statement(ctx, text)
 	if err != nil {
 		return sqliteFault(err)
 	}

@@ -61,7 +61,7 @@ func lockFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the store: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor is small
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot lock the store: another process has %s", path), f.Close())
 	}
 	return f, nil
@@ -129,10 +129,10 @@ func (s *sqlite) read(ctx context.Context, f func(*Tx) error) (err error) {
 		return ErrUnavailable
 	}
 	defer func() { s.idle <- c }()
-	if err := c.run(begin); err != nil {
+	if err := c.run(ctx, begin); err != nil {
 		return sqliteFault(err)
 	}
-	defer func() { err = errors.Join(err, c.run(rollback)) }()
+	defer func() { err = errors.Join(err, c.run(ctx, rollback)) }()
 	return f(&Tx{conn: c})
 }
 

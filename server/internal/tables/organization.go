@@ -109,7 +109,7 @@ func UpdateToken(ctx context.Context, tx *store.Tx, org int64, digest []byte) er
 func UpdateSettings(ctx context.Context, tx *store.Tx, org int64, s Settings) error {
 	var limit, updated, urls any
 	if s.ActiveUsersLimit != nil {
-		limit = int64(min(*s.ActiveUsersLimit, 1<<62)) //nolint:gosec // fits
+		limit = int64(min(*s.ActiveUsersLimit, 1<<62))
 	}
 	if s.TOS != nil {
 		text, err := json.Marshal(s.TOS.URLs)

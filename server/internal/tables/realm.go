@@ -150,4 +150,4 @@ func SetArchiving(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID
 }
 
 // count is a number as an argument. Those that the store has are far below the bound.
-func count(n uint64) int64 { return int64(min(n, 1<<62)) } //nolint:gosec // bounded
+func count(n uint64) int64 { return int64(min(n, 1<<62)) }
