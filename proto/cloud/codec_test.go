@@ -73,10 +73,9 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	count := 0
 	fill := func(v any) {
-		s := reflect.ValueOf(v).Elem()
-		for i := range s.NumField() {
-			if secret, ok := secrets[s.Field(i).Type()]; ok {
-				s.Field(i).Set(secret)
+		for _, field := range reflect.ValueOf(v).Elem().Fields() {
+			if secret, ok := secrets[field.Type()]; ok {
+				field.Set(secret)
 				count++
 			}
 		}
