@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // parseHost reads a host: a name, which is lower-cased, a number that is an address of IPv4, or an address of IPv6 in brackets.
@@ -39,15 +40,26 @@ var idnaProfile = sync.OnceValue(func() *idna.Profile {
 		idna.StrictDomainName(false), idna.VerifyDNSLength(false))
 })
 
-// inASCII is a name in the form of the DNS. A name whose form is not read as the same name is none.
+// inASCII is a name in the form of the DNS. A name whose form is not read as the same name is none, nor is one that is
+// that form in part.
 func inASCII(host string) (string, error) {
 	ascii, err := idnaProfile().ToASCII(host)
-	if err == nil && utf8.ValidString(host) {
+	if err == nil && utf8.ValidString(host) && !halfInASCII(host) {
 		if again, err := idnaProfile().ToASCII(ascii); err == nil && again == ascii {
 			return ascii, nil
 		}
 	}
 	return "", fmt.Errorf("%w: host", ErrURL)
+}
+
+func halfInASCII(host string) bool {
+	mapped := strings.ReplaceAll(strings.ToLower(norm.NFKC.String(host)), "。", ".")
+	for label := range strings.SplitSeq(mapped, ".") {
+		if strings.HasPrefix(label, "xn--") && !isASCII(label) {
+			return true
+		}
+	}
+	return false
 }
 
 func isASCII(s string) bool {

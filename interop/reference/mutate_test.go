@@ -22,8 +22,10 @@ func (d *draw) mutateContent(content []byte) []byte {
 	if err != nil || len(rest) > 0 {
 		return d.mutateBytes(content)
 	}
-	for range 1 + d.IntN(2) {
-		d.mutateNode(d.node(root))
+	if !d.chance(12) || !d.oddKey(root) {
+		for range 1 + d.IntN(2) {
+			d.mutateNode(d.node(root))
+		}
 	}
 	b := root.write(nil)
 	if d.chance(40) {
@@ -71,12 +73,18 @@ var oddKeys = []string{
 	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", strings.Repeat("ff", 32), "02" + strings.Repeat("00", 31),
 }
 
-func (d *draw) value() *node {
-	b, err := hex.DecodeString(pick(d, otherValues))
-	if err != nil {
-		panic(err)
+// oddKey puts an odd key in the place of one, if there is one.
+func (d *draw) oddKey(root *node) bool {
+	keys := slices.DeleteFunc(root.all(), func(n *node) bool { body, ok := blob(n.raw); return !ok || len(body) != 32 })
+	if len(keys) == 0 {
+		return false
 	}
-	return &node{raw: b}
+	pick(d, keys).raw = blobOf(must(hex.DecodeString(pick(d, oddKeys))), false)
+	return true
+}
+
+func (d *draw) value() *node {
+	return &node{raw: must(hex.DecodeString(pick(d, otherValues)))}
 }
 
 func (d *draw) mutateMap(n *node) {
@@ -157,9 +165,6 @@ func (d *draw) mutateScalar(n *node) []byte {
 		return d.value().raw
 	case raw[0] < 0x80: // a small number in a longer form
 		return append(pick(d, [][]byte{{0xcc}, {0xcd, 0}, {0xce, 0, 0, 0}, {0xcf, 0, 0, 0, 0, 0, 0, 0}, {0xd0}, {0xd1, 0}, {0xd3, 0, 0, 0, 0, 0, 0, 0}}), raw[0])
-	case isBin && len(body) == 32 && d.chance(2):
-		b, _ := hex.DecodeString(pick(d, oddKeys))
-		return blobOf(b, n.isString)
 	case isBin && d.chance(3): // bytes as a text, and a text as bytes
 		return blobOf(body, !n.isString)
 	case isBin && d.chance(4):
@@ -168,29 +173,6 @@ func (d *draw) mutateScalar(n *node) []byte {
 		return blobOf(d.mutateBytes(append(slices.Clone(body), 'x')), n.isString)
 	}
 	return d.mutateBytes(raw)
-}
-
-// blob returns what is in a text or in bytes.
-func blob(raw []byte) ([]byte, bool) {
-	switch c := raw[0]; {
-	case c >= 0xa0 && c <= 0xbf:
-		return raw[1:], true
-	case c == 0xc4 || c == 0xd9:
-		return raw[2:], true
-	case c == 0xc5 || c == 0xda:
-		return raw[3:], true
-	case c == 0xc6 || c == 0xdb:
-		return raw[5:], true
-	}
-	return nil, false
-}
-
-func blobOf(body []byte, text bool) []byte {
-	code := byte(0xc5)
-	if text {
-		code = 0xda
-	}
-	return append(binary.BigEndian.AppendUint16([]byte{code}, uint16(len(body))), body...)
 }
 
 // mutateBytes changes, removes, doubles or inserts bytes.

@@ -144,6 +144,8 @@ func (r *differential) compare(t *testing.T, s *subject, in sample, a answer, da
 		c.refused++
 	case err != nil && theirs == nil && r.explained(&difference{kind: s.kind, data: in.data, content: in.content, ours: err, theirs: must(s.written(a))}):
 		c.differ++
+	case err == nil && damaged && r.explained(&difference{kind: s.kind, data: in.data, content: in.content, refused: true}):
+		c.differ++
 	default:
 		t.Errorf("%s: ours: %v, reference: %v", shown(in), err, theirs)
 	}

@@ -20,8 +20,9 @@ type difference struct {
 	content []byte
 	// ours is why we refuse, nil if we do not.
 	ours error
-	// theirs is what the reference read, written again.
-	theirs []byte
+	// theirs is what the reference read, written again, and refused says that it did not.
+	theirs  []byte
+	refused bool
 }
 
 // is reports whether we refuse for one of these reasons.
@@ -64,10 +65,14 @@ func took(a, b *node, read, theirs func(*node) bool) bool {
 	return false
 }
 
-// bytesForKey reports whether a map that has texts for keys has bytes there.
-func (d *difference) bytesForKey() bool {
+// bytesForName reports whether bytes stand for a key, or for a status that the reference does not write again.
+func (d *difference) bytesForName() bool {
 	root, _, err := parse(d.content)
-	return err == nil && d.is(mpack.ErrType, mpack.ErrKey) && slices.ContainsFunc(root.all(), func(n *node) bool {
+	if err != nil || !d.is(mpack.ErrType, mpack.ErrKey) {
+		return false
+	}
+	status := root.value(&node{raw: []byte("\xa6status")})
+	return status != nil && isBytes(status) || slices.ContainsFunc(root.all(), func(n *node) bool {
 		for i := 0; n.isMap && i < len(n.kids); i += 2 {
 			if isBytes(n.kids[i]) {
 				return true
@@ -75,6 +80,12 @@ func (d *difference) bytesForKey() bool {
 		}
 		return false
 	})
+}
+
+// firstIs reports whether a map begins with a key.
+func (d *difference) firstIs(key string) bool {
+	root, _, err := parse(d.content)
+	return err == nil && root.isMap && len(root.kids) > 0 && bytes.HasSuffix(root.kids[0].raw, []byte(key))
 }
 
 func isArray(n *node) bool { return n.isArray }
@@ -99,7 +110,7 @@ var rows = []row{
 		return d.took(isNumber, isText) || d.took(isMap, isText)
 	}},
 	{"bytes for a text or an empty list, an array of numbers for bytes", func(d *difference) bool {
-		return d.took(isBytes, isText) || d.took(isBytes, isArray) || d.took(isArray, isBytes) || d.bytesForKey()
+		return d.took(isBytes, isText) || d.took(isBytes, isArray) || d.took(isArray, isBytes) || d.bytesForName()
 	}},
 	{"a key of a map that is not UTF-8", func(d *difference) bool { return d.is(mpack.ErrText) }},
 	{"a user or device certificate without an author, or with one of zeros", func(d *difference) bool {
@@ -107,6 +118,12 @@ var rows = []row{
 		zeros := errors.As(d.ours, &unexpected) && unexpected.Field == "author" && bytes.Contains(d.content, noAuthor)
 		missing := d.is(mpack.ErrMissing) && strings.HasSuffix(d.ours.Error(), ": author")
 		return (zeros || missing) && (d.kind == "user_certificate" || d.kind == "device_certificate")
+	}},
+	{"a command without fields, with one that nobody knows before `cmd`", func(d *difference) bool {
+		return d.refused && strings.HasSuffix(d.kind, " request") && !d.firstIs("cmd")
+	}},
+	{"a configuration of an organisation without active_users_limit", func(d *difference) bool {
+		return d.is(mpack.ErrMissing) && strings.HasSuffix(d.ours.Error(), ": active_users_limit")
 	}},
 	{"a structure as an array, outside of device files", func(d *difference) bool { return d.took(isArray, isMap) }},
 	{"decompressed size, or what a frame announces of it", func(d *difference) bool { return d.is(trust.ErrCompression) }},
@@ -117,7 +134,7 @@ var rows = []row{
 	}},
 	{"RSA keys", func(d *difference) bool { return d.is(trust.ErrNotRSA) }},
 	{"a text that is not normalised, with characters newer than Unicode 15", func(d *difference) bool {
-		return d.unassigned() && (d.ours == nil || d.is(trust.ErrText))
+		return d.unassigned() && (d.ours == nil && !d.refused || d.is(trust.ErrText))
 	}},
 	{"a moment as a text, in a form that RFC 3339 does not have", func(d *difference) bool { return d.kind == "date and time" && d.is(trust.ErrDateTime) }},
 	{"an address with other than `//` after its scheme", func(d *difference) bool {

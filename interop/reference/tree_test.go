@@ -165,9 +165,42 @@ func (n *node) sort() {
 // value returns what a map has at a key, nil if it has nothing.
 func (n *node) value(key *node) *node {
 	for i := 0; i+1 < len(n.kids); i += 2 {
-		if bytes.Equal(n.kids[i].raw, key.raw) {
+		if same(n.kids[i], key) {
 			return n.kids[i+1]
 		}
 	}
 	return nil
+}
+
+// same compares keys, whatever their form.
+func same(a, b *node) bool {
+	x, ok := blob(a.raw)
+	y, also := blob(b.raw)
+	return ok && also && bytes.Equal(x, y)
+}
+
+// blob returns what is in a text or in bytes.
+func blob(raw []byte) ([]byte, bool) {
+	if len(raw) == 0 {
+		return nil, false
+	}
+	switch c := raw[0]; {
+	case c >= 0xa0 && c <= 0xbf:
+		return raw[1:], true
+	case c == 0xc4 || c == 0xd9:
+		return raw[2:], true
+	case c == 0xc5 || c == 0xda:
+		return raw[3:], true
+	case c == 0xc6 || c == 0xdb:
+		return raw[5:], true
+	}
+	return nil, false
+}
+
+func blobOf(body []byte, text bool) []byte {
+	code := byte(0xc5)
+	if text {
+		code = 0xda
+	}
+	return append(binary.BigEndian.AppendUint16([]byte{code}, uint16(len(body))), body...)
 }
