@@ -125,7 +125,10 @@ func (r *Reader) Int64() int64 {
 
 // Float64 reads a number of 64 bits, or of 32, or an integer, as other readers do.
 func (r *Reader) Float64() float64 {
-	if kind := msgp.NextType(r.rest); kind == msgp.IntType || kind == msgp.UintType {
+	switch msgp.NextType(r.rest) {
+	case msgp.UintType:
+		return float64(r.Uint64())
+	case msgp.IntType:
 		return float64(r.Int64())
 	}
 	v, rest, err := msgp.ReadFloat64Bytes(r.rest)

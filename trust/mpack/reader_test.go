@@ -126,6 +126,21 @@ func TestDiscriminant(t *testing.T) {
 	}
 }
 
+// TestFloats: integers are numbers too.
+func TestFloats(t *testing.T) {
+	for in, want := range map[string]float64{
+		"\x07": 7, "\xff": -1, "\xcf\xff\xff\xff\xff\xff\xff\xff\xff": 1 << 64, "\xd3\x80\x00\x00\x00\x00\x00\x00\x00": -1 << 63,
+		"\xca\x3f\x80\x00\x00": 1, "\xcb\xbf\xe0\x00\x00\x00\x00\x00\x00": -0.5,
+	} {
+		if got, err := read(t, []byte(in), (*Reader).Float64); got != want || err != nil {
+			t.Errorf("%x: %v, %v, want %v", in, got, err, want)
+		}
+	}
+	if _, err := read(t, []byte("\xa9123456789"), (*Reader).Float64); !errors.Is(err, ErrType) {
+		t.Errorf("a text: %v", err)
+	}
+}
+
 // TestFirstErrorStays: after an error nothing is read, and everything is zero.
 func TestFirstErrorStays(t *testing.T) {
 	r := NewReader([]byte{0xc0, 1, 0xa1, 'a'})
