@@ -68,8 +68,14 @@ func (k PrivateKey) exchange(peer PublicKey) ([]byte, error) {
 	return shared, nil
 }
 
-// Seal encrypts for the key's owner. The reader learns nothing about who did it: sign what needs an author.
+// Seal encrypts for the key's owner. The reader learns nothing about who did it: sign what needs an author. For a key of
+// small order the library would encrypt with a key that everybody can compute.
 func (k PublicKey) Seal(plaintext []byte) ([]byte, error) {
+	probe := GeneratePrivateKey()
+	defer probe.Wipe()
+	if err := probe.accepts(k); err != nil {
+		return nil, err
+	}
 	out := make([]byte, 0, SealedBoxOverhead+len(plaintext))
 	return box.SealAnonymous(out, plaintext, (*[KeySize]byte)(&k), rand.Reader)
 }
@@ -98,9 +104,9 @@ func (k PrivateKey) Open(sealed []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// accepts refuses ephemeral keys of small order, which the library takes.
-func (k PrivateKey) accepts(ephemeral PublicKey) error {
-	shared, err := k.exchange(ephemeral)
+// accepts refuses keys of small order, which the library takes.
+func (k PrivateKey) accepts(peer PublicKey) error {
+	shared, err := k.exchange(peer)
 	wipe(shared)
 	return err
 }

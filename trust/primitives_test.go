@@ -55,6 +55,9 @@ func TestSmallOrderBox(t *testing.T) {
 	if _, err := private.Open(make([]byte, SealedBoxOverhead+9)); !errors.Is(err, ErrDecryption) {
 		t.Errorf("ephemeral key 0: %v", err)
 	}
+	if _, err := (PublicKey{1}).Seal(nil); !errors.Is(err, ErrWeakKey) {
+		t.Errorf("sealing for key 1: %v", err)
+	}
 	if _, err := private.GreeterSharedSecret(PublicKey{1}); !errors.Is(err, ErrWeakKey) {
 		t.Errorf("claimer's key 1: %v", err)
 	}

@@ -4,7 +4,6 @@ package reference
 
 import (
 	"encoding/hex"
-	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -175,26 +174,5 @@ func (w *world) sequesterKeys() subject {
 	}
 	return s
 }
-
-// points are encodings of points of small order, of ones that are not canonical, and of none.
-var points = []string{
-	"01" + zero31, zero32, zero31 + "80", "01" + zero30 + "80", "ec" + ones30 + "7f", "ec" + ones30 + "ff", "ed" + ones30 + "7f", "ed" + ones30 + "ff",
-	"ee" + ones30 + "7f", "ee" + ones30 + "ff", "ef" + ones30 + "7f", "ff" + ones30 + "7f", "ff" + ones30 + "ff", "02" + zero31, "03" + zero31, "04" + zero31,
-	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-	"5866666666666666666666666666666666666666666666666666666666666666", "58666666666666666666666666666666666666666666666666666666666666e6",
-}
-
-// scalars are zero, one, the order of the group and its neighbours, and ones that are not reduced.
-var scalars = []string{
-	zero32, "01" + zero31, "ecd3f55c1a631258d69cf7a2def9de14" + strings.Repeat("00", 15) + "10", "edd3f55c1a631258d69cf7a2def9de14" + strings.Repeat("00", 15) + "10",
-	"eed3f55c1a631258d69cf7a2def9de14" + strings.Repeat("00", 15) + "10", "edd3f55c1a631258d69cf7a2def9de14" + strings.Repeat("00", 15) + "90",
-	"dba7ebb934c624b0ac39ef45bdf3bd29" + strings.Repeat("00", 15) + "20", zero31 + "20", zero31 + "80", ones32,
-}
-
-var (
-	zero30, zero31, zero32 = strings.Repeat("00", 30), strings.Repeat("00", 31), strings.Repeat("00", 32)
-	ones30, ones32         = strings.Repeat("ff", 30), strings.Repeat("ff", 32)
-)
 
 func openSignature(key, data []byte) ([]byte, error) { return trust.VerifyKey(key).Verify(data) }
