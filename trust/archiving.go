@@ -20,6 +20,17 @@ type ArchivingConfiguration struct {
 	DeletionDate DateTime
 }
 
+var archivingNames = names{"AVAILABLE", "ARCHIVED", "DELETION_PLANNED"}
+
+// String returns the state, and when a realm is to be deleted.
+func (c ArchivingConfiguration) String() string {
+	s := archivingNames.text(uint8(c.State))
+	if c.State == DeletionPlanned {
+		s += " " + c.DeletionDate.String()
+	}
+	return s
+}
+
 //codec:map AVAILABLE
 type available struct{}
 
