@@ -86,4 +86,6 @@ var operations = map[wire.Opcode]operation{
 
 	agent.OpSealRoot:    {core, admins, true, decodeSealRoot},
 	agent.OpRecoverRoot: {core, admins, true, decodeRecoverRoot},
+
+	agent.OpInspect: {core, anyone, true, decodeInspect},
 }

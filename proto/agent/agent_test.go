@@ -158,6 +158,7 @@ func messages() []proto.Message {
 		&agentpb.ListUnnamed{}, &agentpb.ListUnnamedResult{}, &agentpb.Adopt{}, &agentpb.AdoptResult{},
 		&agentpb.CertifyKey{}, &agentpb.CertifyKeyResult{}, &agentpb.VerifyAttestation{}, &agentpb.AttestationReport{},
 		&agentpb.SealRoot{}, &agentpb.SealRootResult{}, &agentpb.RecoverRoot{}, &agentpb.RecoverRootResult{},
+		&agentpb.Inspect{}, &agentpb.InspectResult{},
 	}
 }
 

@@ -53,6 +53,8 @@ const (
 	OpSealRoot wire.Opcode = 0x1_000D
 	// OpRecoverRoot: RecoverRoot → RecoverRootResult. Administrators.
 	OpRecoverRoot wire.Opcode = 0x1_000E
+	// OpInspect: Inspect → InspectResult. Anyone.
+	OpInspect wire.Opcode = 0x1_000F
 )
 
 var names = map[wire.Opcode]string{
@@ -61,6 +63,7 @@ var names = map[wire.Opcode]string{
 	OpListOpcodes: "AgentListOpcodes", OpListUnnamed: "AgentListUnnamed", OpAdopt: "AgentAdopt", OpUnlock: "AgentUnlock",
 	OpCertifyKey: "AgentCertifyKey", OpVerifyAttestation: "AgentVerifyAttestation",
 	OpSealRoot: "AgentSealRoot", OpRecoverRoot: "AgentRecoverRoot",
+	OpInspect: "AgentInspect",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

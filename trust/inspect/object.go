@@ -47,11 +47,11 @@ func (w *work) asSigned(o *Object, b []byte) error {
 		o.Kind, o.State, o.Reason = "signed object", Unverified, "it is no certificate: what it holds is not shown"
 		return nil
 	case err != nil:
-		o.Kind, o.State, o.Reason = "certificate", Refused, show.Line("it cannot be read: "+err.Error())
+		o.Kind, o.State, o.Reason = "certificate of an organisation", Refused, show.Line("it cannot be read: "+err.Error())
 	case claims.Signature == trust.NoSignature:
-		o.Kind, o.State, o.Reason = "certificate without its signature", Unsigned, "anybody can have written it"
+		o.Kind, o.State, o.Reason = "certificate of an organisation, without its signature", Unsigned, "anybody can have written it"
 	default:
-		o.Kind, o.State, o.Reason = "certificate", Unverified, "neither the root key nor its author's key was given"
+		o.Kind, o.State, o.Reason = "certificate of an organisation", Unverified, "neither the root key nor its author's key was given"
 		w.signed = append(w.signed, pending{index: len(w.objects), data: b, claims: claims})
 	}
 	o.digested(b)

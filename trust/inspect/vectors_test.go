@@ -149,7 +149,7 @@ func TestVectors(t *testing.T) {
 	for _, kind := range []string{
 		"address of a server", "address of an organisation", "address of an organisation's bootstrap", "address of a path in a workspace",
 		"address of a user's invitation", "address of a device's invitation", "address of a PKI enrolment (former kind)", "address of an asynchronous enrolment",
-		"address of a reset of one-time codes", "certificate", "certificate without its signature", "signed object", "serialised object",
+		"address of a reset of one-time codes", "certificate of an organisation", "certificate of an organisation, without its signature", "signed object", "serialised object",
 		"device file, protected by a password", "device file, protected by the system's keyring", "device file, protected by an X.509 certificate",
 		"device file, protected by an account", "device file, protected by OpenBao", "recovery file of a device, protected by a passphrase",
 		"request of an asynchronous enrolment", "answer to an asynchronous enrolment", "clear part of a pending enrolment",

@@ -1958,6 +1958,135 @@ func (x *RecoverRootResult) GetPlace() string {
 	return ""
 }
 
+// Inspect has the agent say what objects of workspaces are, as far as anybody can read them. Nothing of it is kept.
+type Inspect struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Inputs        [][]byte               `protobuf:"bytes,1,rep,name=inputs,proto3" json:"inputs,omitempty"`  // files, or addresses as texts
+	Root          string                 `protobuf:"bytes,2,opt,name=root,proto3" json:"root,omitempty"`      // root key in hexadecimal digits, or the address of the organisation: certificates are judged
+	Key           []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`        // of an author: of a device, or in DER of a sequester authority: signatures are verified
+	User          string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`      // whom certificates of shared recovery were given to, as an id
+	Claims        bool                   `protobuf:"varint,5,opt,name=claims,proto3" json:"claims,omitempty"` // everything that certificates claim which nobody could verify
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Inspect) Reset() {
+	*x = Inspect{}
+	mi := &file_agent_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Inspect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Inspect) ProtoMessage() {}
+
+func (x *Inspect) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Inspect.ProtoReflect.Descriptor instead.
+func (*Inspect) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Inspect) GetInputs() [][]byte {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *Inspect) GetRoot() string {
+	if x != nil {
+		return x.Root
+	}
+	return ""
+}
+
+func (x *Inspect) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Inspect) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Inspect) GetClaims() bool {
+	if x != nil {
+		return x.Claims
+	}
+	return false
+}
+
+type InspectResult struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Objects       []*InspectResult_Object `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	User          string                  `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"` // as whom certificates of shared recovery were judged
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectResult) Reset() {
+	*x = InspectResult{}
+	mi := &file_agent_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectResult) ProtoMessage() {}
+
+func (x *InspectResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectResult.ProtoReflect.Descriptor instead.
+func (*InspectResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *InspectResult) GetObjects() []*InspectResult_Object {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *InspectResult) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1977,7 +2106,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[28]
+	mi := &file_agent_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2118,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[28]
+	mi := &file_agent_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2222,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[29]
+	mi := &file_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2234,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[29]
+	mi := &file_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2285,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[30]
+	mi := &file_agent_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +2297,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[30]
+	mi := &file_agent_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +2369,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[31]
+	mi := &file_agent_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2381,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[31]
+	mi := &file_agent_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2453,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[32]
+	mi := &file_agent_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2336,7 +2465,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[32]
+	mi := &file_agent_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2536,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[33]
+	mi := &file_agent_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2548,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[33]
+	mi := &file_agent_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2617,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[34]
+	mi := &file_agent_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2500,7 +2629,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[34]
+	mi := &file_agent_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2597,7 +2726,7 @@ type ListUnnamedResult_Object struct {
 
 func (x *ListUnnamedResult_Object) Reset() {
 	*x = ListUnnamedResult_Object{}
-	mi := &file_agent_proto_msgTypes[35]
+	mi := &file_agent_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2738,7 @@ func (x *ListUnnamedResult_Object) String() string {
 func (*ListUnnamedResult_Object) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[35]
+	mi := &file_agent_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +2829,7 @@ type ListUnnamedResult_Failure struct {
 
 func (x *ListUnnamedResult_Failure) Reset() {
 	*x = ListUnnamedResult_Failure{}
-	mi := &file_agent_proto_msgTypes[36]
+	mi := &file_agent_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +2841,7 @@ func (x *ListUnnamedResult_Failure) String() string {
 func (*ListUnnamedResult_Failure) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[36]
+	mi := &file_agent_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2767,7 +2896,7 @@ type AttestationReport_Check struct {
 
 func (x *AttestationReport_Check) Reset() {
 	*x = AttestationReport_Check{}
-	mi := &file_agent_proto_msgTypes[37]
+	mi := &file_agent_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +2908,7 @@ func (x *AttestationReport_Check) String() string {
 func (*AttestationReport_Check) ProtoMessage() {}
 
 func (x *AttestationReport_Check) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[37]
+	mi := &file_agent_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2832,7 +2961,7 @@ type AttestationReport_Certificate struct {
 
 func (x *AttestationReport_Certificate) Reset() {
 	*x = AttestationReport_Certificate{}
-	mi := &file_agent_proto_msgTypes[38]
+	mi := &file_agent_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +2973,7 @@ func (x *AttestationReport_Certificate) String() string {
 func (*AttestationReport_Certificate) ProtoMessage() {}
 
 func (x *AttestationReport_Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[38]
+	mi := &file_agent_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2929,7 +3058,7 @@ type AttestationReport_Clock struct {
 
 func (x *AttestationReport_Clock) Reset() {
 	*x = AttestationReport_Clock{}
-	mi := &file_agent_proto_msgTypes[39]
+	mi := &file_agent_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2941,7 +3070,7 @@ func (x *AttestationReport_Clock) String() string {
 func (*AttestationReport_Clock) ProtoMessage() {}
 
 func (x *AttestationReport_Clock) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[39]
+	mi := &file_agent_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3002,7 +3131,7 @@ type AttestationReport_Fact struct {
 
 func (x *AttestationReport_Fact) Reset() {
 	*x = AttestationReport_Fact{}
-	mi := &file_agent_proto_msgTypes[40]
+	mi := &file_agent_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3014,7 +3143,7 @@ func (x *AttestationReport_Fact) String() string {
 func (*AttestationReport_Fact) ProtoMessage() {}
 
 func (x *AttestationReport_Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[40]
+	mi := &file_agent_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3038,6 +3167,174 @@ func (x *AttestationReport_Fact) GetName() string {
 }
 
 func (x *AttestationReport_Fact) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+type InspectResult_Object struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         uint32                 `protobuf:"varint,1,opt,name=input,proto3" json:"input,omitempty"`  // index of the input
+	Place         string                 `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`   // where in it; empty: all of it
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`     // for people
+	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`     // what it is called on the wire
+	State         string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`   // "unsigned", "unverified", "signed", "verified", "refused" or "unknown"
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"` // why it is in this state
+	Size          uint64                 `protobuf:"varint,7,opt,name=size,proto3" json:"size,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`  // SHA-256, of what is public
+	Fields        []*InspectResult_Field `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`  // as reliable as the state says
+	Claims        []*InspectResult_Field `protobuf:"bytes,10,rep,name=claims,proto3" json:"claims,omitempty"` // what an object that was not verified says of itself
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectResult_Object) Reset() {
+	*x = InspectResult_Object{}
+	mi := &file_agent_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectResult_Object) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectResult_Object) ProtoMessage() {}
+
+func (x *InspectResult_Object) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectResult_Object.ProtoReflect.Descriptor instead.
+func (*InspectResult_Object) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{29, 0}
+}
+
+func (x *InspectResult_Object) GetInput() uint32 {
+	if x != nil {
+		return x.Input
+	}
+	return 0
+}
+
+func (x *InspectResult_Object) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+func (x *InspectResult_Object) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *InspectResult_Object) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *InspectResult_Object) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *InspectResult_Object) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *InspectResult_Object) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *InspectResult_Object) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *InspectResult_Object) GetFields() []*InspectResult_Field {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *InspectResult_Object) GetClaims() []*InspectResult_Field {
+	if x != nil {
+		return x.Claims
+	}
+	return nil
+}
+
+type InspectResult_Field struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectResult_Field) Reset() {
+	*x = InspectResult_Field{}
+	mi := &file_agent_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectResult_Field) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectResult_Field) ProtoMessage() {}
+
+func (x *InspectResult_Field) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectResult_Field.ProtoReflect.Descriptor instead.
+func (*InspectResult_Field) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{29, 1}
+}
+
+func (x *InspectResult_Field) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InspectResult_Field) GetValue() string {
 	if x != nil {
 		return x.Value
 	}
@@ -3312,7 +3609,31 @@ const file_agent_proto_rawDesc = "" +
 	"\frecovery_key\x18\x02 \x01(\fR\vrecoveryKey\"D\n" +
 	"\x11RecoverRootResult\x12\x19\n" +
 	"\broot_key\x18\x01 \x01(\tR\arootKey\x12\x14\n" +
-	"\x05place\x18\x02 \x01(\tR\x05placeB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"\x05place\x18\x02 \x01(\tR\x05place\"s\n" +
+	"\aInspect\x12\x16\n" +
+	"\x06inputs\x18\x01 \x03(\fR\x06inputs\x12\x12\n" +
+	"\x04root\x18\x02 \x01(\tR\x04root\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x12\x16\n" +
+	"\x06claims\x18\x05 \x01(\bR\x06claims\"\xc3\x03\n" +
+	"\rInspectResult\x12<\n" +
+	"\aobjects\x18\x01 \x03(\v2\".parsec.agent.InspectResult.ObjectR\aobjects\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x1a\xac\x02\n" +
+	"\x06Object\x12\x14\n" +
+	"\x05input\x18\x01 \x01(\rR\x05input\x12\x14\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04size\x18\a \x01(\x04R\x04size\x12\x16\n" +
+	"\x06digest\x18\b \x01(\fR\x06digest\x129\n" +
+	"\x06fields\x18\t \x03(\v2!.parsec.agent.InspectResult.FieldR\x06fields\x129\n" +
+	"\x06claims\x18\n" +
+	" \x03(\v2!.parsec.agent.InspectResult.FieldR\x06claims\x1a1\n" +
+	"\x05Field\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05valueB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -3326,7 +3647,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_agent_proto_goTypes = []any{
 	(*Empty)(nil),                         // 0: parsec.agent.Empty
 	(*ErrorDetail)(nil),                   // 1: parsec.agent.ErrorDetail
@@ -3356,46 +3677,53 @@ var file_agent_proto_goTypes = []any{
 	(*SealRootResult)(nil),                // 25: parsec.agent.SealRootResult
 	(*RecoverRoot)(nil),                   // 26: parsec.agent.RecoverRoot
 	(*RecoverRootResult)(nil),             // 27: parsec.agent.RecoverRootResult
-	(*Info_Provider)(nil),                 // 28: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),            // 29: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),                   // 30: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),               // 31: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),                // 32: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil),          // 33: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),            // 34: parsec.agent.ListKeysResult.Key
-	(*ListUnnamedResult_Object)(nil),      // 35: parsec.agent.ListUnnamedResult.Object
-	(*ListUnnamedResult_Failure)(nil),     // 36: parsec.agent.ListUnnamedResult.Failure
-	(*AttestationReport_Check)(nil),       // 37: parsec.agent.AttestationReport.Check
-	(*AttestationReport_Certificate)(nil), // 38: parsec.agent.AttestationReport.Certificate
-	(*AttestationReport_Clock)(nil),       // 39: parsec.agent.AttestationReport.Clock
-	(*AttestationReport_Fact)(nil),        // 40: parsec.agent.AttestationReport.Fact
+	(*Inspect)(nil),                       // 28: parsec.agent.Inspect
+	(*InspectResult)(nil),                 // 29: parsec.agent.InspectResult
+	(*Info_Provider)(nil),                 // 30: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),            // 31: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),                   // 32: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),               // 33: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),                // 34: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),          // 35: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),            // 36: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),      // 37: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil),     // 38: parsec.agent.ListUnnamedResult.Failure
+	(*AttestationReport_Check)(nil),       // 39: parsec.agent.AttestationReport.Check
+	(*AttestationReport_Certificate)(nil), // 40: parsec.agent.AttestationReport.Certificate
+	(*AttestationReport_Clock)(nil),       // 41: parsec.agent.AttestationReport.Clock
+	(*AttestationReport_Fact)(nil),        // 42: parsec.agent.AttestationReport.Fact
+	(*InspectResult_Object)(nil),          // 43: parsec.agent.InspectResult.Object
+	(*InspectResult_Field)(nil),           // 44: parsec.agent.InspectResult.Field
 }
 var file_agent_proto_depIdxs = []int32{
 	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	28, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	29, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	30, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	31, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	32, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	33, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	34, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	35, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
-	36, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	30, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	31, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	32, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	33, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	34, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	35, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	36, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	37, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	38, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
 	4,  // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
 	3,  // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
-	37, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
-	38, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
-	39, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
-	40, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
-	3,  // 18: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	3,  // 19: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	39, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
+	40, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
+	41, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
+	42, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
+	43, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
+	3,  // 19: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,  // 20: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	44, // 21: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
+	44, // 22: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -3409,7 +3737,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   41,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

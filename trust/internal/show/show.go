@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Field is one fact about an object.
@@ -40,15 +41,18 @@ func Bytes(b []byte) string {
 
 // Text is what is shown of a text of others. One that begins with a quote is quoted.
 func Text(s string) string {
-	cut := len(s) > maxText
 	whole := len(s)
-	if cut {
-		s = s[:maxText]
+	if whole > maxText {
+		end := maxText
+		for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end]
 	}
 	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
 		s = quoted
 	}
-	if cut {
+	if whole > maxText {
 		s += fmt.Sprintf(" … (%d bytes)", whole)
 	}
 	return s
