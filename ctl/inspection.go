@@ -138,8 +138,13 @@ func (v *inspectedView) facts() []describe.Field {
 		size = fmt.Sprintf("%d bytes", v.Size)
 	}
 	all := []describe.Field{
-		{Name: "source", Value: v.Source}, {Name: "place", Value: v.Place}, {Name: "type", Value: v.Type}, {Name: "state", Value: v.State},
-		{Name: "reason", Value: v.Reason}, {Name: "size", Value: size}, {Name: "sha256", Value: v.SHA256},
+		{Name: "source", Value: v.Source},
+		{Name: "place", Value: v.Place},
+		{Name: "type", Value: v.Type},
+		{Name: "state", Value: v.State},
+		{Name: "reason", Value: v.Reason},
+		{Name: "size", Value: size},
+		{Name: "sha256", Value: v.SHA256},
 	}
 	return slices.DeleteFunc(all, func(f describe.Field) bool { return f.Value == "" })
 }

@@ -59,8 +59,10 @@ func serverObject(a trust.ServerAddress) Object {
 
 func serverFields(a trust.ServerAddress) []Field {
 	return []Field{
-		{Name: "server", Value: show.Text(a.HTTP())}, {Name: "host", Value: show.Text(a.Host())},
-		{Name: "port", Value: fmt.Sprint(a.Port())}, {Name: "tls", Value: fmt.Sprint(a.TLS())},
+		{Name: "server", Value: show.Text(a.HTTP())},
+		{Name: "host", Value: show.Text(a.Host())},
+		{Name: "port", Value: fmt.Sprint(a.Port())},
+		{Name: "tls", Value: fmt.Sprint(a.TLS())},
 	}
 }
 

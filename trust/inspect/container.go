@@ -117,8 +117,11 @@ func hexKey(s string) (trust.VerifyKey, bool) {
 
 // Fields of an answer to certificate_get.
 var answer = []mpack.Field{
-	{Name: "status"}, {Name: "common_certificates"}, {Name: "sequester_certificates"},
-	{Name: "shamir_recovery_certificates"}, {Name: "realm_certificates"},
+	{Name: "status"},
+	{Name: "common_certificates"},
+	{Name: "sequester_certificates"},
+	{Name: "shamir_recovery_certificates"},
+	{Name: "realm_certificates"},
 }
 
 var errShape = errors.New("it is no list")

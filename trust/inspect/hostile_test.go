@@ -142,6 +142,25 @@ func TestOddInputs(t *testing.T) {
 	}
 }
 
+// TestPendingEnrolment shows the clear part, and does not follow one enrolment into another.
+func TestPendingEnrolment(t *testing.T) {
+	content := vectorPayload(t, "async_enrollment/local-pending-content-pki")
+	sealed := []byte("sealed")
+	pending := &trust.AsyncEnrollmentLocalPending{CleartextContent: content, CleartextDigestSealed: sealed, SigningKeySealed: sealed, PrivateKeySealed: sealed}
+	o := inspected(t, inspect.Request{Inputs: [][]byte{must(trust.Dump(pending))}})[0]
+	shown := strings.Join(texts(&o), "\n")
+	for _, want := range []string{"file of a pending enrolment", "cleartext_content.organization_id", "cleartext_content.identity_system.certificate_ref.hash", "6 bytes, SHA-256 "} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("no %s in\n%s", want, shown)
+		}
+	}
+	pending.CleartextContent = must(trust.Dump(pending))
+	o = inspected(t, inspect.Request{Inputs: [][]byte{must(trust.Dump(pending))}})[0]
+	if shown := strings.Join(texts(&o), "\n"); !strings.Contains(shown, `it is of type "async_enrollment_local_pending"`) || strings.Contains(shown, "organization_id") {
+		t.Errorf("one in another is shown as\n%s", shown)
+	}
+}
+
 func vectorPayload(t testing.TB, id string) []byte {
 	t.Helper()
 	for _, v := range vectors(t) {

@@ -123,7 +123,7 @@ func TestVectors(t *testing.T) {
 		requests := []inspect.Request{{Inputs: [][]byte{input}}}
 		if strings.HasPrefix(v.ID, "certificate/") {
 			key := v.bytes("verify_key")
-			if key == nil || len(key) == 0 {
+			if len(key) == 0 {
 				key = v.bytes("public_key_der")
 			}
 			requests = append(requests, inspect.Request{Inputs: [][]byte{input}, Claims: true}, inspect.Request{Inputs: [][]byte{input}, Key: key})

@@ -110,6 +110,30 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestSplit: what can hold a key is described here, also when it is damaged, and the rest is for others.
+func TestSplit(t *testing.T) {
+	s := samples()
+	armour := block("PARSEC SEQUESTER SERVICE CERTIFICATE", []byte("x"))
+	signed := append(append([]byte{0x30, 0x82, 0xff, 0xff}, make([]byte, 60)...), 0, 0x28, 0xb5, 0x2f, 0xfd, 1)
+	for name, tc := range map[string]struct{ data, foreign, own []byte }{
+		"empty":        {nil, nil, []byte{}},
+		"DER":          {s["private"], nil, s["private"]},
+		"DER, cut off": {s["private"][:50], nil, s["private"][:50]},
+		"PEM":          {block("PRIVATE KEY", s["private"]), nil, block("PRIVATE KEY", s["private"])},
+		"archive":      {[]byte("age-encryption.org/v1\n"), nil, []byte("age-encryption.org/v1\n")},
+		"armour":       {armour, armour, nil},
+		"both":         {append(bytes.Clone(armour), block("PRIVATE KEY", s["private"])...), armour, block("PRIVATE KEY", s["private"])},
+		"broken":       {armour[:50], nil, armour[:50]},
+		"signed":       {signed, signed, nil},
+		"text":         {[]byte("abc"), []byte("abc"), nil},
+	} {
+		foreign, own := describe.Split(tc.data)
+		if !bytes.Equal(foreign, tc.foreign) || !bytes.Equal(own, tc.own) || (own == nil) != (tc.own == nil) {
+			t.Errorf("%s: %q and %q", name, foreign, own)
+		}
+	}
+}
+
 // FuzzFile: any file is described or refused, and no private key shows.
 func FuzzFile(f *testing.F) {
 	s := samples()

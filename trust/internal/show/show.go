@@ -110,7 +110,7 @@ func (d *describer) nested(prefix string, v reflect.Value) {
 	if v.Kind() != reflect.Pointer && v.CanAddr() {
 		v = v.Addr()
 	}
-	if o, ok := v.Interface().(typed); ok {
+	if o, ok := reflect.TypeAssert[typed](v); ok {
 		d.add(prefix+"type", o.Type())
 	}
 	d.structure(prefix, v)
@@ -137,11 +137,11 @@ func (d *describer) value(name, key string, v reflect.Value) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
-	if s, ok := v.Interface().(web); ok {
+	if s, ok := reflect.TypeAssert[web](v); ok {
 		d.add(name, Text(s.HTTP()))
 		return
 	}
-	if s, ok := v.Interface().(fmt.Stringer); ok {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok {
 		d.add(name, Text(s.String()))
 		return
 	}
@@ -151,7 +151,7 @@ func (d *describer) value(name, key string, v reflect.Value) {
 	case reflect.Map:
 		d.entries(name, key, v)
 	case reflect.Slice:
-		if b, ok := v.Interface().([]byte); ok {
+		if b, ok := reflect.TypeAssert[[]byte](v); ok {
 			d.add(name, content(key, b))
 			return
 		}
