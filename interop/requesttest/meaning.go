@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psatest"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
@@ -35,7 +36,7 @@ func Mean(frame []byte) Meaning {
 	if err != nil || !q.Opcode.Original() {
 		return m
 	}
-	if m.Message = message(q.Opcode); m.Message == nil {
+	if m.Message = psatest.Request(q.Opcode); m.Message == nil {
 		m.Whole = true
 		return m
 	}
@@ -44,48 +45,6 @@ func Mean(frame []byte) Meaning {
 	}
 	m.Whole = m.read() == nil
 	return m
-}
-
-// message returns an empty message for the request of an operation, nil if it has none.
-func message(op wire.Opcode) proto.Message {
-	switch op {
-	case wire.OpGenerateKey:
-		return &psapb.GenerateKey{}
-	case wire.OpDestroyKey, wire.OpExportKey, wire.OpExportPublicKey:
-		return &psapb.KeyRef{}
-	case wire.OpSignHash, wire.OpSignMessage:
-		return &psapb.Sign{}
-	case wire.OpVerifyHash, wire.OpVerifyMessage:
-		return &psapb.Verify{}
-	case wire.OpImportKey:
-		return &psapb.ImportKey{}
-	case wire.OpListOpcodes:
-		return &psapb.ListOpcodes{}
-	case wire.OpAsymmetricEncrypt, wire.OpAsymmetricDecrypt:
-		return &psapb.AsymmetricCrypt{}
-	case wire.OpGenerateRandom:
-		return &psapb.GenerateRandom{}
-	case wire.OpHashCompute:
-		return &psapb.HashCompute{}
-	case wire.OpHashCompare:
-		return &psapb.HashCompare{}
-	case wire.OpAEADEncrypt, wire.OpAEADDecrypt:
-		return &psapb.AeadCrypt{}
-	case wire.OpRawKeyAgreement:
-		return &psapb.RawKeyAgreement{}
-	case wire.OpCipherEncrypt, wire.OpCipherDecrypt:
-		return &psapb.CipherCrypt{}
-	case wire.OpDeleteClient:
-		return &psapb.DeleteClient{}
-	case wire.OpAttestKey:
-		return &psapb.AttestKey{}
-	case wire.OpPrepareKeyAttestation:
-		return &psapb.PrepareKeyAttestation{}
-	case wire.OpCanDoCrypto:
-		return &psapb.CanDoCrypto{}
-	default:
-		return nil
-	}
 }
 
 // read converts the message to the model.

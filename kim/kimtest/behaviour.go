@@ -5,19 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
-
-func same(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("%s (-want +got):\n%s", what, d)
-	}
-}
 
 func is(t *testing.T, what string, err, want error) {
 	t.Helper()
@@ -33,7 +24,7 @@ func holds(t *testing.T, s kim.Store, want kim.Entry) {
 		t.Errorf("%.50q: %v", want.Name, err)
 		return
 	}
-	same(t, "entry", got, want)
+	Same(t, "entry", got, want)
 }
 
 func testLifeCycle(t *testing.T, c Config) {
@@ -47,8 +38,8 @@ func testLifeCycle(t *testing.T, c Config) {
 		create(t, s, e)
 		holds(t, s, e)
 	}
-	same(t, "list", s.List(Alice), []kim.Entry{db, web})
-	same(t, "all", s.All(), []kim.Entry{db, web, entry(Bob, "web", "4", P256()), own})
+	Same(t, "list", s.List(Alice), []kim.Entry{db, web})
+	Same(t, "all", s.All(), []kim.Entry{db, web, entry(Bob, "web", "4", P256()), own})
 	if i := s.Info(); i.Entries != 4 || i.Schema != 1 || i.Bytes <= 0 || i.Kind == "" || i.Path == "" {
 		t.Errorf("info %+v", i)
 	}
@@ -67,10 +58,10 @@ func testLifeCycle(t *testing.T, c Config) {
 	is(t, "get deleted", err, kim.ErrNotFound)
 	is(t, "delete deleted", s.Delete(t.Context(), db), kim.ErrNotFound)
 	is(t, "update deleted", s.Update(t.Context(), db), kim.ErrNotFound)
-	same(t, "list after delete", s.List(Alice), []kim.Entry{web})
+	Same(t, "list after delete", s.List(Alice), []kim.Entry{web})
 	create(t, s, db)
 	holds(t, s, db)
-	same(t, "nobody's", s.List(kim.Owner{Auth: wire.AuthUnixPeer, App: "0"}), []kim.Entry{})
+	Same(t, "nobody's", s.List(kim.Owner{Auth: wire.AuthUnixPeer, App: "0"}), []kim.Entry{})
 }
 
 func testReservations(t *testing.T, c Config) {
@@ -110,14 +101,14 @@ func testIdentity(t *testing.T, c Config) {
 	onToken := web
 	onToken.Provider, onToken.KeyID = Token, []byte("other")
 	got, err := s.Get(Alice, "web", Token)
-	reserved := put(t, s, onToken)
+	reserved := Create(t, s, onToken)
 	if c.ComparesProvider {
 		is(t, "get by another provider", err, kim.ErrNotFound)
 		holds(t, s, onToken)
-		same(t, "both", s.List(Alice), []kim.Entry{web, onToken})
+		Same(t, "both", s.List(Alice), []kim.Entry{web, onToken})
 		is(t, "reserve for another provider", reserved, nil)
 	} else {
-		same(t, "found by another provider", got, web)
+		Same(t, "found by another provider", got, web)
 		is(t, "reserve for another provider", reserved, kim.ErrExists)
 	}
 
@@ -126,7 +117,7 @@ func testIdentity(t *testing.T, c Config) {
 	if c.ComparesAuth {
 		is(t, "get by another authenticator", err, kim.ErrNotFound)
 	} else {
-		same(t, "found by another authenticator", got, web)
+		Same(t, "found by another authenticator", got, web)
 	}
 	_, err = s.Get(kim.Internal(), "web", Software)
 	is(t, "get as the service", err, kim.ErrNotFound)
@@ -175,7 +166,7 @@ func testNames(t *testing.T, c Config) {
 				prefix = len("mbedcrypto")
 			}
 			if name == "" && !c.EmptyName || c.MaxName > 0 && len(name)+prefix > c.MaxName {
-				err := put(t, s, e)
+				err := Create(t, s, e)
 				is(t, "impossible name", err, kim.ErrName)
 				is(t, "status", err, wire.StatusKeyInfoManagerError)
 				continue
@@ -186,9 +177,9 @@ func testNames(t *testing.T, c Config) {
 		}
 	}
 	for _, bad := range []psa.KeyName{"\xff", "a\xc3"} {
-		is(t, "name that is not UTF-8", put(t, s, entry(Alice, bad, "id", P256())), kim.ErrName)
+		is(t, "name that is not UTF-8", Create(t, s, entry(Alice, bad, "id", P256())), kim.ErrName)
 	}
-	is(t, "application that is not UTF-8", put(t, s, entry(kim.Owner{Auth: Alice.Auth, App: "\xff"}, "a", "id", P256())), kim.ErrName)
+	is(t, "application that is not UTF-8", Create(t, s, entry(kim.Owner{Auth: Alice.Auth, App: "\xff"}, "a", "id", P256())), kim.ErrName)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +192,7 @@ func testNames(t *testing.T, c Config) {
 			t.Errorf("delete %.50q: %v", e.Name, err)
 		}
 	}
-	same(t, "after deleting all", s.All(), []kim.Entry{})
+	Same(t, "after deleting all", s.All(), []kim.Entry{})
 }
 
 func testExtended(t *testing.T, c Config) {
@@ -211,11 +202,11 @@ func testExtended(t *testing.T, c Config) {
 	plain := entry(Alice, "plain", "p", P256())
 	for _, e := range []kim.Entry{ed, plain, own} {
 		create(t, s, e)
-		is(t, "again", put(t, s, e), kim.ErrExists)
+		is(t, "again", Create(t, s, e), kim.ErrExists)
 	}
 	other := ed
 	other.Attributes = P256()
-	is(t, "same name with common attributes", put(t, s, other), kim.ErrExists)
+	is(t, "same name with common attributes", Create(t, s, other), kim.ErrExists)
 	is(t, "update to common attributes", s.Update(t.Context(), other), wire.StatusNotSupported)
 	ed.KeyID = []byte("another, longer id")
 	if err := s.Update(t.Context(), ed); err != nil {
@@ -225,7 +216,7 @@ func testExtended(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	s = open(t, c, dir)
-	same(t, "after reopening", s.All(), []kim.Entry{ed, plain, own})
+	Same(t, "after reopening", s.All(), []kim.Entry{ed, plain, own})
 	for _, e := range []kim.Entry{ed, own} {
 		if err := s.Delete(t.Context(), e); err != nil {
 			t.Fatal(err)
@@ -236,7 +227,7 @@ func testExtended(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	s = open(t, c, dir)
-	same(t, "after deleting", s.All(), []kim.Entry{other, plain})
+	Same(t, "after deleting", s.All(), []kim.Entry{other, plain})
 }
 
 // testAdopted: an adopted key is an entry like another, and stays adopted.
@@ -250,7 +241,7 @@ func testAdopted(t *testing.T, c Config) {
 		holds(t, s, e)
 		other := e
 		other.Adopted = !e.Adopted
-		is(t, "same name", put(t, s, other), kim.ErrExists)
+		is(t, "same name", Create(t, s, other), kim.ErrExists)
 	}
 	common.KeyID, common.Attributes.Usage = []byte("another, longer id"), psa.UsageVerifyMessage
 	changed := common
@@ -259,12 +250,12 @@ func testAdopted(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	want := []kim.Entry{common, ed, plain}
-	same(t, "after an update", s.All(), want)
+	Same(t, "after an update", s.All(), want)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, c, dir)
-	same(t, "after reopening", s.All(), want)
+	Same(t, "after reopening", s.All(), want)
 	for _, e := range want[:2] {
 		if err := s.Delete(t.Context(), e); err != nil {
 			t.Fatal(err)
@@ -276,13 +267,13 @@ func testAdopted(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	s = open(t, c, dir)
-	same(t, "after deleting", s.All(), []kim.Entry{common, plain})
+	Same(t, "after deleting", s.All(), []kim.Entry{common, plain})
 }
 
 func testUnsound(t *testing.T, c Config) {
 	s := open(t, c, t.TempDir())
 	bad := entry(Alice, "web", "id", psa.Attributes{Type: psa.KeyECCPair})
-	is(t, "unsound attributes", put(t, s, bad), wire.StatusInvalidArgument)
+	is(t, "unsound attributes", Create(t, s, bad), wire.StatusInvalidArgument)
 	good := entry(Alice, "web", "id", P256())
 	create(t, s, good)
 	is(t, "update to unsound attributes", s.Update(t.Context(), bad), wire.StatusInvalidArgument)
@@ -316,7 +307,7 @@ func testPersistence(t *testing.T, c Config) {
 			t.Fatal(err)
 		}
 		s = open(t, c, dir)
-		same(t, "after reopening", s.All(), []kim.Entry{kept, changed})
+		Same(t, "after reopening", s.All(), []kim.Entry{kept, changed})
 	}
 	r, err := s.Reserve(Alice, "only reserved", Software)
 	if err != nil {

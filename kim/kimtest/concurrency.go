@@ -20,7 +20,7 @@ func testOneWinner(t *testing.T, c Config) {
 	var wg sync.WaitGroup
 	for i := range creators {
 		wg.Go(func() {
-			err := put(t, s, entry(Alice, "wanted", fmt.Sprint(i), P256()))
+			err := Create(t, s, entry(Alice, "wanted", fmt.Sprint(i), P256()))
 			switch {
 			case err == nil:
 				winner.Store(int64(i))
@@ -39,7 +39,7 @@ func testOneWinner(t *testing.T, c Config) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "after reopening", open(t, c, dir).All(), []kim.Entry{want})
+	Same(t, "after reopening", open(t, c, dir).All(), []kim.Entry{want})
 }
 
 // testManyWriters creates, updates and deletes from many goroutines while others read.
@@ -73,7 +73,7 @@ func testManyWriters(t *testing.T, c Config) {
 				if k == 5 {
 					e.Attributes = Ed25519()
 				}
-				if err := put(t, s, e); err != nil {
+				if err := Create(t, s, e); err != nil {
 					t.Errorf("create %s: %v", e.Name, err)
 					return
 				}
@@ -100,7 +100,7 @@ func testManyWriters(t *testing.T, c Config) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "after reopening", open(t, c, dir).All(), want)
+	Same(t, "after reopening", open(t, c, dir).All(), want)
 }
 
 func testCancelled(t *testing.T, c Config) {

@@ -158,7 +158,7 @@ func examine(t *testing.T, c Config, dir string, there, doubtful map[psa.KeyName
 		}
 	}
 	for _, e := range s.All() {
-		same(t, "entry after the crash", e, crashEntry(e.Name))
+		Same(t, "entry after the crash", e, crashEntry(e.Name))
 		if !there[e.Name] && !doubtful[e.Name] {
 			t.Errorf("%q is there, though it was deleted", e.Name)
 		}
@@ -206,7 +206,7 @@ func crashWorker(t *testing.T, s kim.Store, round, worker int) {
 		e := crashEntry(name)
 		var err error
 		if verb == "created" {
-			err = put(t, s, e)
+			err = Create(t, s, e)
 		} else {
 			err = s.Delete(t.Context(), e)
 		}

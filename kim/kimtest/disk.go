@@ -35,8 +35,8 @@ func mount(t *testing.T) string {
 func refuses(t *testing.T, s kim.Store, old, young kim.Entry, word string) {
 	t.Helper()
 	for _, do := range []func() error{
-		func() error { return put(t, s, young) },
-		func() error { return put(t, s, young) }, // the name was free again
+		func() error { return Create(t, s, young) },
+		func() error { return Create(t, s, young) }, // the name was free again
 	} {
 		err := do()
 		if err == nil {
@@ -70,7 +70,7 @@ func testFullDisk(t *testing.T, c Config) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "after reopening", open(t, c, filepath.Join(dir, "state")).All(), []kim.Entry{young})
+	Same(t, "after reopening", open(t, c, filepath.Join(dir, "state")).All(), []kim.Entry{young})
 }
 
 // fill writes a file until its disk is full.
@@ -113,14 +113,14 @@ func testReadOnlyDisk(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	s = open(t, c, state) // reading needs no writing
-	same(t, "opened read-only", s.All(), []kim.Entry{old})
+	Same(t, "opened read-only", s.All(), []kim.Entry{old})
 	refuses(t, s, old, young, "cannot")
 	if _, err := c.Open(t, filepath.Join(dir, "new")); err == nil {
 		t.Error("a new store opens on a read-only disk")
 	}
 	remount(0)
 	create(t, s, young)
-	same(t, "after writing again", s.List(Alice), []kim.Entry{old, young})
+	Same(t, "after writing again", s.List(Alice), []kim.Entry{old, young})
 }
 
 // LockFile locks a file as another process would, until release is called.

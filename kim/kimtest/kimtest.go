@@ -9,6 +9,8 @@ package kimtest
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -78,6 +80,19 @@ func Ed25519() psa.Attributes {
 	}
 }
 
+// P256Key is an entry of Alice's for a key that the original knows.
+func P256Key(name string) kim.Entry {
+	return entry(Alice, psa.KeyName(name), "\x02\x00\x00\x00", P256())
+}
+
+// Same compares two values in all their parts.
+func Same(tb testing.TB, what string, got, want any) {
+	tb.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		tb.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
 // P256 are attributes that the original knows.
 func P256() psa.Attributes {
 	return psa.Attributes{
@@ -106,12 +121,13 @@ func open(t *testing.T, c Config, dir string) kim.Store {
 
 func create(tb testing.TB, s kim.Store, e kim.Entry) {
 	tb.Helper()
-	if err := put(tb, s, e); err != nil {
+	if err := Create(tb, s, e); err != nil {
 		tb.Fatalf("cannot create %.50q: %v", e.Name, err)
 	}
 }
 
-func put(tb testing.TB, s kim.Store, e kim.Entry) error {
+// Create makes an entry in one go.
+func Create(tb testing.TB, s kim.Store, e kim.Entry) error {
 	tb.Helper()
 	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
 	if err != nil {

@@ -60,7 +60,7 @@ func (m *model) draw(t *rapid.T) kim.Entry {
 
 func (m *model) create(t *rapid.T) {
 	e := m.draw(t)
-	err := put(m.t, m.store, e)
+	err := Create(m.t, m.store, e)
 	_, exists := m.entries[m.id(e)]
 	if exists != errors.Is(err, kim.ErrExists) || !exists && err != nil {
 		t.Fatalf("create %q, there is one: %v: %v", e.Name, exists, err)

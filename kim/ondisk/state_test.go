@@ -11,12 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/kim/kimtest"
 	"github.com/seed-73b3884f/parsec-agent/kim/ondisk"
-	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
@@ -89,29 +86,6 @@ func mustOpen(tb testing.TB, dir string, o ondisk.Options) *ondisk.Store {
 	return s
 }
 
-func same(tb testing.TB, what string, got, want any) {
-	tb.Helper()
-	if d := cmp.Diff(want, got); d != "" {
-		tb.Errorf("%s (-want +got):\n%s", what, d)
-	}
-}
-
-func create(tb testing.TB, s kim.Store, e kim.Entry) error {
-	tb.Helper()
-	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
-	if err != nil {
-		return err
-	}
-	return r.Commit(tb.Context(), e.KeyID, e.Attributes)
-}
-
-func p256(name string) kim.Entry {
-	return kim.Entry{
-		Owner: kimtest.Alice, Name: psa.KeyName(name), Provider: kimtest.Software,
-		KeyID: []byte{2, 0, 0, 0}, Attributes: kimtest.P256(),
-	}
-}
-
 // content is a file of the original's for p256.
 func content(tb testing.TB) string {
 	tb.Helper()
@@ -155,7 +129,7 @@ func TestTakesOverTheOriginalsFiles(t *testing.T) {
 	want := originalDirectory(t, dir)
 	before := snapshot(t, dir)
 	s := mustOpen(t, dir, vectorOptions())
-	same(t, "directory after opening", snapshot(t, dir), before)
+	kimtest.Same(t, "directory after opening", snapshot(t, dir), before)
 	if len(s.All()) != len(want) {
 		t.Errorf("%d entries of %d files", len(s.All()), len(want))
 	}
@@ -164,18 +138,18 @@ func TestTakesOverTheOriginalsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", e.Name, err)
 		}
-		same(t, string(e.Name), got, e)
+		kimtest.Same(t, string(e.Name), got, e)
 		if err := s.Update(t.Context(), got); err != nil { // writes the same again
 			t.Fatal(err)
 		}
 	}
-	same(t, "directory after rewriting", snapshot(t, dir), before)
+	kimtest.Same(t, "directory after rewriting", snapshot(t, dir), before)
 	for _, e := range want {
 		if err := s.Delete(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	same(t, "files after deleting", files(snapshot(t, dir)), []string(nil))
+	kimtest.Same(t, "files after deleting", files(snapshot(t, dir)), []string(nil))
 }
 
 func files(tree map[string]string) (names []string) {
@@ -194,11 +168,11 @@ func TestWritesTheOriginalsFiles(t *testing.T) {
 	entries := originalDirectory(t, theirs)
 	s := mustOpen(t, our, vectorOptions())
 	for _, e := range entries {
-		if err := create(t, s, e); err != nil {
+		if err := kimtest.Create(t, s, e); err != nil {
 			t.Fatalf("%s: %v", e.Name, err)
 		}
 	}
-	same(t, "directory", snapshot(t, our), snapshot(t, theirs))
+	kimtest.Same(t, "directory", snapshot(t, our), snapshot(t, theirs))
 	for path, text := range snapshot(t, our) {
 		if !strings.HasPrefix(text, "drwx------") && !strings.HasPrefix(text, "-rw-------") {
 			t.Errorf("%s has mode %.10s", path, text)
@@ -217,17 +191,17 @@ func TestIgnores(t *testing.T) {
 	})
 	before := snapshot(t, dir)
 	s := mustOpen(t, dir, options())
-	e := p256("key")
+	e := kimtest.P256Key("key")
 	e.Provider = kimtest.Token
-	same(t, "all", s.All(), []kim.Entry{e})
-	same(t, "directory", snapshot(t, dir), before)
+	kimtest.Same(t, "all", s.All(), []kim.Entry{e})
+	kimtest.Same(t, "directory", snapshot(t, dir), before)
 }
 
 func TestSweepsTemporaryFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mappings")
 	tree(t, dir, map[string]string{".agent-new-ABC": "half", name("1000") + "/1/" + name("key"): content(t)})
 	mustOpen(t, dir, options())
-	same(t, "files", files(snapshot(t, dir)), []string{name("1000") + "/1/" + name("key")})
+	kimtest.Same(t, "files", files(snapshot(t, dir)), []string{name("1000") + "/1/" + name("key")})
 }
 
 func TestRefusals(t *testing.T) {
@@ -288,7 +262,7 @@ func refused(t *testing.T, dir, path string, words ...string) {
 			}
 		}
 	}
-	same(t, "directory", snapshot(t, dir), before)
+	kimtest.Same(t, "directory", snapshot(t, dir), before)
 }
 
 // ownFile returns the content of a file of ours.
@@ -296,9 +270,9 @@ func ownFile(tb testing.TB) string {
 	tb.Helper()
 	dir := filepath.Join(tb.TempDir(), "mappings")
 	s := mustOpen(tb, dir, options())
-	e := p256("key")
+	e := kimtest.P256Key("key")
 	e.Attributes = kimtest.Ed25519()
-	if err := create(tb, s, e); err != nil {
+	if err := kimtest.Create(tb, s, e); err != nil {
 		tb.Fatal(err)
 	}
 	tree := snapshot(tb, dir)
@@ -314,7 +288,7 @@ func ownFile(tb testing.TB) string {
 func TestAdoptedFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mappings")
 	s := mustOpen(t, dir, options())
-	e := p256("key")
+	e := kimtest.P256Key("key")
 	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +307,7 @@ func TestAdoptedFile(t *testing.T) {
 	const want = "50414754" + "4b455900" + "02000000" + "01" + "01" + "0300000000000000" + "6b6579" + "0200000000000000" + "6964" +
 		"3200000000000000" +
 		"01000000" + "01000000" + "0a000000" + "01000000" + "0001000000000000" + "00000000000101010100" + "05000000" + "03000000" + "00000000" + "06000000"
-	same(t, "file", hex.EncodeToString(b), want)
+	kimtest.Same(t, "file", hex.EncodeToString(b), want)
 }
 
 func TestRefusesLinks(t *testing.T) {
@@ -368,26 +342,26 @@ func TestLocked(t *testing.T) {
 func TestOpeningsHaveTheirOwnNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mappings")
 	old := mustOpen(t, dir, options())
-	e := p256("key")
-	if err := create(t, old, e); err != nil {
+	e := kimtest.P256Key("key")
+	if err := kimtest.Create(t, old, e); err != nil {
 		t.Fatal(err)
 	}
 	young := mustOpen(t, dir, ondisk.Options{Auth: wire.AuthDirect})
-	same(t, "old", old.All(), []kim.Entry{e})
+	kimtest.Same(t, "old", old.All(), []kim.Entry{e})
 	e.Owner.Auth, e.Provider.Name = wire.AuthDirect, ""
-	same(t, "young", young.All(), []kim.Entry{e})
+	kimtest.Same(t, "young", young.All(), []kim.Entry{e})
 }
 
 // TestUnknownProviderGoesIntoOurFiles: the original would not start with its directory.
 func TestUnknownProviderGoesIntoOurFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mappings")
 	s := mustOpen(t, dir, options())
-	e := p256("key")
+	e := kimtest.P256Key("key")
 	e.Provider = kim.Provider{ID: 77}
 	own := e
 	own.Owner = kim.Internal()
 	for _, e := range []kim.Entry{e, own} {
-		if err := create(t, s, e); err != nil {
+		if err := kimtest.Create(t, s, e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -397,14 +371,14 @@ func TestUnknownProviderGoesIntoOurFiles(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "after reopening", mustOpen(t, dir, options()).All(), []kim.Entry{e, own})
+	kimtest.Same(t, "after reopening", mustOpen(t, dir, options()).All(), []kim.Entry{e, own})
 }
 
 func TestChangedByOthers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mappings")
 	s := mustOpen(t, dir, options())
-	mine := p256("mine")
-	if err := create(t, s, mine); err != nil {
+	mine := kimtest.P256Key("mine")
+	if err := kimtest.Create(t, s, mine); err != nil {
 		t.Fatal(err)
 	}
 	changes := func(what string, errs ...error) {
@@ -421,15 +395,15 @@ func TestChangedByOthers(t *testing.T) {
 	before := snapshot(t, dir)
 	changed := mine
 	changed.KeyID = []byte("changed")
-	changes("create what is there", create(t, s, p256("appeared")), create(t, s, p256("appeared")))
+	changes("create what is there", kimtest.Create(t, s, kimtest.P256Key("appeared")), kimtest.Create(t, s, kimtest.P256Key("appeared")))
 	changes("change what changed", s.Update(t.Context(), changed), s.Delete(t.Context(), mine))
-	same(t, "directory", snapshot(t, dir), before)
+	kimtest.Same(t, "directory", snapshot(t, dir), before)
 
 	again := mustOpen(t, dir, options())
 	mine.KeyID = []byte{7, 0, 0, 0}
-	appeared := p256("appeared")
+	appeared := kimtest.P256Key("appeared")
 	appeared.KeyID = mine.KeyID
-	same(t, "after a reload", s.All(), []kim.Entry{appeared, mine})
+	kimtest.Same(t, "after a reload", s.All(), []kim.Entry{appeared, mine})
 	if err := again.Delete(t.Context(), appeared); err != nil {
 		t.Error(err)
 	}
@@ -441,14 +415,14 @@ func TestChangedByOthers(t *testing.T) {
 	if err := os.Rename(dir, dir+".old"); err != nil {
 		t.Fatal(err)
 	}
-	changes("create in a directory that is gone", create(t, s, p256("k")))
+	changes("create in a directory that is gone", kimtest.Create(t, s, kimtest.P256Key("k")))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	changes("create in another directory", create(t, s, p256("k")))
+	changes("create in another directory", kimtest.Create(t, s, kimtest.P256Key("k")))
 	mustOpen(t, dir, options())
-	same(t, "after a reload", s.All(), []kim.Entry{})
-	if err := create(t, s, p256("k")); err != nil {
+	kimtest.Same(t, "after a reload", s.All(), []kim.Entry{})
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err != nil {
 		t.Error(err)
 	}
 }
@@ -465,5 +439,5 @@ func TestReservedNameTakenByOthers(t *testing.T) {
 	if err := r.Commit(t.Context(), []byte("mine"), kimtest.Ed25519()); !errors.Is(err, kim.ErrExists) {
 		t.Errorf("commit in a file of ours: %v", err)
 	}
-	same(t, "all", s.All(), []kim.Entry{p256("key")})
+	kimtest.Same(t, "all", s.All(), []kim.Entry{kimtest.P256Key("key")})
 }

@@ -144,8 +144,8 @@ func TestLocked(t *testing.T) {
 func TestChangedByOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	s := mustOpen(t, path)
-	first := p256("first")
-	if err := create(t, s, first); err != nil {
+	first := kimtest.P256Key("first")
+	if err := kimtest.Create(t, s, first); err != nil {
 		t.Fatal(err)
 	}
 	foreign := vectorRows(t)[0]
@@ -158,7 +158,7 @@ func TestChangedByOthers(t *testing.T) {
 	changed := first
 	changed.KeyID = []byte("changed")
 	for what, err := range map[string]error{
-		"create": create(t, s, p256("second")), "delete": s.Delete(t.Context(), first), "update": s.Update(t.Context(), changed),
+		"create": kimtest.Create(t, s, kimtest.P256Key("second")), "delete": s.Delete(t.Context(), first), "update": s.Update(t.Context(), changed),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "another program") || wire.StatusOf(err) != wire.StatusKeyInfoManagerError {
 			t.Errorf("%s: %v", what, err)
@@ -167,7 +167,7 @@ func TestChangedByOthers(t *testing.T) {
 	if string(read(t, path)) != string(before) {
 		t.Error("the file has changed")
 	}
-	same(t, "memory", s.All(), []kim.Entry{first})
+	kimtest.Same(t, "memory", s.All(), []kim.Entry{first})
 
 	again := mustOpen(t, path) // as a reload does
 	if len(s.All()) != 2 || len(again.All()) != 2 {
@@ -176,10 +176,10 @@ func TestChangedByOthers(t *testing.T) {
 	if err := pending.Commit(t.Context(), []byte("id"), kimtest.P256()); err != nil {
 		t.Errorf("a reservation from before: %v", err)
 	}
-	if err := create(t, again, p256("second")); err != nil {
+	if err := kimtest.Create(t, again, kimtest.P256Key("second")); err != nil {
 		t.Error(err)
 	}
-	if err := create(t, s, foreign.Entry(t)); !errors.Is(err, kim.ErrExists) {
+	if err := kimtest.Create(t, s, foreign.Entry(t)); !errors.Is(err, kim.ErrExists) {
 		t.Errorf("create what the other program created: %v", err)
 	}
 }
@@ -203,7 +203,7 @@ func TestReservedNameTakenByOthers(t *testing.T) {
 		r.Release()
 		t.Error("the name is free")
 	}
-	same(t, "all", s.All(), []kim.Entry{want})
+	kimtest.Same(t, "all", s.All(), []kim.Entry{want})
 }
 
 func TestReplacedFile(t *testing.T) {
@@ -214,20 +214,20 @@ func TestReplacedFile(t *testing.T) {
 	if err := os.Rename(other, path); err != nil {
 		t.Fatal(err)
 	}
-	if err := create(t, s, p256("k")); err == nil || !strings.Contains(err.Error(), "replaced") {
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err == nil || !strings.Contains(err.Error(), "replaced") {
 		t.Errorf("create in a replaced file: %v", err)
 	}
 	again := mustOpen(t, path)
 	if n := len(again.All()); n != 32 {
 		t.Errorf("%d entries after a reload", n)
 	}
-	if err := create(t, s, p256("k")); err != nil {
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err != nil {
 		t.Error(err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := create(t, s, p256("l")); err == nil {
+	if err := kimtest.Create(t, s, kimtest.P256Key("l")); err == nil {
 		t.Error("create in a removed file succeeds")
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -240,11 +240,11 @@ func TestBusy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	s := mustOpen(t, path)
 	end := holdTransaction(t, path)
-	if err := create(t, s, p256("k")); err == nil || !strings.Contains(err.Error(), "another program holds a lock") {
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err == nil || !strings.Contains(err.Error(), "another program holds a lock") {
 		t.Errorf("create while locked: %v", err)
 	}
 	end()
-	if err := create(t, s, p256("k")); err != nil {
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,12 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seed-73b3884f/parsec-agent/kim"
 	"github.com/seed-73b3884f/parsec-agent/kim/kimtest"
 	"github.com/seed-73b3884f/parsec-agent/kim/sqlite"
-	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 )
 
 // shell runs statements in the sqlite3 shell: another program, as the original is.
@@ -93,29 +90,6 @@ func read(tb testing.TB, path string) []byte {
 	return b
 }
 
-func same(tb testing.TB, what string, got, want any) {
-	tb.Helper()
-	if d := cmp.Diff(want, got); d != "" {
-		tb.Errorf("%s (-want +got):\n%s", what, d)
-	}
-}
-
-func create(tb testing.TB, s kim.Store, e kim.Entry) error {
-	tb.Helper()
-	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
-	if err != nil {
-		return err
-	}
-	return r.Commit(tb.Context(), e.KeyID, e.Attributes)
-}
-
-func p256(name string) kim.Entry {
-	return kim.Entry{
-		Owner: kimtest.Alice, Name: psa.KeyName(name), Provider: kimtest.Software,
-		KeyID: []byte{2, 0, 0, 0}, Attributes: kimtest.P256(),
-	}
-}
-
 func TestTakesOverTheOriginalsRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	rows := vectorRows(t)
@@ -135,7 +109,7 @@ func TestTakesOverTheOriginalsRows(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", r.KeyName, err)
 		}
-		same(t, r.KeyName, got, want)
+		kimtest.Same(t, r.KeyName, got, want)
 		if err := s.Update(t.Context(), got); err != nil { // writes the same again
 			t.Fatal(err)
 		}
@@ -154,7 +128,7 @@ func TestWritesTheOriginalsRows(t *testing.T) {
 	originalDatabase(t, theirs, rows...)
 	s := mustOpen(t, our)
 	for _, r := range rows {
-		if err := create(t, s, r.Entry(t)); err != nil {
+		if err := kimtest.Create(t, s, r.Entry(t)); err != nil {
 			t.Fatalf("%s: %v", r.KeyName, err)
 		}
 	}
@@ -166,7 +140,7 @@ func TestWritesTheOriginalsRows(t *testing.T) {
 		"PRAGMA user_version", "PRAGMA journal_mode", "PRAGMA encoding", "PRAGMA application_id", "PRAGMA integrity_check",
 		"PRAGMA auto_vacuum",
 	} {
-		same(t, question, shell(t, our, question), shell(t, theirs, question))
+		kimtest.Same(t, question, shell(t, our, question), shell(t, theirs, question))
 	}
 	if fi, err := os.Stat(our); err != nil || fi.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
@@ -190,21 +164,21 @@ func TestModeIsTightened(t *testing.T) {
 func TestOurTables(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	s := mustOpen(t, path)
-	if err := create(t, s, p256("common")); err != nil {
+	if err := kimtest.Create(t, s, kimtest.P256Key("common")); err != nil {
 		t.Fatal(err)
 	}
 	const tables = "SELECT group_concat(name) FROM (SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name)"
-	same(t, "tables", shell(t, path, tables), "key_mapping,kim_metadata\n")
-	e := p256("extended")
+	kimtest.Same(t, "tables", shell(t, path, tables), "key_mapping,kim_metadata\n")
+	e := kimtest.P256Key("extended")
 	e.Attributes = kimtest.Ed25519()
-	if err := create(t, s, e); err != nil {
+	if err := kimtest.Create(t, s, e); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "tables", shell(t, path, tables), "agent_key_mapping,agent_metadata,key_mapping,kim_metadata\n")
-	same(t, "the original's", shell(t, path, "SELECT key_name FROM key_mapping"), "common\n")
-	same(t, "ours", shell(t, path, "SELECT key_name, hex(key_attributes) FROM agent_key_mapping"),
+	kimtest.Same(t, "tables", shell(t, path, tables), "agent_key_mapping,agent_metadata,key_mapping,kim_metadata\n")
+	kimtest.Same(t, "the original's", shell(t, path, "SELECT key_name FROM key_mapping"), "common\n")
+	kimtest.Same(t, "ours", shell(t, path, "SELECT key_name, hex(key_attributes) FROM agent_key_mapping"),
 		"extended|01000000010000000A00000009000000FF00000000000000000000000001010000000500000006000000\n")
-	same(t, "our version", shell(t, path, "SELECT * FROM agent_metadata"), "schema_version|1\n")
+	kimtest.Same(t, "our version", shell(t, path, "SELECT * FROM agent_metadata"), "schema_version|1\n")
 }
 
 // TestAdoptedRow: an adopted key is in our table whatever its attributes are, so that the
@@ -212,7 +186,7 @@ func TestOurTables(t *testing.T) {
 func TestAdoptedRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kim.sqlite3")
 	s := mustOpen(t, path)
-	e := p256("adopted")
+	e := kimtest.P256Key("adopted")
 	e.KeyID = []byte("an id of ours")
 	r, err := s.Reserve(e.Owner, e.Name, e.Provider)
 	if err != nil {
@@ -221,8 +195,8 @@ func TestAdoptedRow(t *testing.T) {
 	if err := r.Adopt(t.Context(), e.KeyID, e.Attributes); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the original's", shell(t, path, "SELECT count(*) FROM key_mapping"), "0\n")
-	same(t, "ours", shell(t, path, "SELECT key_name, CAST(key_id AS TEXT), key_id_version, hex(key_attributes) FROM agent_key_mapping"),
+	kimtest.Same(t, "the original's", shell(t, path, "SELECT count(*) FROM key_mapping"), "0\n")
+	kimtest.Same(t, "ours", shell(t, path, "SELECT key_name, CAST(key_id AS TEXT), key_id_version, hex(key_attributes) FROM agent_key_mapping"),
 		"adopted|an id of ours|2|01000000010000000A0000000100000000010000000000000000000000010101010005000000030000000000000006000000\n")
 }
 
@@ -236,10 +210,10 @@ func TestUnknownProvidersAreKept(t *testing.T) {
 	if want.Provider.ID != kim.UnknownProvider {
 		t.Fatal("the provider is known")
 	}
-	same(t, "all", s.All(), []kim.Entry{want})
+	kimtest.Same(t, "all", s.All(), []kim.Entry{want})
 	taken := want
 	taken.Provider = kimtest.Software
-	if err := create(t, s, taken); err == nil {
+	if err := kimtest.Create(t, s, taken); err == nil {
 		t.Error("the name is not taken")
 	}
 }
@@ -266,7 +240,7 @@ func TestOddFiles(t *testing.T) {
 			if len(s.All()) != 1 {
 				t.Fatalf("%d entries", len(s.All()))
 			}
-			if err := create(t, s, p256("new")); err != nil {
+			if err := kimtest.Create(t, s, kimtest.P256Key("new")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -278,7 +252,7 @@ func TestPathsWithMeaning(t *testing.T) {
 	for _, name := range []string{"a b", "a?mode=memory", "a%41", "a#b", ":memory:", "file:x", "é", "a&b=c"} {
 		path := filepath.Join(t.TempDir(), name)
 		s := mustOpen(t, path)
-		if err := create(t, s, p256("k")); err != nil {
+		if err := kimtest.Create(t, s, kimtest.P256Key("k")); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if fi, err := os.Stat(path); err != nil || fi.Size() == 0 {
@@ -295,7 +269,7 @@ func TestRelativeAndLinkedPathsShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	linked := mustOpen(t, filepath.Join(dir, "link"))
-	if err := create(t, s, p256("k")); err != nil {
+	if err := kimtest.Create(t, s, kimtest.P256Key("k")); err != nil {
 		t.Fatal(err)
 	}
 	if len(linked.All()) != 1 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psatest"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
@@ -174,7 +175,7 @@ func TestUsageFlags(t *testing.T) {
 func TestRecordedBodies(t *testing.T) {
 	n := 0
 	for _, v := range recorded(t) {
-		m := request(v.op)
+		m := psatest.Request(v.op)
 		if m == nil || v.status == wire.StatusDeserializingBody || v.name == "unknown_protobuf_field_ignored" {
 			continue
 		}

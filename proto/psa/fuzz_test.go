@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa/psapb"
+	"github.com/seed-73b3884f/parsec-agent/proto/psa/psatest"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
 
@@ -79,7 +80,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add(uint8(v.op), v.body)
 	}
 	f.Fuzz(func(t *testing.T, op uint8, body []byte) {
-		m := request(wire.Opcode(op % 33))
+		m := psatest.Request(wire.Opcode(op % 33))
 		if !fuzzMessage(t, m, body) {
 			return
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // made is a token on which pkcs11-tool made keys.
@@ -97,15 +98,6 @@ func unnamed(t *testing.T, p *pkcs11.Provider, known ...providers.KeyID) map[str
 	return all
 }
 
-func adopt(t *testing.T, p *pkcs11.Provider, a providers.Adoption) providers.Key {
-	t.Helper()
-	id, attrs, err := p.AdoptKey(t.Context(), a)
-	if err != nil {
-		t.Fatalf("adopt %s: %v", a.Locator, err)
-	}
-	return providers.Key{ID: id, Attributes: attrs}
-}
-
 // TestAdoptForeignKeys lists, adopts and uses what pkcs11-tool made. Nothing on the token
 // changes by it, and the list shrinks by what is known.
 func TestAdoptForeignKeys(t *testing.T) {
@@ -133,14 +125,14 @@ func TestAdoptForeignKeys(t *testing.T) {
 
 	var known []providers.KeyID
 	for locator := range list {
-		k := adopt(t, p, providers.Adoption{Locator: locator, Known: known})
+		k := providertest.Adopt(t, p, providers.Adoption{Locator: locator, Known: known})
 		known = append(known, k.ID)
 		use(t, p, k)
 		if got := p.Locate(k); !strings.HasPrefix(got, locator+"/type:") {
 			t.Errorf("%s is at %s", locator, got)
 		}
 		_, _, err := p.AdoptKey(t.Context(), providers.Adoption{Locator: locator, Known: known})
-		status(t, "adopting twice", err, wire.StatusAlreadyExists)
+		providertest.Status(t, "adopting twice", err, wire.StatusAlreadyExists)
 	}
 	if left := unnamed(t, p, known...); len(left) > 0 {
 		t.Errorf("adopted keys are listed: %v", left)
@@ -153,7 +145,7 @@ func TestAdoptForeignKeys(t *testing.T) {
 	}
 
 	// Known to a provider that starts again, also by a key of our own.
-	own := generate(t, p, p256)
+	own := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +174,7 @@ func use(t *testing.T, p *pkcs11.Provider, k providers.Key) {
 		}
 		if err == nil {
 			sig[len(sig)-1] ^= 1
-			status(t, "a wrong signature", p.VerifyHash(t.Context(), k, alg, hash, sig), wire.StatusInvalidSignature)
+			providertest.Status(t, "a wrong signature", p.VerifyHash(t.Context(), k, alg, hash, sig), wire.StatusInvalidSignature)
 		}
 	case alg.Kind.Encryption():
 		var c, back []byte
@@ -267,10 +259,10 @@ func TestAdoptionIsNeverWider(t *testing.T) {
 			t.Errorf("%s for %v with %s: %v, want %q", c.locator, c.usage.Names(), c.alg, err, c.words)
 		}
 	}
-	if k := adopt(t, p, providers.Adoption{Locator: "label:pss"}); k.Attributes.Alg != pss {
+	if k := providertest.Adopt(t, p, providers.Adoption{Locator: "label:pss"}); k.Attributes.Alg != pss {
 		t.Errorf("a key for PSS only is adopted for %s", k.Attributes.Alg)
 	}
-	use(t, p, adopt(t, p, providers.Adoption{Locator: "label:decrypts"}))
+	use(t, p, providertest.Adopt(t, p, providers.Adoption{Locator: "label:decrypts"}))
 }
 
 const (
@@ -302,15 +294,15 @@ func TestLocators(t *testing.T) {
 			t.Errorf("no key is at %s: %q in %v", want, problem, got)
 			continue
 		}
-		use(t, p, adopt(t, p, providers.Adoption{Locator: want}))
+		use(t, p, providertest.Adopt(t, p, providers.Adoption{Locator: want}))
 	}
 	for locator, problem := range got {
 		if strings.Contains(locator, "twin") && !strings.Contains(problem, "nothing tells it from other objects") {
 			t.Errorf("%s has the problem %q", locator, problem)
 		}
 	}
-	first := adopt(t, p, providers.Adoption{Locator: "pkcs11:id=%0A;object=first;type=private"})
-	second := adopt(t, p, providers.Adoption{Locator: "id:0a/label:second", Known: []providers.KeyID{first.ID}})
+	first := providertest.Adopt(t, p, providers.Adoption{Locator: "pkcs11:id=%0A;object=first;type=private"})
+	second := providertest.Adopt(t, p, providers.Adoption{Locator: "id:0a/label:second", Known: []providers.KeyID{first.ID}})
 	if bytes.Equal(first.ID, second.ID) {
 		t.Error("two keys have one id")
 	}
@@ -321,10 +313,10 @@ func TestLocators(t *testing.T) {
 		"pkcs11:token=x": wire.StatusInvalidArgument, "label:%zz": wire.StatusInvalidArgument, "id:0a/type:door": wire.StatusInvalidArgument,
 	} {
 		_, _, err := p.AdoptKey(t.Context(), providers.Adoption{Locator: locator})
-		status(t, locator, err, want)
+		providertest.Status(t, locator, err, want)
 	}
 	_, _, err = p.AdoptKey(t.Context(), providers.Adoption{Locator: "id:0a/label:first", Content: []byte{1}})
-	status(t, "with a file", err, wire.StatusInvalidArgument)
+	providertest.Status(t, "with a file", err, wire.StatusInvalidArgument)
 }
 
 // TestAdoptedCertificate: a certificate is listed with its key, known by the key's id, and alone
@@ -333,7 +325,7 @@ func TestAdoptedCertificate(t *testing.T) {
 	m := newMade(t)
 	m.generate("EC:prime256v1", "01", "key")
 	p := open(t, options(t))
-	k := adopt(t, p, providers.Adoption{Locator: "id:01"})
+	k := providertest.Adopt(t, p, providers.Adoption{Locator: "id:01"})
 	if der, err := p.Certificate(t.Context(), k); err != nil || der != nil {
 		t.Errorf("a key without a certificate has %x, %v", der, err)
 	}
@@ -355,17 +347,17 @@ func TestAdoptedCertificate(t *testing.T) {
 		t.Errorf("a certificate of a known key is listed: %v", list)
 	}
 	_, _, err := p.AdoptKey(t.Context(), providers.Adoption{Locator: "id:77"})
-	status(t, "a certificate alone", err, wire.StatusNotSupported)
+	providertest.Status(t, "a certificate alone", err, wire.StatusNotSupported)
 
 	// The certificate stands for a public key that is not there.
 	m.tool("--delete-object", "--type", "pubkey", "--id", "01")
 	p = reopen(t, p)
-	use(t, p, adopt(t, p, providers.Adoption{Locator: "id:01"}))
+	use(t, p, providertest.Adopt(t, p, providers.Adoption{Locator: "id:01"}))
 	use(t, p, k)
 	m.tool("--delete-object", "--type", "cert", "--id", "01")
 	p = reopen(t, p)
 	_, _, err = p.AdoptKey(t.Context(), providers.Adoption{Locator: "id:01"})
-	status(t, "a key that nothing shows the public half of", err, wire.StatusNotSupported)
+	providertest.Status(t, "a key that nothing shows the public half of", err, wire.StatusNotSupported)
 	use(t, p, k) // adopted before: known by the serial number of the token
 }
 
@@ -383,27 +375,27 @@ func TestAnotherKeyUnderTheID(t *testing.T) {
 	m := newMade(t)
 	m.generate("EC:prime256v1", "01", "key")
 	p := open(t, options(t))
-	k := adopt(t, p, providers.Adoption{Locator: "id:01"})
+	k := providertest.Adopt(t, p, providers.Adoption{Locator: "id:01"})
 	for _, kind := range []string{"privkey", "pubkey"} {
 		m.tool("--delete-object", "--type", kind, "--id", "01")
 	}
 	p = reopen(t, p)
-	status(t, "a key that is gone", sign(t, p, k), wire.StatusDoesNotExist)
+	providertest.Status(t, "a key that is gone", sign(t, p, k), wire.StatusDoesNotExist)
 	m.generate("EC:prime256v1", "01", "key")
 	p = reopen(t, p)
 	err := sign(t, p, k)
-	status(t, "another key", err, wire.StatusDoesNotExist)
+	providertest.Status(t, "another key", err, wire.StatusDoesNotExist)
 	if err == nil || !strings.Contains(err.Error(), "another key with id:01") {
 		t.Errorf("another key: %v", err)
 	}
 	_, err = p.Remove(t.Context(), k)
-	status(t, "removing another key", err, wire.StatusDoesNotExist)
+	providertest.Status(t, "removing another key", err, wire.StatusDoesNotExist)
 	if found, err := p.Examine(t.Context(), []providers.KeyID{k.ID}); err != nil || len(found) != 1 {
 		t.Errorf("the examination finds %v, %v", found, err)
 	}
 	m.generate("EC:prime256v1", "01", "third")
 	p = reopen(t, p)
-	status(t, "two keys", sign(t, p, k), wire.StatusDataInvalid)
+	providertest.Status(t, "two keys", sign(t, p, k), wire.StatusDataInvalid)
 }
 
 // TestRemoveAdopted removes the key and its public half, and nothing else.
@@ -412,16 +404,16 @@ func TestRemoveAdopted(t *testing.T) {
 	m.generate("EC:prime256v1", "01", "goes")
 	m.generate("EC:prime256v1", "02", "stays")
 	p := open(t, options(t))
-	k := adopt(t, p, providers.Adoption{Locator: "id:01"})
+	k := providertest.Adopt(t, p, providers.Adoption{Locator: "id:01"})
 	m.certificate(p, k, "01")
 	p = reopen(t, p)
-	status(t, "destroying an adopted key", p.DestroyKey(t.Context(), k), wire.StatusInvalidEncoding)
+	providertest.Status(t, "destroying an adopted key", p.DestroyKey(t.Context(), k), wire.StatusInvalidEncoding)
 	use(t, p, k)
 	removed, err := p.Remove(t.Context(), k)
 	if err != nil || strings.Join(removed, ", ") != "private key id:01, public key id:01/label:goes" {
 		t.Errorf("removed %q, %v", removed, err)
 	}
-	status(t, "a removed key", sign(t, p, k), wire.StatusDoesNotExist)
+	providertest.Status(t, "a removed key", sign(t, p, k), wire.StatusDoesNotExist)
 	text := m.snapshot()
 	if strings.Contains(text, "goes") || strings.Count(text, "stays") != 2 || !strings.Contains(text, "Certificate Object") {
 		t.Errorf("the token has\n%s", text)
@@ -462,7 +454,7 @@ func TestReadOnlyToken(t *testing.T) {
 	if list := unnamed(t, p); len(list) != 1 {
 		t.Errorf("the list is %v", list)
 	}
-	k := adopt(t, p, providers.Adoption{Locator: "id:01"})
+	k := providertest.Adopt(t, p, providers.Adoption{Locator: "id:01"})
 	use(t, p, k)
 	_, err := p.Remove(t.Context(), k)
 	if err == nil {
@@ -480,8 +472,8 @@ func TestRefusedLabel(t *testing.T) {
 	shim := tokentest.NewShim(t)
 	shim.Set("C_GenerateKeyPair attribute 0x3")
 	o := options(t)
-	log := &logs{}
-	o.Library, o.Logger = shim.Library, log.logger()
+	log := &providertest.Logs{}
+	o.Library, o.Logger = shim.Library, log.Logger()
 	p := open(t, o)
 	k, err := p.GenerateLabelled(t.Context(), p256, "web")
 	if err != nil {

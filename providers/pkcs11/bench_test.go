@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // BenchmarkSign signs with P-256 on SoftHSM2, from one and from eight goroutines. The bare
@@ -14,7 +15,7 @@ func BenchmarkSign(b *testing.B) {
 		b.Run(fmt.Sprintf("callers-%d", callers), func(b *testing.B) {
 			tokentest.New(b).Token("bench")
 			p := open(b, options(b))
-			key := generate(b, p, p256)
+			key := providertest.Generate(b, p, p256)
 			work := make(chan struct{}, callers)
 			failed := make(chan error, callers)
 			for range callers {

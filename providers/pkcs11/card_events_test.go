@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/cardtest"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // TestCardHelperCrash: a helper that crashes under load is replaced, and no request notices.
@@ -20,8 +21,8 @@ func TestCardHelperCrash(t *testing.T) {
 	insert(t, cardtest.AnyReader, c)
 	for range rounds(1, 10) {
 		o := cardOptions(t, cardtest.OpenSC(t))
-		logged := &logs{}
-		o.Logger = logged.logger()
+		logged := &providertest.Logs{}
+		o.Logger = logged.Logger()
 		l := press(t, open(t, o), 8, cardKey(1, p256), cardKey(2, p256))
 		for range 3 { // one that crashes more often in a row is left alone for a while
 			// A request is repeated once: none shall meet two crashes.
@@ -48,9 +49,9 @@ func TestCardHelperHang(t *testing.T) {
 	reader, _ := insert(t, cardtest.AnyReader, one)
 	reader.Insert(1, two)
 	two.Await(t)
-	logged := &logs{}
+	logged := &providertest.Logs{}
 	o := cardOptions(t, cardtest.OpenSC(t))
-	o.Logger, o.CallLimit, o.Token.Serial = logged.logger(), 5*time.Second, one.Serial()
+	o.Logger, o.CallLimit, o.Token.Serial = logged.Logger(), 5*time.Second, one.Serial()
 	hangs := open(t, o)
 	other := cardOptions(t, cardtest.OpenSC(t))
 	other.Token.Serial = two.Serial()

@@ -31,7 +31,7 @@ func TestCardWrongPIN(t *testing.T) {
 			o.PIN = pin("654321")
 			for range 20 {
 				_, err := pkcs11.Open(t.Context(), o)
-				status(t, "open", err, wire.StatusBadState)
+				providertest.Status(t, "open", err, wire.StatusBadState)
 				mentions(t, err, "CKR_PIN_INCORRECT", "correct user_pin")
 			}
 			if n := card.Counts(); n.Refused != 1 || card.Tries() != 2 {
@@ -65,7 +65,7 @@ func TestCardLastTry(t *testing.T) {
 	before := card.Counts()
 	o := cardOptions(t, cardtest.OpenSC(t))
 	_, err := pkcs11.Open(t.Context(), o)
-	status(t, "open", err, wire.StatusBadState)
+	providertest.Status(t, "open", err, wire.StatusBadState)
 	mentions(t, err, "only one try is left", "log in with the right PIN yourself")
 	if n := card.Counts(); n.Verified != before.Verified || n.Refused != before.Refused {
 		t.Errorf("a PIN was sent: %+v, before %+v", n, before)
@@ -116,7 +116,7 @@ func TestCardAlwaysAuthenticate(t *testing.T) {
 	card.ChangePIN("567890")
 	for range 5 {
 		_, err := p.SignHash(t.Context(), key, p384.Alg, make([]byte, 48))
-		status(t, "sign with the PIN of before", err, wire.StatusBadState)
+		providertest.Status(t, "sign with the PIN of before", err, wire.StatusBadState)
 	}
 	if n := card.Counts(); n.Refused != 1 {
 		t.Errorf("the card counts %+v", n)
@@ -139,7 +139,7 @@ func TestCardAlwaysAuthenticateWithTypedPIN(t *testing.T) {
 	o.PIN, o.Prompt = nil, true
 	p := unconnected(t, o)
 	key := cardKey(2, p256)
-	status(t, "sign while it is locked", sign(t, p, key), wire.StatusBadState)
+	providertest.Status(t, "sign while it is locked", sign(t, p, key), wire.StatusBadState)
 	if _, err := p.Unlock(t.Context(), providers.UnlockOptions{PIN: []byte(cardtest.PIN)}); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestCardAlwaysAuthenticateWithTypedPIN(t *testing.T) {
 	if err := p.Lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	status(t, "sign after the lock", sign(t, p, key), wire.StatusBadState)
+	providertest.Status(t, "sign after the lock", sign(t, p, key), wire.StatusBadState)
 	untouched(t, card)
 }
 

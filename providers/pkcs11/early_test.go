@@ -13,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // TestVerifyWhatTokensLack verifies signatures that no mechanism of a token has a name for.
@@ -21,9 +22,9 @@ func TestVerifyWhatTokensLack(t *testing.T) {
 	p := open(t, options(t))
 	check := func(what string, k providers.Key, hash, sig []byte) {
 		t.Helper()
-		status(t, what, p.VerifyHash(t.Context(), k, k.Attributes.Alg, hash, sig), wire.StatusSuccess)
+		providertest.Status(t, what, p.VerifyHash(t.Context(), k, k.Attributes.Alg, hash, sig), wire.StatusSuccess)
 		sig[9] ^= 1
-		status(t, what+", changed", p.VerifyHash(t.Context(), k, k.Attributes.Alg, hash, sig), wire.StatusInvalidSignature)
+		providertest.Status(t, what+", changed", p.VerifyHash(t.Context(), k, k.Attributes.Alg, hash, sig), wire.StatusInvalidSignature)
 	}
 	pair := rsaKey(t)
 	hash := make([]byte, 32)
@@ -80,11 +81,11 @@ func TestLongPlaintext(t *testing.T) {
 		for _, a.Bits = range []uint64{2048, 0} {
 			k := imported(t, p, a, der)
 			_, err := p.AsymmetricEncrypt(t.Context(), k, c.alg, make([]byte, c.most), nil)
-			status(t, "the longest plaintext", err, wire.StatusSuccess)
+			providertest.Status(t, "the longest plaintext", err, wire.StatusSuccess)
 			_, err = p.AsymmetricEncrypt(t.Context(), k, c.alg, make([]byte, c.most+1), nil)
-			status(t, "a longer one", err, wire.StatusInvalidArgument)
+			providertest.Status(t, "a longer one", err, wire.StatusInvalidArgument)
 			_, err = p.AsymmetricDecrypt(t.Context(), k, c.alg, make([]byte, 256), nil)
-			status(t, "decryption with a public key", err, wire.StatusNotPermitted)
+			providertest.Status(t, "decryption with a public key", err, wire.StatusNotPermitted)
 		}
 	}
 }
@@ -98,9 +99,9 @@ func TestEmptyImport(t *testing.T) {
 	a := psa.Attributes{Type: psa.KeyRSAPublic, Usage: psa.UsageExport | psa.UsageVerifyHash, Alg: psa.Algorithm{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256}}
 	for _, data := range [][]byte{nil, {}} {
 		_, err := p.ImportKey(t.Context(), a, data)
-		status(t, "empty and exportable", err, wire.StatusNotPermitted)
+		providertest.Status(t, "empty and exportable", err, wire.StatusNotPermitted)
 	}
 	a.Usage = psa.UsageVerifyHash
 	_, err := p.ImportKey(t.Context(), a, nil)
-	status(t, "empty", err, wire.StatusInvalidArgument)
+	providertest.Status(t, "empty", err, wire.StatusInvalidArgument)
 }

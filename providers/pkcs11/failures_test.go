@@ -16,6 +16,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // mentions fails the test unless err says all of the texts.
@@ -94,7 +95,7 @@ func TestTokenFlags(t *testing.T) {
 		o.Library = shim.Library
 		_, err := pkcs11.Open(t.Context(), o)
 		mentions(t, err, texts...)
-		status(t, "open", err, wire.StatusBadState)
+		providertest.Status(t, "open", err, wire.StatusBadState)
 	}
 	if n := shim.Count("C_Login"); n != 0 {
 		t.Errorf("C_Login was called %d times", n)
@@ -111,7 +112,7 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 	for range 3 {
 		_, err := pkcs11.Open(t.Context(), o)
 		mentions(t, err, "CKR_PIN_INCORRECT")
-		status(t, "open", err, wire.StatusBadState)
+		providertest.Status(t, "open", err, wire.StatusBadState)
 	}
 	if n := shim.Count("C_Login"); n != 1 {
 		t.Errorf("the wrong PIN was sent %d times", n)
@@ -129,7 +130,7 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	generate(t, p, p256)
+	providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil { // or the next one would share its login
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestLoginThatCrashes(t *testing.T) {
 }
 
 // helperPID returns the helper's process id.
-func helperPID(t *testing.T, l *logs) int {
+func helperPID(t *testing.T, l *providertest.Logs) int {
 	t.Helper()
 	text := l.String()
 	_, text, ok := strings.Cut(text[strings.LastIndex(text, "pkcs11_library_loaded"):], "pid=")
@@ -174,11 +175,11 @@ func helperPID(t *testing.T, l *logs) int {
 // TestHelperCrash: a helper that is killed is started again, and logged in again.
 func TestHelperCrash(t *testing.T) {
 	tokentest.New(t).Token("crash")
-	l := &logs{}
+	l := &providertest.Logs{}
 	o := options(t)
-	o.Logger = l.logger()
+	o.Logger = l.Logger()
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	for _, signal := range []syscall.Signal{syscall.SIGSEGV, syscall.SIGKILL} {
 		pid := helperPID(t, l)
 		if err := syscall.Kill(pid, signal); err != nil {
@@ -205,10 +206,10 @@ func TestLibraryCrash(t *testing.T) {
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	shim.Set("C_Sign crash")
 	err := sign(t, p, key)
-	status(t, "sign", err, wire.StatusHardwareFailure)
+	providertest.Status(t, "sign", err, wire.StatusHardwareFailure)
 	mentions(t, err, "exit status", "SIGSEGV")
 	shim.Set("C_GenerateKeyPair crash")
 	before := shim.Count("C_GenerateKeyPair")
@@ -216,7 +217,7 @@ func TestLibraryCrash(t *testing.T) {
 		_, err = p.GenerateKey(t.Context(), p256)
 		return shim.Count("C_GenerateKeyPair") > before
 	})
-	status(t, "generate", err, wire.StatusHardwareFailure)
+	providertest.Status(t, "generate", err, wire.StatusHardwareFailure)
 	if n := shim.Count("C_GenerateKeyPair") - before; n != 1 {
 		t.Errorf("the generation was tried %d times, which may have made %d keys", n, n)
 	}
@@ -249,13 +250,13 @@ func TestLibraryHang(t *testing.T) {
 	other := options(t)
 	other.Token.Serial = two.Serial
 	works := open(t, other)
-	key, otherKey := generate(t, hangs, p256), generate(t, works, p256)
+	key, otherKey := providertest.Generate(t, hangs, p256), providertest.Generate(t, works, p256)
 
 	shim.Set("C_Sign hang")
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
 		err := sign(t, hangs, key)
-		status(t, "sign", err, wire.StatusHardwareFailure)
+		providertest.Status(t, "sign", err, wire.StatusHardwareFailure)
 		mentions(t, err, "did not finish to sign within 2s")
 	})
 	impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -281,7 +282,7 @@ func TestSessionLoss(t *testing.T) {
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 
 	absent := []string{
 		"C_GetTokenInfo fail 0xe0", "C_OpenSession fail 0xe0", "C_SignInit fail 0x32", "C_Sign fail 0x32", "C_FindObjectsInit fail 0x32",
@@ -289,7 +290,7 @@ func TestSessionLoss(t *testing.T) {
 	for range 3 {
 		shim.Set(absent...)
 		err := sign(t, p, key)
-		status(t, "sign without the token", err, wire.StatusHardwareFailure)
+		providertest.Status(t, "sign without the token", err, wire.StatusHardwareFailure)
 		mentions(t, err, "no token is present", "insert the token")
 		shim.Set()
 		if err := sign(t, p, key); err != nil {
@@ -320,11 +321,11 @@ func TestStuckOperation(t *testing.T) {
 	o := options(t)
 	o.Library, o.Sessions = shim.Library, 1
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	logins := shim.Count("C_Login")
 	for range 3 {
 		shim.Set("C_Sign fail 0x5") // SoftHSM2 does not learn of it
-		status(t, "sign", sign(t, p, key), wire.StatusCommunicationFailure)
+		providertest.Status(t, "sign", sign(t, p, key), wire.StatusCommunicationFailure)
 		shim.Set()
 		if err := sign(t, p, key); err != nil {
 			t.Errorf("the next signature: %v", err)
@@ -342,10 +343,10 @@ func TestErrorsNameEverything(t *testing.T) {
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	shim.Set("C_Sign fail 0x30")
 	err := sign(t, p, key)
-	status(t, "sign", err, wire.StatusHardwareFailure)
+	providertest.Status(t, "sign", err, wire.StatusHardwareFailure)
 	mentions(t, err, `token "errors"`, token.Serial, strconv.FormatUint(token.Slot, 10), shim.Library, "sign with CKM_ECDSA", "C_Sign answered CKR_DEVICE_ERROR")
 }
 

@@ -1,16 +1,12 @@
 package pkcs11_test
 
 import (
-	"bytes"
-	"log/slog"
 	"os"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
-	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
@@ -54,47 +50,9 @@ var p256 = psa.Attributes{
 	Alg: psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256},
 }
 
-func generate(tb testing.TB, p *pkcs11.Provider, attrs psa.Attributes) providers.Key {
-	tb.Helper()
-	id, err := p.GenerateKey(tb.Context(), attrs)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return providers.Key{ID: id, Attributes: attrs}
-}
-
 // sign signs 32 bytes.
 func sign(tb testing.TB, p *pkcs11.Provider, key providers.Key) error {
 	tb.Helper()
 	_, err := p.SignHash(tb.Context(), key, key.Attributes.Alg, make([]byte, 32))
 	return err
-}
-
-func status(tb testing.TB, what string, err error, want wire.Status) {
-	tb.Helper()
-	if wire.StatusOf(err) != want {
-		tb.Errorf("%s: status %d (%v), want %d", what, wire.StatusOf(err), err, want)
-	}
-}
-
-// logs collects what a provider logs.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logs) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

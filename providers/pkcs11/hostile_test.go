@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // TestHostileLengths: a library that lies about lengths costs a request, or its helper, and
@@ -21,7 +22,7 @@ func TestHostileLengths(t *testing.T) {
 	o := options(t)
 	o.Library = shim.Library
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	const much = 64 << 20
 	for _, length := range []uint64{0, 63, 65, 5 << 20, 0x7fffffff, 0x80000000, 1 << 40, 1<<63 - 1} {
 		for function, use := range map[string]func() error{
@@ -59,11 +60,11 @@ func TestHostileLengths(t *testing.T) {
 func TestHostileLists(t *testing.T) {
 	tokentest.New(t).Token("hostile")
 	shim := tokentest.NewShim(t)
-	l := &logs{}
+	l := &providertest.Logs{}
 	o := options(t)
-	o.Library, o.Logger = shim.Library, l.logger()
+	o.Library, o.Logger = shim.Library, l.Logger()
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	for _, count := range []string{"5000", "0x7fffffffffffff"} {
 		shim.Set("C_GetSlotList length " + count)
 		_ = syscall.Kill(helperPID(t, l), syscall.SIGKILL) // slots are listed when a helper begins
@@ -85,9 +86,9 @@ func TestHostileLists(t *testing.T) {
 // serves.
 func TestHelperWithGarbage(t *testing.T) {
 	tokentest.New(t).Token("garbage")
-	l := &logs{}
+	l := &providertest.Logs{}
 	o := options(t)
-	o.Logger = l.logger()
+	o.Logger = l.Logger()
 	dir := t.TempDir()
 	flag := filepath.Join(dir, "garbage")
 	script := fmt.Sprintf("#!/bin/sh\nif [ -e %s ]; then printf '\\001\\000\\000\\000\\000' >&3; exec sleep 600; fi\nexec %s\n", flag, o.Helper)
@@ -96,13 +97,13 @@ func TestHelperWithGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := open(t, o)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if err := os.WriteFile(flag, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_ = syscall.Kill(helperPID(t, l), syscall.SIGKILL) // its end shows in the next request
 	err := sign(t, p, key)
-	status(t, "sign", err, wire.StatusHardwareFailure)
+	providertest.Status(t, "sign", err, wire.StatusHardwareFailure)
 	mentions(t, err, "it sent what is no response")
 	if err := os.Remove(flag); err != nil {
 		t.Fatal(err)

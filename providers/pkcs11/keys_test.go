@@ -77,7 +77,7 @@ func TestImportPrivate(t *testing.T) {
 	wrong := psa.Attributes{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: usage, Alg: sha256(psa.AlgECDSA)}
 	for name, data := range map[string][]byte{"zero": make([]byte, 32), "too large": bytes.Repeat([]byte{0xff}, 32), "short": {1}} {
 		_, err := p.ImportKey(t.Context(), wrong, data)
-		status(t, name, err, wire.StatusInvalidArgument)
+		providertest.Status(t, name, err, wire.StatusInvalidArgument)
 	}
 }
 
@@ -97,9 +97,9 @@ func TestImportPublic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		status(t, "verify", p.VerifyHash(t.Context(), k, a.Alg, hash, sig), wire.StatusSuccess)
+		providertest.Status(t, "verify", p.VerifyHash(t.Context(), k, a.Alg, hash, sig), wire.StatusSuccess)
 		sig[5] ^= 1
-		status(t, "verify a changed signature", p.VerifyHash(t.Context(), k, a.Alg, hash, sig), wire.StatusInvalidSignature)
+		providertest.Status(t, "verify a changed signature", p.VerifyHash(t.Context(), k, a.Alg, hash, sig), wire.StatusInvalidSignature)
 	}
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		k, err := ecdsa.GenerateKey(curve, rand.Reader)
@@ -123,10 +123,10 @@ func TestImportPublic(t *testing.T) {
 	}
 	a.Bits = 1024
 	_, err := p.ImportKey(t.Context(), a, der)
-	status(t, "another size", err, wire.StatusInvalidArgument)
+	providertest.Status(t, "another size", err, wire.StatusInvalidArgument)
 	a.Bits = 2048
 	_, err = p.ImportKey(t.Context(), a, append(der, 0))
-	status(t, "a trailing byte", err, wire.StatusInvalidArgument)
+	providertest.Status(t, "a trailing byte", err, wire.StatusInvalidArgument)
 }
 
 // TestAgreement agrees with the standard library on a secret.
@@ -134,7 +134,7 @@ func TestAgreement(t *testing.T) {
 	tokentest.New(t).Token("ecdh")
 	p := open(t, options(t))
 	for bits, curve := range map[uint64]ecdh.Curve{256: ecdh.P256(), 384: ecdh.P384(), 521: ecdh.P521()} {
-		k := generate(t, p, psa.Attributes{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: bits, Usage: psa.UsageDerive, Alg: psa.Algorithm{Kind: psa.AlgECDH}})
+		k := providertest.Generate(t, p, psa.Attributes{Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: bits, Usage: psa.UsageDerive, Alg: psa.Algorithm{Kind: psa.AlgECDH}})
 		peer, err := curve.GenerateKey(rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func TestCKAID(t *testing.T) {
 	h := tokentest.New(t)
 	h.Token("ids")
 	p := open(t, options(t))
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	want := fmt.Sprintf("%08x", binary.LittleEndian.Uint32(key.ID))
 	if out := h.Tool("--login", "--pin", tokentest.PIN, "--token-label", "ids", "--list-objects"); strings.Count(out, want) != 2 {
 		t.Errorf("CKA_ID %s is not that of both objects:\n%s", want, out)
@@ -174,22 +174,22 @@ func TestCKAID(t *testing.T) {
 func TestReducedTemplates(t *testing.T) {
 	tokentest.New(t).Token("picky")
 	shim := tokentest.NewShim(t)
-	l := &logs{}
+	l := &providertest.Logs{}
 	o := options(t)
-	o.Library, o.Logger = shim.Library, l.logger()
+	o.Library, o.Logger = shim.Library, l.Logger()
 	p := open(t, o)
 	for attribute, name := range map[string]string{
 		"0x40000600": "CKA_ALLOWED_MECHANISMS", "0x171": "CKA_COPYABLE", "0x162": "CKA_EXTRACTABLE", "0x103": "CKA_SENSITIVE",
 	} {
 		shim.Set("C_GenerateKeyPair attribute " + attribute)
-		providertest.Exercise(t, p, generate(t, p, p256))
+		providertest.Exercise(t, p, providertest.Generate(t, p, p256))
 		if !strings.Contains(l.String(), name) || !strings.Contains(l.String(), "CKR_ATTRIBUTE_TYPE_INVALID") {
 			t.Errorf("the log does not say that %s was left out:\n%s", name, l)
 		}
 	}
 	shim.Set("C_GenerateKeyPair attribute 0x102") // CKA_ID, without which there is no key
 	_, err := p.GenerateKey(t.Context(), p256)
-	status(t, "generate", err, wire.StatusNotSupported)
+	providertest.Status(t, "generate", err, wire.StatusNotSupported)
 	mentions(t, err, "cannot generate key pair with CKM_EC_KEY_PAIR_GEN and the attributes ", "CKA_ID", "CKR_ATTRIBUTE_TYPE_INVALID")
 }
 
@@ -200,7 +200,7 @@ func TestSoftwarePublicOperations(t *testing.T) {
 	o := options(t)
 	o.Library, o.SoftwarePublicOperations, o.RefuseExport = shim.Library, true, true
 	p := open(t, o)
-	providertest.Exercise(t, p, generate(t, p, p256))
+	providertest.Exercise(t, p, providertest.Generate(t, p, p256))
 	for _, k := range []psa.Algorithm{
 		{Kind: psa.AlgRSAPKCS1v15Sign, Hash: psa.HashSHA512},
 		{Kind: psa.AlgRSAPSS, Hash: psa.HashSHA256},
@@ -208,12 +208,12 @@ func TestSoftwarePublicOperations(t *testing.T) {
 		{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA1},
 	} {
 		a := psa.Attributes{Type: psa.KeyRSAPair, Bits: 2048, Alg: k, Usage: psa.UsageAll &^ psa.UsageExport}
-		providertest.Exercise(t, p, generate(t, p, a))
+		providertest.Exercise(t, p, providertest.Generate(t, p, a))
 	}
 	a := p256
 	a.Usage |= psa.UsageExport
 	_, err := p.GenerateKey(t.Context(), a)
-	status(t, "generate with the export flag", err, wire.StatusNotPermitted)
+	providertest.Status(t, "generate with the export flag", err, wire.StatusNotPermitted)
 }
 
 // TestExamine reports keys without objects, and nothing else; nothing is removed.
@@ -221,7 +221,7 @@ func TestExamine(t *testing.T) {
 	h := tokentest.New(t)
 	h.Token("examine")
 	p := open(t, options(t))
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	found, err := p.Examine(t.Context(), []providers.KeyID{key.ID, {1, 2, 3, 4}, {1}})
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%d findings, %v", len(found), err)

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 )
 
 // prompted makes a provider whose PIN a person gives, over a shim.
@@ -55,9 +56,9 @@ func TestUnlock(t *testing.T) {
 	token := tokentest.New(t).Token("unlock")
 	p, shim, _ := prompted(t, nil)
 	_, err := p.GenerateKey(t.Context(), p256)
-	status(t, "generate while locked", err, wire.StatusBadState)
+	providertest.Status(t, "generate while locked", err, wire.StatusBadState)
 	mentions(t, err, token.Serial, "locked until somebody gives its PIN", "parsecctl provider unlock token")
-	status(t, "can do while locked", p.CanDo(providers.Capability{Attributes: p256}), wire.StatusBadState)
+	providertest.Status(t, "can do while locked", p.CanDo(providers.Capability{Attributes: p256}), wire.StatusBadState)
 	if s := p.State(); s.Condition != providers.Locked || s.Remedy == "" {
 		t.Errorf("state %+v", s)
 	}
@@ -70,7 +71,7 @@ func TestUnlock(t *testing.T) {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	condition(t, p, providers.Ready)
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if out, err := p.Unlock(t.Context(), providers.UnlockOptions{PIN: []byte("000000")}); err != nil || !out.Already {
 		t.Errorf("a second time: %+v, %v", out, err)
 	}
@@ -92,7 +93,7 @@ func TestUnlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = sign(t, p, key)
-	status(t, "sign after lock", err, wire.StatusBadState)
+	providertest.Status(t, "sign after lock", err, wire.StatusBadState)
 	if err := unlock(t, p, tokentest.PIN); err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +106,10 @@ func TestUnlock(t *testing.T) {
 // follows it.
 func TestUnlockWithWrongPIN(t *testing.T) {
 	tokentest.New(t).Token("wrong")
-	l := &logs{}
-	p, shim, _ := prompted(t, func(o *pkcs11.Options) { o.Logger = l.logger() })
+	l := &providertest.Logs{}
+	p, shim, _ := prompted(t, func(o *pkcs11.Options) { o.Logger = l.Logger() })
 	err := unlock(t, p, "654321")
-	status(t, "unlock", err, wire.StatusBadState)
+	providertest.Status(t, "unlock", err, wire.StatusBadState)
 	mentions(t, err, "CKR_PIN_INCORRECT", "remembered and not sent again", "parsecctl provider unlock token")
 	mentions(t, unlock(t, p, tokentest.PIN), "the PIN that was given last was wrong", "try again in")
 	eventually(t, func() bool {
@@ -136,7 +137,7 @@ func TestLastTry(t *testing.T) {
 	p, shim, _ := prompted(t, nil)
 	shim.Set("C_GetTokenInfo flags 0x20000")
 	err := unlock(t, p, tokentest.PIN)
-	status(t, "unlock", err, wire.StatusBadState)
+	providertest.Status(t, "unlock", err, wire.StatusBadState)
 	mentions(t, err, "only one try is left", "parsecctl provider unlock token --last-try")
 	if n := shim.Count("C_Login"); n != 0 {
 		t.Errorf("%d logins", n)
@@ -159,7 +160,7 @@ func TestPINPad(t *testing.T) {
 	if _, err := p.Unlock(t.Context(), pad); err != nil {
 		t.Fatal(err)
 	}
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	shim.Set(append(rules, "C_SignInit crash")...)
 	if err := sign(t, p, key); err == nil {
 		t.Error("signed")
@@ -180,7 +181,7 @@ func TestUnlockLifetime(t *testing.T) {
 	if err != nil || out.Until.IsZero() {
 		t.Fatalf("%+v, %v", out, err)
 	}
-	generate(t, p, p256)
+	providertest.Generate(t, p, p256)
 	condition(t, p, providers.Locked)
 	_, err = p.GenerateKey(t.Context(), p256)
 	mentions(t, err, "locked until")
@@ -230,7 +231,7 @@ func TestSharedLink(t *testing.T) {
 	if err := errors.Join(first.Close(), first.Close()); err != nil {
 		t.Fatal(err)
 	}
-	generate(t, second, p256)
+	providertest.Generate(t, second, p256)
 	if n := shim.Count("C_Login"); n != 1 {
 		t.Errorf("%d logins", n)
 	}
@@ -252,7 +253,7 @@ func TestUnlockRefusals(t *testing.T) {
 	p, shim, o := prompted(t, nil)
 	for _, with := range []providers.UnlockOptions{{}, {PIN: []byte("1"), Pad: true}, {PIN: make([]byte, 2000)}} {
 		_, err := p.Unlock(t.Context(), with)
-		status(t, "unlock", err, wire.StatusInvalidArgument)
+		providertest.Status(t, "unlock", err, wire.StatusInvalidArgument)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -273,11 +274,11 @@ func TestUnlockRefusals(t *testing.T) {
 // change.
 func TestHealing(t *testing.T) {
 	h := tokentest.New(t)
-	l := &logs{}
+	l := &providertest.Logs{}
 	shim := tokentest.NewShim(t)
 	o := options(t)
 	file := t.TempDir() + "/pin"
-	o.Library, o.PIN, o.Logger, o.Name = shim.Library, pkcs11.PINFile(file), l.logger(), "token"
+	o.Library, o.PIN, o.Logger, o.Name = shim.Library, pkcs11.PINFile(file), l.Logger(), "token"
 	if err := os.WriteFile(file, []byte("000000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +295,7 @@ func TestHealing(t *testing.T) {
 		t.Fatal(err)
 	}
 	condition(t, p, providers.Ready)
-	generate(t, p, p256)
+	providertest.Generate(t, p, p256)
 	for _, change := range []string{"was=starting is=absent", "was=absent is=refused", "was=refused is=ready"} {
 		if n := strings.Count(l.String(), change); n != 1 {
 			t.Errorf("%d records of %s:\n%s", n, change, l)

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11"
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest/wycheproof"
 )
 
@@ -41,7 +42,7 @@ func TestWycheproof(t *testing.T) {
 				done++
 				err := replay(t, p, c)
 				if len(c.Nonce) > 256 {
-					status(t, c.String(), err, wire.StatusNotSupported)
+					providertest.Status(t, c.String(), err, wire.StatusNotSupported)
 					continue
 				}
 				failed := wire.StatusOf(err) == wire.StatusGenericError || wire.StatusOf(err) == wire.StatusHardwareFailure
@@ -64,7 +65,7 @@ func replay(t *testing.T, p *pkcs11.Provider, c *wycheproof.Case) error {
 		return err
 	}
 	key := providers.Key{ID: id, Attributes: c.Attributes}
-	defer func() { status(t, "destroy", p.DestroyKey(t.Context(), key), wire.StatusSuccess) }()
+	defer func() { providertest.Status(t, "destroy", p.DestroyKey(t.Context(), key), wire.StatusSuccess) }()
 	in := providers.AEADInput{Nonce: c.Nonce, AdditionalData: c.AdditionalData, Data: c.Input}
 	var got []byte
 	switch c.Op {
@@ -107,17 +108,17 @@ func TestEd25519(t *testing.T) {
 		if got, err := p.ExportPublicKey(t.Context(), k); err != nil || !bytes.Equal(got, public) {
 			t.Errorf("public half %x, %v", got, err)
 		}
-		status(t, "verify", p.VerifyMessage(t.Context(), k, a.Alg, message, want), wire.StatusSuccess)
-		status(t, "verify another message", p.VerifyMessage(t.Context(), k, a.Alg, []byte{0x73}, want), wire.StatusInvalidSignature)
+		providertest.Status(t, "verify", p.VerifyMessage(t.Context(), k, a.Alg, message, want), wire.StatusSuccess)
+		providertest.Status(t, "verify another message", p.VerifyMessage(t.Context(), k, a.Alg, []byte{0x73}, want), wire.StatusInvalidSignature)
 	}
 	_, err := p.ImportKey(t.Context(), a, seed[1:])
-	status(t, "a short seed", err, wire.StatusInvalidArgument)
+	providertest.Status(t, "a short seed", err, wire.StatusInvalidArgument)
 	o.SoftwarePublicOperations, o.StateDir = true, t.TempDir()
 	here := open(t, o)
 	a.Bits = 255
 	k := imported(t, here, a, seed)
-	status(t, "verify here", here.VerifyMessage(t.Context(), k, a.Alg, message, want), wire.StatusSuccess)
-	status(t, "verify another message here", here.VerifyMessage(t.Context(), k, a.Alg, nil, want), wire.StatusInvalidSignature)
+	providertest.Status(t, "verify here", here.VerifyMessage(t.Context(), k, a.Alg, message, want), wire.StatusSuccess)
+	providertest.Status(t, "verify another message here", here.VerifyMessage(t.Context(), k, a.Alg, nil, want), wire.StatusInvalidSignature)
 }
 
 func unhex(tb testing.TB, s string) []byte {

@@ -104,7 +104,7 @@ func testKind(t *testing.T, c Config, p providers.Provider, attrs psa.Attributes
 }
 
 // Generate makes a key or fails the test.
-func Generate(t *testing.T, p providers.Provider, attrs psa.Attributes) providers.Key {
+func Generate(t testing.TB, p providers.Provider, attrs psa.Attributes) providers.Key {
 	t.Helper()
 	id, err := generator(t, p).GenerateKey(t.Context(), attrs)
 	if err != nil {
@@ -113,7 +113,7 @@ func Generate(t *testing.T, p providers.Provider, attrs psa.Attributes) provider
 	return providers.Key{ID: id, Attributes: attrs}
 }
 
-func generator(t *testing.T, p providers.Provider) providers.Generator {
+func generator(t testing.TB, p providers.Provider) providers.Generator {
 	t.Helper()
 	g, ok := p.(providers.Generator)
 	if !ok {

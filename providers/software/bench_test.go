@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
 
@@ -18,7 +19,7 @@ func BenchmarkSign(b *testing.B) {
 	hash := make([]byte, 32)
 	b.Run("provider", func(b *testing.B) {
 		p := open(b, software.Options{KeyStorePath: b.TempDir(), CacheKeys: software.DefaultCacheKeys})
-		key := generate(b, p, p256)
+		key := providertest.Generate(b, p, p256)
 		parallel(b, func() error {
 			_, err := p.SignHash(b.Context(), key, p256.Alg, hash)
 			return err
@@ -53,7 +54,7 @@ func parallel(b *testing.B, work func() error) {
 // BenchmarkCachedKey is nearly everything but the cryptography of an operation.
 func BenchmarkCachedKey(b *testing.B) {
 	p := open(b, software.Options{KeyStorePath: b.TempDir(), CacheKeys: software.DefaultCacheKeys})
-	key := generate(b, p, p256)
+	key := providertest.Generate(b, p, p256)
 	parallel(b, func() error {
 		_, err := p.ExportPublicKey(b.Context(), key)
 		return err
@@ -65,7 +66,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, form := range []providers.Protection{providers.ProtectionEncrypted, providers.ProtectionCompatible} {
 		b.Run(string(form), func(b *testing.B) {
 			p := open(b, software.Options{KeyStorePath: b.TempDir(), Storage: form})
-			key := generate(b, p, p256)
+			key := providertest.Generate(b, p, p256)
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := p.ExportPublicKey(b.Context(), key); err != nil {
@@ -83,7 +84,7 @@ func BenchmarkOpen(b *testing.B) {
 			b.Run(fmt.Sprintf("%s-%d", form, n), func(b *testing.B) {
 				dir := b.TempDir()
 				p := open(b, software.Options{KeyStorePath: dir, Storage: form})
-				content := read(b, fileOf(dir, generate(b, p, p256)))
+				content := read(b, fileOf(dir, providertest.Generate(b, p, p256)))
 				for id := range n {
 					write(b, fileOf(dir, keyWith(uint32(id)+3)), content, 0o600)
 				}

@@ -30,9 +30,9 @@ func cached(t *testing.T, p *software.Provider, dir string, key providers.Key) b
 func TestCacheKeepsTheRecentlyUsed(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, CacheKeys: 2})
-	a, b := generate(t, p, p256), generate(t, p, p256)
+	a, b := providertest.Generate(t, p, p256), providertest.Generate(t, p, p256)
 	providertest.Exercise(t, p, a)
-	c := generate(t, p, p256)
+	c := providertest.Generate(t, p, p256)
 	if !cached(t, p, dir, a) || !cached(t, p, dir, c) || cached(t, p, dir, b) {
 		t.Error("not the least recently used key left the cache")
 	}
@@ -44,7 +44,7 @@ func TestCacheKeepsTheRecentlyUsed(t *testing.T) {
 func TestNoCache(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if cached(t, p, dir, key) {
 		t.Error("a key was cached")
 	}
@@ -54,13 +54,13 @@ func TestNoCache(t *testing.T) {
 func TestFailureIsNotCached(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, CacheKeys: 8})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	content := read(t, fileOf(dir, key))
 	again := open(t, software.Options{KeyStorePath: dir, CacheKeys: 8})
 	write(t, fileOf(dir, key), []byte("rubbish"), 0o600)
 	for range 2 {
 		_, err := again.ExportPublicKey(t.Context(), key)
-		status(t, "rubbish", err, wire.StatusDataCorrupt)
+		providertest.Status(t, "rubbish", err, wire.StatusDataCorrupt)
 	}
 	write(t, fileOf(dir, key), content, 0o600)
 	providertest.Exercise(t, again, key)
@@ -68,24 +68,24 @@ func TestFailureIsNotCached(t *testing.T) {
 
 func TestOtherAttributesLoadAnew(t *testing.T) {
 	p := open(t, software.Options{KeyStorePath: t.TempDir(), CacheKeys: 8})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	providertest.Exercise(t, p, key)
 	key.Attributes.Alg = psa.Algorithm{Kind: psa.AlgECDH}
 	providertest.Exercise(t, p, key)
 	key.Attributes.Bits = 384
 	_, err := p.ExportPublicKey(t.Context(), key)
-	status(t, "another size", err, wire.StatusDataInvalid)
+	providertest.Status(t, "another size", err, wire.StatusDataInvalid)
 }
 
 func TestDestroyedKeyLeavesTheCache(t *testing.T) {
 	p := open(t, software.Options{KeyStorePath: t.TempDir(), CacheKeys: 8})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	providertest.Exercise(t, p, key)
 	if err := p.DestroyKey(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
 	_, err := p.ExportPublicKey(t.Context(), key)
-	status(t, "use", err, wire.StatusInvalidHandle)
+	providertest.Status(t, "use", err, wire.StatusInvalidHandle)
 }
 
 // TestWipedOnlyWhenUnused signs with more keys than the cache holds, from several
@@ -95,7 +95,7 @@ func TestWipedOnlyWhenUnused(t *testing.T) {
 	p := open(t, software.Options{KeyStorePath: t.TempDir(), CacheKeys: 2})
 	keys := make([]providers.Key, 6)
 	for i := range keys {
-		keys[i] = generate(t, p, p256)
+		keys[i] = providertest.Generate(t, p, p256)
 	}
 	var users sync.WaitGroup
 	use := func(key providers.Key) error {

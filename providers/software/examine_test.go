@@ -11,6 +11,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
 
@@ -41,7 +42,7 @@ func find(t *testing.T, findings []providers.Finding, object, problem string) pr
 func TestExamineNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	p := open(t, software.Options{KeyStorePath: dir})
-	a, b := generate(t, p, p256), generate(t, p, p256)
+	a, b := providertest.Generate(t, p, p256), providertest.Generate(t, p, p256)
 	for _, f := range examine(t, p, a, b) {
 		if f.Object != "root key" { // the limit of locked memory is the machine's
 			t.Errorf("%+v", f)
@@ -54,7 +55,7 @@ func TestExamineFindsEverything(t *testing.T) {
 	old := time.Now().Add(-time.Hour)
 	o := software.Options{KeyStorePath: dir}
 	p := open(t, o)
-	plain, orphan, wide, damaged, whole := generate(t, p, p256), generate(t, p, p256), generate(t, p, p256), generate(t, p, p256), generate(t, p, p256)
+	plain, orphan, wide, damaged, whole := providertest.Generate(t, p, p256), providertest.Generate(t, p, p256), providertest.Generate(t, p, p256), providertest.Generate(t, p, p256), providertest.Generate(t, p, p256)
 	missing := keyWith(500)
 	if err := p.Protect(t.Context(), plain, providers.ProtectionCompatible); err != nil {
 		t.Fatal(err)
@@ -116,7 +117,7 @@ func TestExamineOrphans(t *testing.T) {
 	dir := t.TempDir()
 	o := software.Options{KeyStorePath: dir}
 	p := open(t, o)
-	orphan := generate(t, p, p256)
+	orphan := providertest.Generate(t, p, p256)
 	for _, f := range examine(t, p) {
 		if strings.Contains(f.Problem, "no key maps") {
 			t.Errorf("a key that is being made is reported: %+v", f)
@@ -132,9 +133,9 @@ func TestExamineOrphans(t *testing.T) {
 func TestExamineCompatible(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible})
-	a := generate(t, p, p256)
+	a := providertest.Generate(t, p, p256)
 	cipher := psa.Attributes{Type: psa.KeyAES, Bits: 128, Usage: psa.UsageEncrypt, Alg: psa.Algorithm{Kind: psa.AlgCTR}}
-	b := generate(t, p, cipher)
+	b := providertest.Generate(t, p, cipher)
 	findings := examine(t, p, a, b)
 	find(t, findings, dir, "1 keys are for unauthenticated ciphers")
 	for _, f := range findings {
@@ -155,10 +156,10 @@ func TestTighten(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := original(t, dir)
-	var l logs
-	p := open(t, software.Options{KeyStorePath: dir, Logger: l.logger()})
+	var l providertest.Logs
+	p := open(t, software.Options{KeyStorePath: dir, Logger: l.Logger()})
 	_, err := p.ExportPublicKey(t.Context(), keys[0])
-	status(t, "use", err, wire.StatusSuccess)
+	providertest.Status(t, "use", err, wire.StatusSuccess)
 	for i, want := range []os.FileMode{0o600, 0o644} {
 		st, err := os.Stat(fileOf(dir, keys[i]))
 		if err != nil || st.Mode() != want {
@@ -185,7 +186,7 @@ func TestForeignOwnerIsNotChanged(t *testing.T) {
 	}
 	p := open(t, software.Options{KeyStorePath: dir})
 	_, err := p.ExportPublicKey(t.Context(), key)
-	status(t, "use", err, wire.StatusSuccess)
+	providertest.Status(t, "use", err, wire.StatusSuccess)
 	if st, err := os.Stat(fileOf(dir, key)); err != nil || st.Mode() != 0o644 {
 		t.Errorf("mode %v, %v", st.Mode(), err)
 	}

@@ -22,7 +22,7 @@ import (
 // failure checks an error of the storage: status, reason without a path, cause.
 func failure(t *testing.T, what string, err error, want wire.Status, cause error, dir string) {
 	t.Helper()
-	status(t, what, err, want)
+	providertest.Status(t, what, err, want)
 	if !errors.Is(err, cause) {
 		t.Errorf("%s: the cause of %v is not %v", what, err, cause)
 	}
@@ -36,7 +36,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run(string(form), func(t *testing.T) {
 			dir := disktest.Tiny(t)
 			p := open(t, software.Options{KeyStorePath: dir, Storage: form})
-			key := generate(t, p, p256)
+			key := providertest.Generate(t, p, p256)
 			disktest.Fill(t, dir)
 			before, content := list(t, dir), read(t, fileOf(dir, key))
 
@@ -62,7 +62,7 @@ func TestFullDisk(t *testing.T) {
 			if err := p.Protect(t.Context(), key, other); err != nil {
 				t.Errorf("with space again: %v", err)
 			}
-			providertest.Exercise(t, p, generate(t, p, p256))
+			providertest.Exercise(t, p, providertest.Generate(t, p, p256))
 		})
 	}
 }
@@ -82,15 +82,15 @@ func TestFullDiskAtFirstStart(t *testing.T) {
 func TestReadOnlyStore(t *testing.T) {
 	dir := disktest.Tiny(t)
 	p := open(t, software.Options{KeyStorePath: dir})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, ".0000000000000002.psa_its.0123456789abcdef.tmp"), nil, 0o600)
 	disktest.ReadOnly(t, dir)
 	before := list(t, dir)
-	var l logs
-	p = open(t, software.Options{KeyStorePath: dir, Logger: l.logger()})
+	var l providertest.Logs
+	p = open(t, software.Options{KeyStorePath: dir, Logger: l.Logger()})
 	providertest.Exercise(t, p, key)
 	_, err := p.GenerateKey(t.Context(), p256)
 	failure(t, "generate", err, wire.StatusStorageFailure, unix.EROFS, dir)
@@ -133,8 +133,8 @@ func TestMissingFile(t *testing.T) {
 	}
 	_, err = p.Protection(t.Context(), key)
 	failure(t, "protection", err, wire.StatusInvalidHandle, fs.ErrNotExist, dir)
-	status(t, "destroy", p.DestroyKey(t.Context(), key), wire.StatusDoesNotExist)
-	if got := idOf(generate(t, p, p256)); got != 8 {
+	providertest.Status(t, "destroy", p.DestroyKey(t.Context(), key), wire.StatusDoesNotExist)
+	if got := idOf(providertest.Generate(t, p, p256)); got != 8 {
 		t.Errorf("the id of a missing file was given out again: %d", got)
 	}
 }
@@ -144,7 +144,7 @@ func TestMissingFile(t *testing.T) {
 func TestTampered(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	path := fileOf(dir, key)
 	content := read(t, path)
 	for i := range content {
@@ -152,9 +152,9 @@ func TestTampered(t *testing.T) {
 		b[i] ^= 0x55
 		write(t, path, b, 0o600)
 		_, err := p.ExportPublicKey(t.Context(), key)
-		status(t, "use", err, wire.StatusDataCorrupt)
+		providertest.Status(t, "use", err, wire.StatusDataCorrupt)
 		_, err = p.ExportKey(t.Context(), key)
-		status(t, "export", err, wire.StatusDataCorrupt)
+		providertest.Status(t, "export", err, wire.StatusDataCorrupt)
 		if t.Failed() {
 			t.Fatalf("byte %d", i)
 		}
@@ -177,7 +177,7 @@ func TestTampered(t *testing.T) {
 	for n := range content {
 		write(t, path, content[:n], 0o600)
 		_, err := p.ExportPublicKey(t.Context(), key)
-		status(t, "a cut file", err, wire.StatusDataCorrupt)
+		providertest.Status(t, "a cut file", err, wire.StatusDataCorrupt)
 	}
 	if err := p.DestroyKey(t.Context(), key); err != nil {
 		t.Errorf("a damaged key cannot be destroyed: %v", err)
@@ -188,28 +188,28 @@ func TestTampered(t *testing.T) {
 func TestInvalidKeyInFile(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	b := read(t, fileOf(dir, key))
 	clear(b[52:])
 	write(t, fileOf(dir, key), b, 0o600)
 	_, err := p.ExportPublicKey(t.Context(), key)
-	status(t, "a scalar of zero", err, wire.StatusDataInvalid)
+	providertest.Status(t, "a scalar of zero", err, wire.StatusDataInvalid)
 }
 
 // TestSwappedFiles gives an encrypted file to another key.
 func TestSwappedFiles(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
-	a, b := generate(t, p, p256), generate(t, p, p256)
+	a, b := providertest.Generate(t, p, p256), providertest.Generate(t, p, p256)
 	write(t, fileOf(dir, a), read(t, fileOf(dir, b)), 0o600)
 	_, err := p.ExportKey(t.Context(), a)
-	status(t, "swapped", err, wire.StatusDataCorrupt)
+	providertest.Status(t, "swapped", err, wire.StatusDataCorrupt)
 }
 
 func TestNotAFile(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	path := fileOf(dir, key)
 	elsewhere := filepath.Join(t.TempDir(), "moved")
 	if err := os.Rename(path, elsewhere); err != nil {
@@ -219,11 +219,11 @@ func TestNotAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := p.ExportKey(t.Context(), key)
-	status(t, "a link", err, wire.StatusDataCorrupt)
+	providertest.Status(t, "a link", err, wire.StatusDataCorrupt)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	write(t, path, make([]byte, 1<<20), 0o600)
 	_, err = p.ExportKey(t.Context(), key)
-	status(t, "a large file", err, wire.StatusDataCorrupt)
+	providertest.Status(t, "a large file", err, wire.StatusDataCorrupt)
 }

@@ -1,19 +1,15 @@
 package software_test
 
 import (
-	"bytes"
 	"encoding/binary"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
-	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
@@ -34,15 +30,6 @@ func open(tb testing.TB, o software.Options) *software.Provider {
 var p256 = psa.Attributes{
 	Type: psa.KeyECCPair, Curve: psa.CurveSECPR1, Bits: 256, Usage: psa.UsageAll,
 	Alg: psa.Algorithm{Kind: psa.AlgECDSA, Hash: psa.HashSHA256},
-}
-
-func generate(tb testing.TB, p *software.Provider, attrs psa.Attributes) providers.Key {
-	tb.Helper()
-	id, err := p.GenerateKey(tb.Context(), attrs)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return providers.Key{ID: id, Attributes: attrs}
 }
 
 func idOf(key providers.Key) uint32 { return binary.LittleEndian.Uint32(key.ID) }
@@ -92,33 +79,4 @@ func list(tb testing.TB, dir string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-func status(tb testing.TB, what string, err error, want wire.Status) {
-	tb.Helper()
-	if wire.StatusOf(err) != want {
-		tb.Errorf("%s: status %d (%v), want %d", what, wire.StatusOf(err), err, want)
-	}
-}
-
-// logs collects what a provider logs.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logs) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

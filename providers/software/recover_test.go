@@ -89,7 +89,7 @@ func TestSealStates(t *testing.T) {
 	alive := newBoard()
 	dir := t.TempDir()
 	p := open(t, alive.on(dir))
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	file := func(name string) []byte { return read(t, filepath.Join(dir, name)) }
 	plain := file("root.key")
 	first := seal(t, p)
@@ -156,12 +156,12 @@ func waiting(t *testing.T, p *software.Provider, key providers.Key) {
 	t.Helper()
 	hash := make([]byte, 32)
 	_, err := p.SignHash(t.Context(), key, p256.Alg, hash)
-	status(t, "sign", err, wire.StatusBadState)
+	providertest.Status(t, "sign", err, wire.StatusBadState)
 	if e, ok := errors.AsType[*wire.Error](err); !ok || !strings.Contains(e.Remedy, "parsecctl key recover") {
 		t.Errorf("%v", err)
 	}
 	_, err = p.GenerateKey(t.Context(), p256)
-	status(t, "generate", err, wire.StatusBadState)
+	providertest.Status(t, "generate", err, wire.StatusBadState)
 	found, err := p.Examine(t.Context(), []providers.KeyID{key.ID})
 	if err != nil || len(found) == 0 || found[0].Object != "root key" || found[0].Remedy != "parsecctl key recover" {
 		t.Errorf("%+v, %v", found, err)
@@ -178,12 +178,12 @@ func TestSealRefusals(t *testing.T) {
 	b := newBoard()
 	dir := t.TempDir()
 	p := open(t, b.on(dir))
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	recovery := seal(t, p)
 	before := contents(t, dir)
 	unchanged := func(what string, err error, want wire.Status, reason string) {
 		t.Helper()
-		status(t, what, err, want)
+		providertest.Status(t, what, err, want)
 		if err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: %v, want %q", what, err, reason)
 		}
@@ -221,9 +221,9 @@ func TestSealRefusals(t *testing.T) {
 	unchanged("no copy", err, wire.StatusDoesNotExist, "no copy of the root key")
 	other := open(t, software.Options{KeyStorePath: t.TempDir()})
 	_, err = other.SealRoot(t.Context(), recovery)
-	status(t, "no TPM configured", err, wire.StatusNotSupported)
+	providertest.Status(t, "no TPM configured", err, wire.StatusNotSupported)
 	_, err = other.RecoverRoot(t.Context(), recovery)
-	status(t, "a credential", err, wire.StatusNotSupported)
+	providertest.Status(t, "a credential", err, wire.StatusNotSupported)
 }
 
 // TestForeignCopy: a copy of another root key than that of the key files is refused.
@@ -232,7 +232,7 @@ func TestForeignCopy(t *testing.T) {
 	var recovery []byte
 	for _, dir := range dirs {
 		p := open(t, newBoard().on(dir))
-		generate(t, p, p256)
+		providertest.Generate(t, p, p256)
 		recovery = seal(t, p)
 		shut(t, p)
 	}
@@ -242,7 +242,7 @@ func TestForeignCopy(t *testing.T) {
 	p := open(t, (&board{dead: true}).on(dirs[0]))
 	before := contents(t, dirs[0])
 	_, err := p.RecoverRoot(t.Context(), recovery)
-	status(t, "a foreign copy", err, wire.StatusDataInvalid)
+	providertest.Status(t, "a foreign copy", err, wire.StatusDataInvalid)
 	if !slices.Equal(contents(t, dirs[0]), before) {
 		t.Error("the store changed")
 	}

@@ -32,7 +32,7 @@ func TestRootKeyIsMadeOnce(t *testing.T) {
 	o := software.Options{KeyStorePath: dir}
 	p := open(t, o)
 	made := read(t, filepath.Join(dir, "root.key"))
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	for range 2 {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func TestRootKeyIsMadeOnce(t *testing.T) {
 func TestCompatibleNeedsNoRootKey(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	providertest.Exercise(t, p, key)
 	if names := list(t, dir); len(names) != 1 {
 		t.Errorf("the store holds %q", names)
@@ -65,7 +65,7 @@ func TestCompatibleNeedsNoRootKey(t *testing.T) {
 func TestLostRootKey(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, CacheKeys: 8})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +80,12 @@ func TestLostRootKey(t *testing.T) {
 	}
 	compatible := open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible})
 	_, err = compatible.ExportKey(t.Context(), key)
-	status(t, "use an encrypted key", err, wire.StatusStorageFailure)
+	providertest.Status(t, "use an encrypted key", err, wire.StatusStorageFailure)
 	if !errors.Is(err, software.ErrNoRootKey) || strings.Contains(err.Error(), dir) {
 		t.Errorf("the error is %v", err)
 	}
-	plain := generate(t, compatible, p256)
-	status(t, "encrypt a key", compatible.Protect(t.Context(), plain, providers.ProtectionEncrypted), wire.StatusStorageFailure)
+	plain := providertest.Generate(t, compatible, p256)
+	providertest.Status(t, "encrypt a key", compatible.Protect(t.Context(), plain, providers.ProtectionEncrypted), wire.StatusStorageFailure)
 	providertest.Exercise(t, compatible, plain)
 	if after := list(t, dir); len(after) != len(before)+1 {
 		t.Errorf("the store became %q", after)
@@ -95,7 +95,7 @@ func TestLostRootKey(t *testing.T) {
 func TestForeignRootKey(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, RootKey: fixed(1)})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -108,18 +108,18 @@ func TestForeignRootKey(t *testing.T) {
 	}
 	// One key of the right root key is enough: the foreign file is that key's problem.
 	p = open(t, software.Options{KeyStorePath: dir, RootKey: fixed(1)})
-	mine := generate(t, p, p256)
+	mine := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	foreign := t.TempDir()
 	q := open(t, software.Options{KeyStorePath: foreign, RootKey: fixed(2)})
-	stranger := generate(t, q, p256)
+	stranger := providertest.Generate(t, q, p256)
 	write(t, fileOf(dir, key), read(t, fileOf(foreign, stranger)), 0o600)
 	p = open(t, software.Options{KeyStorePath: dir, RootKey: fixed(1)})
 	providertest.Exercise(t, p, mine)
 	_, err = p.ExportKey(t.Context(), key)
-	status(t, "a key of another root key", err, wire.StatusDataCorrupt)
+	providertest.Status(t, "a key of another root key", err, wire.StatusDataCorrupt)
 	if !strings.Contains(err.Error(), "is encrypted under root key") {
 		t.Errorf("the error is %v", err)
 	}
@@ -128,7 +128,7 @@ func TestForeignRootKey(t *testing.T) {
 func TestNewerVersionForbidsNewRootKey(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestCredential(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
 	write(t, filepath.Join(credentials, "named"), bytes.Repeat([]byte("ab"), 32), 0o400)
 	p := open(t, software.Options{KeyStorePath: dir, Credential: "named"})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if names := list(t, dir); len(names) != 1 {
 		t.Errorf("the store holds %q", names)
 	}

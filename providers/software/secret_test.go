@@ -12,6 +12,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
 )
 
@@ -23,11 +24,11 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	secret := []byte("SECRETSECRETSECRETSECRETSECRETSE")
 	t.Setenv("CREDENTIALS_DIRECTORY", t.TempDir())
 	write(t, filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), "parsec-root-key"), root, 0o400)
-	var l logs
-	out := &l.buf
-	p := open(t, software.Options{KeyStorePath: dir, Logger: l.logger(), CacheKeys: 4})
+	var l providertest.Logs
+	out := &l
+	p := open(t, software.Options{KeyStorePath: dir, Logger: l.Logger(), CacheKeys: 4})
 	id, err := p.ImportKey(t.Context(), p256, secret)
-	status(t, "import", err, wire.StatusSuccess)
+	providertest.Status(t, "import", err, wire.StatusSuccess)
 	key := providers.Key{ID: id, Attributes: p256}
 	say := func(err error) {
 		fmt.Fprintf(out, "%v %+v %#v\n", err, err, err)

@@ -17,10 +17,10 @@ import (
 
 func TestFirstID(t *testing.T) {
 	p := open(t, software.Options{KeyStorePath: t.TempDir()})
-	if got := idOf(generate(t, p, p256)); got != 2 {
+	if got := idOf(providertest.Generate(t, p, p256)); got != 2 {
 		t.Errorf("the first id is %d", got)
 	}
-	if got := idOf(generate(t, p, p256)); got != 3 {
+	if got := idOf(providertest.Generate(t, p, p256)); got != 3 {
 		t.Errorf("the second id is %d", got)
 	}
 }
@@ -32,14 +32,14 @@ func TestIDsAreNotReused(t *testing.T) {
 	write(t, filepath.Join(dir, "0000000100000009.psa_its"), []byte("not ours"), 0o600)
 	known := []providers.KeyID{keyWith(9).ID, keyWith(4).ID, keyWith(0xffffffff).ID, {1, 2}}
 	p := open(t, software.Options{KeyStorePath: dir, KnownIDs: known})
-	key := generate(t, p, p256)
+	key := providertest.Generate(t, p, p256)
 	if idOf(key) != 10 {
 		t.Errorf("the next id is %d, want 10", idOf(key))
 	}
 	if err := p.DestroyKey(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
-	if got := idOf(generate(t, p, p256)); got != 11 {
+	if got := idOf(providertest.Generate(t, p, p256)); got != 11 {
 		t.Errorf("the id after a destroyed key is %d", got)
 	}
 	if got := string(read(t, filepath.Join(dir, "0000000000000005.psa_its"))); got != "rubbish" {
@@ -51,7 +51,7 @@ func TestFileThatAppearsIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir})
 	write(t, filepath.Join(dir, "0000000000000002.psa_its"), []byte("foreign"), 0o600)
-	if got := idOf(generate(t, p, p256)); got != 3 {
+	if got := idOf(providertest.Generate(t, p, p256)); got != 3 {
 		t.Errorf("the id is %d", got)
 	}
 	if got := string(read(t, filepath.Join(dir, "0000000000000002.psa_its"))); got != "foreign" {
@@ -62,13 +62,13 @@ func TestFileThatAppearsIsNotOverwritten(t *testing.T) {
 func TestIDsRunOut(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, software.Options{KeyStorePath: dir, KnownIDs: []providers.KeyID{keyWith(0x3ffffffe).ID}})
-	if got := idOf(generate(t, p, p256)); got != 0x3fffffff {
+	if got := idOf(providertest.Generate(t, p, p256)); got != 0x3fffffff {
 		t.Errorf("the last id is %x", got)
 	}
 	before := list(t, dir)
 	for range 2 {
 		_, err := p.GenerateKey(t.Context(), p256)
-		status(t, "generate", err, wire.StatusInsufficientMemory)
+		providertest.Status(t, "generate", err, wire.StatusInsufficientMemory)
 	}
 	if after := list(t, dir); !slices.Equal(before, after) {
 		t.Errorf("the store became %q", after)
@@ -103,9 +103,9 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := open(t, software.Options{KeyStorePath: dir})
-	first := generate(t, old, p256)
+	first := providertest.Generate(t, old, p256)
 	next := open(t, software.Options{KeyStorePath: link, KnownIDs: []providers.KeyID{first.ID}})
-	keys := []providers.Key{first, generate(t, next, p256), generate(t, old, p256), generate(t, next, p256)}
+	keys := []providers.Key{first, providertest.Generate(t, next, p256), providertest.Generate(t, old, p256), providertest.Generate(t, next, p256)}
 	for i, key := range keys {
 		if int(idOf(key)) != i+2 {
 			t.Errorf("key %d has id %d", i, idOf(key))
@@ -117,7 +117,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := old.SignHash(t.Context(), first, p256.Alg, make([]byte, 32))
-	status(t, "use after close", err, wire.StatusBadState)
+	providertest.Status(t, "use after close", err, wire.StatusBadState)
 	providertest.Exercise(t, next, first)
 	if lockable(t, dir) {
 		t.Error("the lock was given up by the first of two")
@@ -147,8 +147,8 @@ func TestLeftoversAreRemovedAtStart(t *testing.T) {
 	for _, name := range append(slices.Clone(ours), foreign...) {
 		write(t, filepath.Join(dir, name), []byte("x"), 0o600)
 	}
-	var l logs
-	open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible, Logger: l.logger()})
+	var l providertest.Logs
+	open(t, software.Options{KeyStorePath: dir, Storage: providers.ProtectionCompatible, Logger: l.Logger()})
 	slices.Sort(foreign)
 	if got := list(t, dir); !slices.Equal(got, foreign) {
 		t.Errorf("left are %q, want %q", got, foreign)

@@ -110,12 +110,12 @@ func TestRowDisagrees(t *testing.T) {
 	for _, key := range original(t, dir) {
 		key.Attributes.Bits = 7
 		_, err := p.ArchiveKey(t.Context(), key)
-		status(t, "another size", err, wire.StatusDataInvalid)
+		providertest.Status(t, "another size", err, wire.StatusDataInvalid)
 		key.Attributes = psa.Attributes{Type: psa.KeyARC4, Bits: 0}
 		_, err = p.ExportKey(t.Context(), key)
-		status(t, "another type", err, wire.StatusDataInvalid)
+		providertest.Status(t, "another type", err, wire.StatusDataInvalid)
 		_, err = p.MACCompute(t.Context(), key, psa.Algorithm{Kind: psa.AlgCMAC}, nil)
-		status(t, "another type in use", err, wire.StatusDataInvalid)
+		providertest.Status(t, "another type in use", err, wire.StatusDataInvalid)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/tpm"
 	"github.com/seed-73b3884f/parsec-agent/providers/tpm/tpmtest"
 )
@@ -100,15 +101,6 @@ func (f *foreign) state() string {
 		out.WriteString(h + "\n" + f.run("tpm2_readpublic", "-c", h))
 	}
 	return out.String()
-}
-
-func adopt(t *testing.T, p *tpm.Provider, a providers.Adoption) providers.Key {
-	t.Helper()
-	id, attrs, err := p.AdoptKey(t.Context(), a)
-	if err != nil {
-		t.Fatalf("adopt %s: %v", a.Locator, err)
-	}
-	return providers.Key{ID: id, Attributes: attrs}
 }
 
 // useAdopted does what the key is for.
@@ -207,7 +199,7 @@ func TestAdoptPersistentKeys(t *testing.T) {
 		{Locator: "handle:81000013"},
 		{Locator: "handle:81000014", Auth: []byte("secret")},
 	} {
-		k := adopt(t, p, a)
+		k := providertest.Adopt(t, p, a)
 		for range 3 {
 			useAdopted(t, p, k)
 		}
@@ -316,7 +308,7 @@ func TestAdoptKeyFiles(t *testing.T) {
 	} {
 		a.Usage = psa.UsageSignHash
 		t.Run(what, func(t *testing.T) {
-			k := adopt(t, p, a)
+			k := providertest.Adopt(t, p, a)
 			k.Attributes.Usage = signing
 			useAdopted(t, p, k)
 			sign(t, p, own)
@@ -327,7 +319,7 @@ func TestAdoptKeyFiles(t *testing.T) {
 			ends(t, "twice", err, wire.StatusAlreadyExists, "has a name already")
 		})
 	}
-	k := adopt(t, p, providers.Adoption{Locator: "file/parent:81000002", Content: f.pair("child"), Auth: []byte("password")})
+	k := providertest.Adopt(t, p, providers.Adoption{Locator: "file/parent:81000002", Content: f.pair("child"), Auth: []byte("password")})
 	if got := p.Locate(k); got != "file/parent:81000002" {
 		t.Errorf("the key is at %s", got)
 	}
