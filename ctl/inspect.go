@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ Exit status: 1 if something is refused, or nothing that is known.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runInspect(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.root, "root", "", "judge certificates from this root key on: 64 hexadecimal digits, or the organisation's `address`")
+	f.StringVar(&o.root, "root", "", "judge certificates from this root `key` on: 64 hexadecimal digits, or the organisation's address")
 	f.StringVar(&o.key, "key", "", "the `key` of a certificate's author: 64 hexadecimal digits, or a file with the public key of a sequester authority")
 	f.StringVar(&o.user, "user", "", "the `id` of the user whose certificates of shared recovery these are")
 	f.BoolVar(&o.claims, "claims", false, "show everything that certificates claim which nobody verified")
@@ -66,7 +67,8 @@ Exit status: 1 if something is refused, or nothing that is known.`,
 }
 
 func (p *Program) runInspect(ctx context.Context, args []string, o inspectOptions) error {
-	in := &inspection{names: args}
+	in := &inspection{names: slices.Clone(args)}
+	defer in.wipe()
 	for i, arg := range args {
 		if err := o.from.apart(arg); err != nil {
 			return err
@@ -80,7 +82,6 @@ func (p *Program) runInspect(ctx context.Context, args []string, o inspectOption
 			return err
 		}
 	}
-	defer in.wipe()
 	if err := p.askWhat(ctx, in, o); err != nil {
 		return err
 	}
