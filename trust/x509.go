@@ -20,6 +20,10 @@ var pkiPSS = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: cryp
 
 // SignX509 signs with the key of a certificate, which may be on a token.
 func SignX509(key crypto.Signer, payload []byte) ([]byte, error) {
+	// Keys of other kinds would sign too, in a way that nobody expects.
+	if _, ok := key.Public().(*rsa.PublicKey); !ok {
+		return nil, ErrNotRSA
+	}
 	digest := sha256.Sum256(payload)
 	return key.Sign(rand.Reader, digest[:], pkiPSS)
 }
