@@ -42,9 +42,11 @@ var hashes = map[string]psa.Hash{
 	"SHA3-224": psa.HashSHA3224, "SHA3-256": psa.HashSHA3256, "SHA3-384": psa.HashSHA3384, "SHA3-512": psa.HashSHA3512,
 }
 
+// NoSalt is the exception of signatures with PSS that others than the service may accept.
+const NoSalt = "the service verifies PSS with a salt as long as the hash only"
+
 const (
 	noHash  = "the hash is not supported by the service"
-	noSalt  = "the service verifies PSS with a salt as long as the hash only"
 	noMGF   = "the service has PSS and OAEP only with one hash for both purposes"
 	noSize  = "the service has RSA keys of 1024 to 4096 bits only"
 	noEmpty = "the service refuses empty data"
@@ -133,7 +135,7 @@ func convertRSASignature(kind psa.Kind, g *group, v *test, c Case) ([]Case, erro
 	case kind == psa.AlgRSAPSS && g.MGFHash != g.Hash:
 		c.Exception = noMGF
 	case kind == psa.AlgRSAPSS && g.SaltLength != h.Size():
-		c.Exception = noSalt
+		c.Exception = NoSalt
 	}
 	if c.Exception != "" && c.Want != Valid {
 		return nil, nil // invalid under parameters that are not ours: no statement about us
