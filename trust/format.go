@@ -23,6 +23,9 @@ var (
 const (
 	MaxSize            = 64 << 20
 	MaxCertificateSize = 1 << 20
+	// maxCertificateWindow is what every reader of zstd is advised to take: frames say how far back they refer, and others refer to
+	// more than they hold. It bounds what a certificate takes that is too large.
+	maxCertificateWindow = 8 << 20
 )
 
 const (
@@ -32,16 +35,18 @@ const (
 	maxList = 1 << 22
 )
 
-// Compressor and decompressor are made when they are first needed; all goroutines share them.
+// Compressor and decompressors are made when they are first needed; all goroutines share them.
 var (
 	compressor = sync.OnceValues(func() (*zstd.Encoder, error) {
 		return zstd.NewWriter(nil, zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	})
-	decompressor = sync.OnceValues(func() (*zstd.Decoder, error) {
-		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxMemory(MaxSize))
-	})
+	decompressor            = sync.OnceValues(func() (*zstd.Decoder, error) { return newDecompressor(MaxSize) })
+	certificateDecompressor = sync.OnceValues(func() (*zstd.Decoder, error) { return newDecompressor(maxCertificateWindow) })
 )
+
+func newDecompressor(most uint64) (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(most))
+}
 
 // pack serialises: version byte, then compressed MessagePack.
 func pack(encode func(*mpack.Writer)) ([]byte, error) {
@@ -91,7 +96,11 @@ func unpackWithin(limit int, data []byte, decode func(*mpack.Reader)) error {
 
 // decompress decompresses any number of frames. Memory grows with what they really hold, not with what they announce.
 func decompress(data []byte, limit int) ([]byte, error) {
-	d, err := decompressor()
+	of := decompressor
+	if limit <= MaxCertificateSize {
+		of = certificateDecompressor
+	}
+	d, err := of()
 	if err != nil {
 		return nil, err
 	}

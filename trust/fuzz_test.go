@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -33,18 +32,18 @@ func allObjects() []object {
 	return all
 }
 
-// seeds are the plaintexts of all vectors that have one, which the fuzzers begin with.
-func seeds(f *testing.F) [][]byte {
-	f.Helper()
+// plaintexts are those of all vectors that have one.
+func plaintexts(t testing.TB) [][]byte {
+	t.Helper()
 	run := runners()
 	all := [][]byte{}
-	for _, v := range vectors(f) {
+	for _, v := range vectors(t) {
 		if v.Error != "" || notBuilt[v.Op] != "" || v.Op == "argon2id" {
 			continue
 		}
 		got, err := run[v.Op](&v)
 		if err != nil {
-			f.Fatal(v.ID, err)
+			t.Fatal(v.ID, err)
 		}
 		switch got := got.(type) {
 		case plaintext:
@@ -54,14 +53,14 @@ func seeds(f *testing.F) [][]byte {
 		}
 	}
 	if len(all) < 60 {
-		f.Fatalf("only %d seeds", len(all))
+		t.Fatalf("only %d plaintexts", len(all))
 	}
 	return all
 }
 
 // FuzzObjects reads a value as every type. What is read is written, read again, and written the same.
 func FuzzObjects(f *testing.F) {
-	for _, seed := range seeds(f) {
+	for _, seed := range plaintexts(f) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -207,20 +206,18 @@ func TestBombs(t *testing.T) {
 	for name, c := range map[string]struct {
 		size   int
 		unpack func([]byte, func(*mpack.Reader)) error
-		limit  uint64
+		limit  int
 	}{
-		"certificate": {MaxCertificateSize + 1, unpackCertificate, MaxSize},
+		"certificate": {MaxCertificateSize + 1, unpackCertificate, maxCertificateWindow},
 		"object":      {MaxSize + 1, unpack, MaxSize},
 	} {
 		bomb := append([]byte{format0}, e.EncodeAll(make([]byte, c.size), nil)...)
-		before, after := runtime.MemStats{}, runtime.MemStats{}
-		runtime.ReadMemStats(&before)
-		err := c.unpack(bomb, func(r *mpack.Reader) { r.Skip() })
-		runtime.ReadMemStats(&after)
+		var err error
+		used := allocated(func() { err = c.unpack(bomb, func(r *mpack.Reader) { r.Skip() }) })
 		if !errors.Is(err, ErrCompression) {
 			t.Errorf("%s of %d bytes in %d: %v", name, c.size, len(bomb), err)
 		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 2*c.limit {
+		if used > 2*c.limit {
 			t.Errorf("%s: %d bytes were allocated", name, used)
 		}
 	}
@@ -239,27 +236,22 @@ func TestMemoryOfADecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, after := runtime.MemStats{}, runtime.MemStats{}
-	runtime.ReadMemStats(&before)
-	if err := unpackRaw(plain, (&FolderManifest{}).decode); err != nil {
-		t.Fatal(err)
-	}
-	runtime.ReadMemStats(&after)
-	if used, most := after.TotalAlloc-before.TotalAlloc, uint64(12*len(plain)); used > most {
-		t.Errorf("%d bytes for %d", used, len(plain))
+	used := allocated(func() { err = unpackRaw(plain, (&FolderManifest{}).decode) })
+	if most := 12 * len(plain); err != nil || used > most {
+		t.Errorf("%d bytes for %d, %v", used, len(plain), err)
 	}
 	for name, hostile := range map[string][]byte{
 		"children": append([]byte("\x82\xa4type\xaffolder_manifest\xa8children\xdf\x00\x20\x00\x00"), make([]byte, 1<<22)...),
 		"blocks":   append([]byte("\x82\xa4type\xadfile_manifest\xa6blocks\xdd\x00\x3f\xff\xff"), make([]byte, 1<<22)...),
 	} {
-		runtime.ReadMemStats(&before)
-		for _, o := range []object{&FileManifest{}, &FolderManifest{}} {
-			if unpackRaw(hostile, o.decode) == nil {
-				t.Errorf("%s are accepted", name)
+		used := allocated(func() {
+			for _, o := range []object{&FileManifest{}, &FolderManifest{}} {
+				if unpackRaw(hostile, o.decode) == nil {
+					t.Errorf("%s are accepted", name)
+				}
 			}
-		}
-		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		})
+		if used > 1<<20 {
 			t.Errorf("%s that are only announced take %d bytes", name, used)
 		}
 	}
