@@ -35,7 +35,7 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	tokentest.Need(t, "gcc", "gcc")
 	dir := t.TempDir()
 	o := options{
-		rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, hardware: true, out: filepath.Join(dir, "r.json"), profile: dir,
+		service: true, rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, hardware: true, out: filepath.Join(dir, "r.json"), profile: dir,
 	}
 	var report strings.Builder
 	if err := run(t.Context(), o, &report); err != nil {
@@ -60,6 +60,34 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	for _, l := range r.Loads {
 		if len(l.Samples) != 1 || l.Samples[0].Requests == 0 || l.Samples[0].P50 > l.Samples[0].P99 {
 			t.Errorf("%v: %+v", l.cell, l.Samples)
+		}
+	}
+}
+
+// TestTrust makes a whole run over a small organisation, as short as can be.
+func TestTrust(t *testing.T) {
+	o := options{trust: true, rounds: 1, each: time.Millisecond, trustCertificates: 300, trustFolders: 20, out: filepath.Join(t.TempDir(), "r.json")}
+	var report strings.Builder
+	if err := run(t.Context(), o, &report); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), trustFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r trustResults
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Loads) < 9 || len(r.Goals) < 2 {
+		t.Errorf("%d loads, %d goals", len(r.Loads), len(r.Goals))
+	}
+	for _, l := range r.Loads {
+		if len(l.Samples) != 1 || l.Samples[0].Operations == 0 || l.Samples[0].Seconds <= 0 {
+			t.Errorf("%s: %+v", l.Work, l.Samples)
+		}
+		if !strings.Contains(report.String(), l.Work) {
+			t.Errorf("the report has no %q:\n%s", l.Work, report.String())
 		}
 	}
 }

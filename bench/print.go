@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 )
 
 // print writes the report for people.
 func (r *results) print(out io.Writer) {
-	m := r.Machine
-	fmt.Fprintf(out, "\n%s, %d processors, Linux %s, %s, %s, %s for each load and round\n\n", m.CPU, m.CPUs, m.Kernel, m.Go,
-		r.When.Format("2006-01-02 15:04 MST"), r.Each)
-	if m.busy() {
-		fmt.Fprintf(out, "The machine was busy with other things (load %.2f): measure again when it is quiet.\n\n", m.Load)
-	}
+	printMachine(out, r.Machine, r.When, r.Each)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "work\tclients\tconnections\tservice\tper second\tp50 µs\tp99 µs\tagainst the original's best")
 	for _, work := range append([]string{ping, p256, rsa2048, ed25519}, hardwareWorks...) {
@@ -35,7 +31,22 @@ func (r *results) print(out io.Writer) {
 	r.printOverheads(w)
 	_ = w.Flush()
 	fmt.Fprintln(out)
-	for _, g := range r.Goals {
+	printGoals(w, r.Goals)
+	_ = w.Flush()
+}
+
+// printMachine says what was measured on, and when.
+func printMachine(out io.Writer, m machine, when time.Time, each string) {
+	fmt.Fprintf(out, "\n%s, %d processors, Linux %s, %s, %s, %s for each load and round\n\n", m.CPU, m.CPUs, m.Kernel, m.Go,
+		when.Format("2006-01-02 15:04 MST"), each)
+	if m.busy() {
+		fmt.Fprintf(out, "The machine was busy with other things (load %.2f): measure again when it is quiet.\n\n", m.Load)
+	}
+}
+
+// printGoals says what was promised, and what came of it.
+func printGoals(w io.Writer, goals []goal) {
+	for _, g := range goals {
 		verdict, sign := "met", "≥"
 		if !g.Met {
 			verdict = "MISSED"
@@ -45,7 +56,6 @@ func (r *results) print(out io.Writer) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.4g %s\tgoal %s %g %s\n", verdict, g.What, g.Got, g.Unit, sign, g.Goal, g.Unit)
 	}
-	_ = w.Flush()
 }
 
 func (r *results) printLoads(w io.Writer, work string, clients int) {

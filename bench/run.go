@@ -32,7 +32,19 @@ type loaded struct {
 // startTries is how often each service is started for its start-up time.
 const startTries = 7
 
-func run(ctx context.Context, o options, out io.Writer) (err error) {
+func run(ctx context.Context, o options, out io.Writer) error {
+	if o.trust {
+		if err := runTrust(ctx, o, out); err != nil {
+			return err
+		}
+	}
+	if o.service {
+		return runService(ctx, o, out)
+	}
+	return nil
+}
+
+func runService(ctx context.Context, o options, out io.Writer) (err error) {
 	b, err := makeBed(ctx, o)
 	if b != nil {
 		defer func() { err = errors.Join(err, b.close()) }()
@@ -54,7 +66,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	res.Goals = goals(res)
-	if err := res.save(o.out); err != nil {
+	if err := save(o.out, res); err != nil {
 		return err
 	}
 	res.print(out)
@@ -108,8 +120,8 @@ func (r *results) measure(ctx context.Context, o options, subjects []*subject) e
 }
 
 // save writes the raw numbers.
-func (r *results) save(path string) error {
-	b, err := json.MarshalIndent(r, "", " ")
+func save(path string, numbers any) error {
+	b, err := json.MarshalIndent(numbers, "", " ")
 	if err != nil {
 		return err
 	}

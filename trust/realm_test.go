@@ -241,6 +241,47 @@ func TestBlocks(t *testing.T) {
 	if _, _, err := key.SealBlock(trust.NewBlockID(), 0, nil); !errors.Is(err, trust.ErrBlock) {
 		t.Errorf("an empty block: %v", err)
 	}
+	if _, err := key.OpenBlock(access, sealed[:SecretKeyOverhead-1]); !errors.Is(err, ErrDecryption) {
+		t.Errorf("a block that is cut off: %v", err)
+	}
+}
+
+// TestBlocksInPlace: memory is used again, and has nothing of what does not open.
+func TestBlocksInPlace(t *testing.T) {
+	key, id := GenerateKeyDerivation(), NewBlockID()
+	box, out := make([]byte, 0, 1024), make([]byte, 0, 1024)
+	for _, text := range []string{"first", "second block", "3"} {
+		access, sealed, err := key.AppendSealedBlock(append(box, "head"...), id, 0, []byte(text))
+		if err != nil || &sealed[0] != &box[:1][0] || string(sealed[:4]) != "head" {
+			t.Fatalf("%q: %v", sealed, err)
+		}
+		opened, err := key.AppendOpenedBlock(append(out, "begin "...), access, sealed[4:])
+		if err != nil || &opened[0] != &out[:1][0] || string(opened) != "begin "+text {
+			t.Fatalf("%q: %v", opened, err)
+		}
+		access.Digest[0] ^= 1
+		clear(out[:cap(out)])
+		if _, err := key.AppendOpenedBlock(out, access, sealed[4:]); !errors.Is(err, ErrBlock) {
+			t.Errorf("another digest: %v", err)
+		}
+		if slices.ContainsFunc(out[:cap(out)], func(b byte) bool { return b != 0 }) {
+			t.Error("what was refused stays in memory")
+		}
+	}
+	work := make([]byte, DefaultBlocksize)
+	large := make([]byte, 0, DefaultBlocksize+SecretKeyOverhead)
+	allocations := testing.AllocsPerRun(5, func() {
+		access, sealed, err := key.AppendSealedBlock(large, id, 0, work)
+		if err == nil {
+			_, err = key.AppendOpenedBlock(work[:0], access, sealed)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if allocations > 10 {
+		t.Errorf("%v allocations", allocations)
+	}
 }
 
 func TestRealmName(t *testing.T) {

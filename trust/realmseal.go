@@ -225,35 +225,3 @@ func (k KeyDerivation) OpenRealmName(sealed []byte) (EntryName, error) {
 	}
 	return NewEntryName(string(plain))
 }
-
-// SealBlock encrypts a block, and returns where it stands with its digest.
-func (k KeyDerivation) SealBlock(id BlockID, offset uint64, plain []byte) (BlockAccess, []byte, error) {
-	if len(plain) == 0 {
-		return BlockAccess{}, nil, ErrBlock
-	}
-	key, err := k.BlockKey(id)
-	if err != nil {
-		return BlockAccess{}, nil, err
-	}
-	defer key.Wipe()
-	sealed, err := key.Encrypt(plain)
-	return BlockAccess{ID: id, Offset: offset, Size: uint64(len(plain)), Digest: Digest(plain)}, sealed, err
-}
-
-// OpenBlock decrypts a block and compares it with what the manifest says. Only the manifest is signed.
-func (k KeyDerivation) OpenBlock(access BlockAccess, sealed []byte) ([]byte, error) {
-	key, err := k.BlockKey(access.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer key.Wipe()
-	plain, err := key.Decrypt(sealed)
-	if err != nil {
-		return nil, err
-	}
-	if uint64(len(plain)) != access.Size || Digest(plain) != access.Digest {
-		wipe(plain)
-		return nil, ErrBlock
-	}
-	return plain, nil
-}

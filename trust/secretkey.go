@@ -34,19 +34,27 @@ func (k SecretKey) Equal(o SecretKey) bool { return k.equal(o.secret) }
 
 // Encrypt returns nonce, tag and ciphertext.
 func (k SecretKey) Encrypt(plaintext []byte) ([]byte, error) {
+	return k.appendEncrypted(make([]byte, 0, SecretKeyOverhead+len(plaintext)), plaintext)
+}
+
+// appendEncrypted appends to dst, which is not part of the plaintext.
+func (k SecretKey) appendEncrypted(dst, plaintext []byte) ([]byte, error) {
 	key, err := k.key()
 	if err != nil {
 		return nil, err
 	}
 	nonce := [nonceSize]byte{}
 	_, _ = rand.Read(nonce[:]) // never fails
-	out := make([]byte, nonceSize, SecretKeyOverhead+len(plaintext))
-	copy(out, nonce[:])
-	return secretbox.Seal(out, plaintext, &nonce, key), nil
+	return secretbox.Seal(append(dst, nonce[:]...), plaintext, &nonce, key), nil
 }
 
 // Decrypt returns the plaintext.
 func (k SecretKey) Decrypt(ciphertext []byte) ([]byte, error) {
+	return k.appendDecrypted(make([]byte, 0, max(0, len(ciphertext)-SecretKeyOverhead)), ciphertext)
+}
+
+// appendDecrypted appends to dst, which is not part of the ciphertext.
+func (k SecretKey) appendDecrypted(dst, ciphertext []byte) ([]byte, error) {
 	key, err := k.key()
 	if err != nil {
 		return nil, err
@@ -54,8 +62,7 @@ func (k SecretKey) Decrypt(ciphertext []byte) ([]byte, error) {
 	if len(ciphertext) < SecretKeyOverhead {
 		return nil, ErrDecryption
 	}
-	plaintext, ok := secretbox.Open(make([]byte, 0, len(ciphertext)-SecretKeyOverhead),
-		ciphertext[nonceSize:], (*[nonceSize]byte)(ciphertext), key)
+	plaintext, ok := secretbox.Open(dst, ciphertext[nonceSize:], (*[nonceSize]byte)(ciphertext), key)
 	if !ok {
 		return nil, ErrDecryption
 	}
