@@ -96,12 +96,17 @@ func trustWorks(certificates, folders int) ([]trustWork, error) {
 	if err != nil {
 		return nil, err
 	}
-	opening, err := folderWork(o, folders)
+	realm := trust.GenerateKeyDerivation()
+	sealed, err := o.folders(realm, folders, trustEntries)
 	if err != nil {
 		return nil, err
 	}
-	works, err := storeWorks(o)
-	return slices.Concat(works, []trustWork{opening}, blockWorks()), err
+	store, err := storeWorks(o)
+	if err != nil {
+		return nil, err
+	}
+	commands, err := commandWorks(o, sealed)
+	return slices.Concat(store, []trustWork{folderWork(realm, sealed)}, blockWorks(), commands), err
 }
 
 // storeWorks validate an organisation, and what happens then.
@@ -155,9 +160,7 @@ func (k *keeper) Keep([]trust.Entry) error {
 func (k *keeper) Clear() error { return nil }
 
 // folderWork opens folders as a client does that got them from a server: it derives the key, decrypts, verifies, reads and compares.
-func folderWork(o *organisation, n int) (trustWork, error) {
-	realm := trust.GenerateKeyDerivation()
-	folders, err := o.folders(realm, n, trustEntries)
+func folderWork(realm trust.KeyDerivation, folders []folder) trustWork {
 	return trustWork{name: openFolders, run: func(processors int, _ time.Time) (int, any, error) {
 		return len(folders), nil, split(len(folders), processors, func(i int) error {
 			key, err := realm.VlobKey(folders[i].announced.ID)
@@ -168,7 +171,7 @@ func folderWork(o *organisation, n int) (trustWork, error) {
 			_, err = trust.OpenChildManifest(folders[i].sealed, key, folders[i].announced)
 			return err
 		})
-	}}, err
+	}}
 }
 
 // blockWorks seal and open blocks, into fresh memory and into memory that is there; and do what cannot be left out with the libraries
