@@ -106,7 +106,7 @@ func trustWorks(certificates, folders int) ([]trustWork, error) {
 		return nil, err
 	}
 	commands, err := commandWorks(o, sealed)
-	return slices.Concat(store, []trustWork{folderWork(realm, sealed)}, blockWorks(), commands), err
+	return slices.Concat(store, []trustWork{folderWork(realm, sealed)}, blockWorks(), bareWorks(), commands), err
 }
 
 // storeWorks validate an organisation, and what happens then.
@@ -174,8 +174,7 @@ func folderWork(realm trust.KeyDerivation, folders []folder) trustWork {
 	}}
 }
 
-// blockWorks seal and open blocks, into fresh memory and into memory that is there; and do what cannot be left out with the libraries
-// alone, into memory that is there.
+// blockWorks seal and open blocks, into fresh memory and into memory that is there.
 func blockWorks() []trustWork {
 	plain := make([]byte, trustBlock)
 	_, _ = rand.Read(plain) // never fails
@@ -209,6 +208,14 @@ func blockWorks() []trustWork {
 				return err
 			}, err
 		})},
+	}
+}
+
+// bareWorks do for blocks what cannot be left out, with the libraries alone, into memory that is there.
+func bareWorks() []trustWork {
+	plain := make([]byte, trustBlock)
+	_, _ = rand.Read(plain) // never fails
+	return []trustWork{
 		{name: sealBlockBare, size: trustBlock, run: repeat(func() (func() error, error) {
 			out, key, nonce := make([]byte, 0, trustBlock+secretbox.Overhead), [32]byte{}, [24]byte{}
 			return func() error {

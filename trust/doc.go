@@ -1,7 +1,7 @@
 // Package trust decides what is true in an organisation: bytes in, verdict out, no I/O. It holds
 // the cryptographic primitives, identifiers, addresses and signed objects of Parsec version 3, byte
 // for byte as docs/spec/parsec-cloud-data.md describes them; section numbers in comments are of
-// that document.
+// that document. Whom a chain of X.509 certificates speaks for, X509Trust decides.
 //
 // What it promises: nothing of a signed object is believed before its signature is verified over
 // the bytes as received, but the type, author and timestamp that Look returns to find the key with.
