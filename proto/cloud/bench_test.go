@@ -82,9 +82,28 @@ func BenchmarkBlockRead(b *testing.B) {
 	benchmarkReply(b, &cloud.BlockReadReq{}, &cloud.BlockReadOK{Block: make([]byte, blockSize), KeyIndex: 1})
 }
 
-func BenchmarkVlobReadBatch(b *testing.B) {
+// batch is the largest that a server sends.
+func batch() *cloud.VlobReadBatchOK {
 	item := cloud.VlobItem{VlobID: trust.NewVlobID(), KeyIndex: 1, Author: trust.NewDeviceID(), Version: 1, Blob: make([]byte, manifestSize)}
-	benchmarkReply(b, &cloud.VlobReadBatchReq{}, &cloud.VlobReadBatchOK{Items: slices.Repeat([]cloud.VlobItem{item}, 1000)})
+	return &cloud.VlobReadBatchOK{Items: slices.Repeat([]cloud.VlobItem{item}, 1000)}
+}
+
+func BenchmarkVlobReadBatch(b *testing.B) { benchmarkReply(b, &cloud.VlobReadBatchReq{}, batch()) }
+
+// TestAllocations: what is allocated for a message does not grow with the number of its elements.
+func TestAllocations(t *testing.T) {
+	const most = 32
+	rep := batch()
+	body, err := cloud.EncodeReply(rep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(10, func() { _, _ = cloud.EncodeReply(rep) }); n > most {
+		t.Errorf("%v to write 1000 vlobs", n)
+	}
+	if n := testing.AllocsPerRun(10, func() { _, _ = (*cloud.VlobReadBatchReq)(nil).DecodeReply(body) }); n > most {
+		t.Errorf("%v to read 1000 vlobs", n)
+	}
 }
 
 func BenchmarkCertificateGet(b *testing.B) {

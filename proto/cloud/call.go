@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"reflect"
 	"sync/atomic"
 	"time"
 )
@@ -178,8 +177,6 @@ func networkError(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrOffline, err)
 }
-
-func sameType(a, b Request) bool { return reflect.TypeOf(a) == reflect.TypeOf(b) }
 
 // attach gives a request its body, as often as the transport wants it.
 func (s *sentBody) attach(req *http.Request) {
