@@ -45,6 +45,8 @@ type Event struct {
 	KeysBundle    []byte
 	UserAccess    map[trust.UserID][]byte
 	ServiceAccess map[trust.SequesterServiceID][]byte
+	// InitialName says that RealmRename gives the first name.
+	InitialName bool
 	// CipheredData and RevealToken are of ShamirRecoverySetup.
 	CipheredData []byte
 	RevealToken  trust.AccessToken

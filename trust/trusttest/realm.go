@@ -108,6 +108,7 @@ func (o *Organisation) naming(author *Device, r *Realm, index uint64) *Event {
 		content.EncryptedName = must(r.Keys[n-1].SealRealmName(name))
 	}
 	e := o.inRealm(RealmRename, author, content)
+	e.InitialName = !r.Named
 	e.after = func() { r.Named = true }
 	return e
 }
