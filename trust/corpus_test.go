@@ -27,7 +27,7 @@ func corpus(t *testing.T) []trusttest.Options {
 	t.Logf("PARSEC_SEED=%d repeats this run", seed)
 	size, n := trusttest.Options{Users: 14, Realms: 4, Events: 170}, 6
 	if os.Getenv("PARSEC_SOAK") != "" {
-		size, n = trusttest.Options{Users: 200, Realms: 20, Devices: 4, Events: 1500}, 10
+		size, n = trusttest.Options{Users: 200, Realms: 20, Devices: 4, Events: 1500}, 4
 	}
 	all := make([]trusttest.Options, n)
 	for i := range all {
