@@ -118,6 +118,7 @@ docs: ## regenerate the generated documents
 	$(GO) generate ./ctl
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
 	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
+	$(GO) test -count=1 -run TestForgeriesDocumentIsCurrent ./interop/organisations -update
 
 # The plugin comes from the module that the generated code needs: both always fit.
 generate: ## regenerate the protobuf messages and the MessagePack codecs

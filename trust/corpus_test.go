@@ -3,11 +3,8 @@ package trust_test
 import (
 	"errors"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
 	"github.com/seed-73b3884f/parsec-agent/trust/trusttest"
@@ -16,20 +13,12 @@ import (
 // corpus are the organisations that a run looks at: a few small ones, or with PARSEC_SOAK many large ones.
 func corpus(t *testing.T) []trusttest.Options {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PARSEC_SEED"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatalf("PARSEC_SEED: %v", err)
-		}
-		seed = n
-	}
-	t.Logf("PARSEC_SEED=%d repeats this run", seed)
+	seed := trusttest.Seed(t)
 	size, n := trusttest.Options{Users: 14, Realms: 4, Events: 170}, 6
 	if testing.Short() { // the race detector looks at who reads and writes, and needs no rare state for it
 		size, n = trusttest.Options{Users: 7, Realms: 2, Events: 60}, 2
 	}
-	if os.Getenv("PARSEC_SOAK") != "" {
+	if trusttest.Soak() {
 		size, n = trusttest.Options{Users: 200, Realms: 20, Devices: 4, Events: 1500}, 4
 	}
 	all := make([]trusttest.Options, n)
@@ -108,7 +97,7 @@ func live(t *testing.T, options trusttest.Options, some map[string]bool) *lived 
 }
 
 // chosen is true once in n times, and always with PARSEC_SOAK: what a sample tries anyway.
-func (c *lived) chosen(n int) bool { return os.Getenv("PARSEC_SOAK") != "" || c.rand.IntN(n) == 0 }
+func (c *lived) chosen(n int) bool { return trusttest.Soak() || c.rand.IntN(n) == 0 }
 
 // judgeValid: every user accepts everything, in one batch or piece by piece, on one processor or several.
 func (c *lived) judgeValid(t *testing.T) {

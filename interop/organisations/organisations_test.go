@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -19,22 +17,6 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 	"github.com/seed-73b3884f/parsec-agent/trust/trusttest"
 )
-
-// seed is PARSEC_SEED, or the time: it is printed, so that a finding can be repeated.
-func seed(t *testing.T) uint64 {
-	t.Helper()
-	n := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PARSEC_SEED"); text != "" {
-		var err error
-		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("PARSEC_SEED: %v", err)
-		}
-	}
-	t.Logf("PARSEC_SEED=%d repeats this run", n)
-	return n
-}
-
-func soak() bool { return os.Getenv("PARSEC_SOAK") != "" }
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -79,7 +61,7 @@ func (p *peer) organisation(o trusttest.Options) (*trusttest.Organisation, *clou
 
 // TestServer has one server for all, which takes long to start.
 func TestServer(t *testing.T) {
-	p, first := start(t), seed(t)
+	p, first := start(t), trusttest.Seed(t)
 	t.Run("organisations", func(t *testing.T) { p.organisations(t, first) })
 	t.Run("forgeries", func(t *testing.T) { p.forgeries(t, first) })
 }
@@ -87,7 +69,7 @@ func TestServer(t *testing.T) {
 // organisations uploads every event, and compares what the server then has for each user with what it should.
 func (p *peer) organisations(t *testing.T, first uint64) {
 	size, n := trusttest.Options{Users: 12, Realms: 3, Events: 120}, uint64(2)
-	if soak() {
+	if trusttest.Soak() {
 		size, n = trusttest.Options{Users: 200, Realms: 20, Devices: 4, Events: 1500}, 6
 	}
 	for i := range n {
@@ -183,7 +165,7 @@ func (p *peer) forgeries(t *testing.T, first uint64) {
 		waiting[k.Name], said[k.Name] = k, map[string]bool{}
 	}
 	rounds := 1
-	if soak() {
+	if trusttest.Soak() {
 		rounds = 6
 	}
 	for range rounds {

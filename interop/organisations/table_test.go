@@ -21,7 +21,7 @@ const introduction = `# Forgeries
 
 What the corpus of organisations (` + "`trust/trusttest`" + `, decision [0046](decisions/0046-a-corpus-of-organisations.md)) tries, each at random places of random organisations: why ` + "`trust`" + ` refuses it, and
 what the reference server 3.9.3 says to the command that carries it. ` + "`ok`" + ` is a rule that the server leaves to clients, – what no command carries, so that a server would have to be the forger;
-HTTP 461 keeps out whoever is revoked before any rule is looked at. There are several answers where they depend on what else is wrong. The tables are held to the code by
+HTTP 461 keeps out whoever is revoked before any rule is looked at; the server in memory may notice it a moment late, and the deletion of a recovery does not look again. There are several answers where they depend on what else is wrong. The tables are held to the code by
 the tests of ` + "`interop/organisations`" + `.
 
 ## By participants
