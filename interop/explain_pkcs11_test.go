@@ -53,6 +53,10 @@ var pkcs11Explanations = []explanation{
 	{"pkcs11-software-oaep", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && strings.HasPrefix(c.what, theirMade) && oaepUse(c) && c.mean.Algorithm.Hash != psa.HashSHA1
 	}},
+	{"pkcs11-software-oaep-hash", func(c *comparison, s original.Settings) bool {
+		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && oaepUse(c) && slices.Contains(lackedHashes, c.mean.Algorithm.Hash) &&
+			c.original.Status == wire.StatusInvalidArgument && c.ours.Status == wire.StatusNotSupported
+	}},
 	{"pkcs11-rsa-small", func(c *comparison, s original.Settings) bool {
 		return softwarePublic(s) && c.mean.Opcode == wire.OpAsymmetricEncrypt && oaepUse(c) && c.key != nil && modulus(c.key) < 128 &&
 			succeeded(c.original) && c.ours.Status == wire.StatusNotSupported
