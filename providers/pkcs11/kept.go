@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/internal/locked"
+	"github.com/seed-73b3884f/parsec-agent/internal/locked"
 )
 
 // kept is a PIN that a person gave, in locked memory. It is for one token only: another one

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/providers"
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/keyfile"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/rootkey"
 )

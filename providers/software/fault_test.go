@@ -12,11 +12,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/disktest"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/providers/providertest"
 	"github.com/seed-73b3884f/parsec-agent/providers/software"
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/disktest"
 )
 
 // failure checks an error of the storage: status, reason without a path, cause.

@@ -7,10 +7,10 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/keyfile"
 	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/material"
 )

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
 )
 
 // store is an open key store: its directory, the lock on it and the ids given out. All

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/internal/locked"
+	"github.com/seed-73b3884f/parsec-agent/internal/locked"
 )
 
 // Size is the length of a root key in bytes.

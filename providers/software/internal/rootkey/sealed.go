@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 )
 
 // ErrSealed says that there is a root key which cannot be had without somebody's help.

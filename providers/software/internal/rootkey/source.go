@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 )
 
 // ErrAbsent says that a source has no root key; others may be asked.

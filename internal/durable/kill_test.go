@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 )
 
 // writerVariable makes the test program write into the directory that it names.

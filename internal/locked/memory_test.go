@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/internal/locked"
+	"github.com/seed-73b3884f/parsec-agent/internal/locked"
 )
 
 // TestAllocate asks the kernel whether the memory is locked and kept out of core dumps and

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/disktest"
+	"github.com/seed-73b3884f/parsec-agent/internal/disktest"
 )
 
 func TestFullDisk(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/seed-73b3884f/parsec-agent/providers/software/internal/durable"
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 )
 
 func open(t *testing.T, path string) *durable.Dir {
