@@ -23,7 +23,28 @@ type Identity struct {
 
 // Open opens the directory at path, which must exist.
 func Open(path string) (*Dir, error) {
-	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
+	return openDir(unix.AT_FDCWD, path, path, 0)
+}
+
+// OpenDir opens a directory in the directory; a link to one is not followed.
+func (d *Dir) OpenDir(name string) (*Dir, error) {
+	return openDir(d.fd(), name, filepath.Join(d.path, name), unix.O_NOFOLLOW)
+}
+
+// MakeDir makes a directory in the directory, for its owner only, if it is absent. Its
+// name is durable when MakeDir returns nil, whoever made it.
+func (d *Dir) MakeDir(name string) error {
+	_, err := retry(func() (int, error) { return 0, unix.Mkdirat(d.fd(), name, 0o700) })
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return d.fail("create", name, err)
+	}
+	return d.sync(name)
+}
+
+func openDir(at int, name, path string, flags int) (*Dir, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
+	})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}

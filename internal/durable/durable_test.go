@@ -173,3 +173,45 @@ func TestOpenMissing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDirectoriesInside(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	if _, err := d.OpenDir("inner"); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("opened what is not there: %v", err)
+	}
+	for range 2 {
+		if err := d.MakeDir("inner"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inner, err := d.OpenDir("inner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	if st, err := inner.Stat(); err != nil || st.Mode().Perm() != 0o700 || inner.Path() != filepath.Join(path, "inner") {
+		t.Errorf("%s: %v, %v", inner.Path(), st, err)
+	}
+	if err := inner.Place("a", []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := inner.Place("a", []byte("two")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("placed twice: %v", err)
+	}
+	if err := inner.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if _, b := content(t, inner, "a"); string(b) != "one" {
+		t.Errorf("it holds %q", b)
+	}
+	if got := names(t, inner); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("the directory holds %q", got)
+	}
+	if err := os.Symlink("inner", filepath.Join(path, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.OpenDir("link"); err == nil {
+		t.Error("followed a link")
+	}
+}

@@ -28,6 +28,19 @@ func Leftover(name string) (final string, ok bool) {
 // Create makes a file with the content, mode 0600. An existing name is an error that is
 // fs.ErrExist. The file is durable when Create returns nil and does not exist otherwise.
 func (d *Dir) Create(name string, content []byte) error {
+	if err := d.Place(name, content); err != nil {
+		return err
+	}
+	if err := d.sync(name); err != nil {
+		return errors.Join(err, d.unlink(name))
+	}
+	return nil
+}
+
+// Place makes a file as Create does, without the last step: the content is durable and
+// the name is not, until Sync. It is for callers among whom others may already rely on
+// the name when that step fails.
+func (d *Dir) Place(name string, content []byte) error {
 	temp, err := d.writeTemp(name, content)
 	if err != nil {
 		return err
@@ -35,11 +48,11 @@ func (d *Dir) Create(name string, content []byte) error {
 	if err := d.renameNew(temp, name); err != nil {
 		return errors.Join(d.fail("create", name, err), d.unlink(temp))
 	}
-	if err := d.sync(name); err != nil {
-		return errors.Join(err, d.unlink(name))
-	}
 	return nil
 }
+
+// Sync makes the names of the directory durable as they are.
+func (d *Dir) Sync() error { return d.sync("") }
 
 // Replace gives an existing name new content. The name is never absent. After an error
 // it has the old content, unless the error is of the last step, the synchronisation of

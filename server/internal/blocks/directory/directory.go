@@ -1,0 +1,176 @@
+package directory
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// enter waits for a turn, which leave ends.
+func (s *Store) enter(ctx context.Context) error {
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return blocks.Unavailable(ctx.Err())
+	}
+}
+
+func (s *Store) leave() { <-s.slots }
+
+// folder is where blocks are: ids spread over 256 folders of their organisation.
+type folder struct {
+	org   trust.OrganizationID
+	first byte // of the id
+}
+
+func (f folder) name() string { return hex.EncodeToString([]byte{f.first}) }
+
+// open opens a folder. All is relative to the directory that Open opened, whatever its
+// path leads to now: a disk that is no longer mounted has not lost its blocks.
+func (s *Store) open(f folder) (*durable.Dir, error) {
+	org, err := s.root.OpenDir(f.org.String())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = org.Close() }() // of a directory: nothing is lost
+	return org.OpenDir(f.name())
+}
+
+// ensure opens a folder, which it makes and whose name it makes durable. That the folder
+// exists does not say that: another process may be just making it.
+func (s *Store) ensure(f folder) (*durable.Dir, error) {
+	if _, known := s.folders.Load(f); known {
+		return s.open(f)
+	}
+	if err := s.root.MakeDir(f.org.String()); err != nil {
+		return nil, err
+	}
+	org, err := s.root.OpenDir(f.org.String())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = org.Close() }() // of a directory: nothing is lost
+	if err := org.MakeDir(f.name()); err != nil {
+		return nil, err
+	}
+	s.folders.Store(f, struct{}{})
+	return org.OpenDir(f.name())
+}
+
+// Create implements blocks.Store.
+func (s *Store) Create(ctx context.Context, org trust.OrganizationID, id trust.BlockID, data []byte) error {
+	if err := blocks.CheckCreate(ctx, org, data); err != nil {
+		return err
+	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	d, err := s.ensure(folder{org, id[0]})
+	if err != nil {
+		return blocks.Unavailable(err)
+	}
+	defer func() { _ = d.Close() }() // of a directory: nothing is lost
+	name := blocks.Name(id)
+	err = d.Place(name, data)
+	if errors.Is(err, fs.ErrExist) {
+		err = compare(d, name, data)
+	}
+	if errors.Is(err, blocks.ErrExists) {
+		return err
+	}
+	// Who finds the same block does not know whether its name is durable. When this fails
+	// the file stays, for another may have been told that it is there.
+	if err == nil {
+		err = d.Sync()
+	}
+	if err != nil {
+		return blocks.Unavailable(err)
+	}
+	return nil
+}
+
+// compare says ErrExists when the file has other content.
+func compare(d *durable.Dir, name string, data []byte) error {
+	old, err := read(d, name)
+	if err == nil && subtle.ConstantTimeCompare(old, data) != 1 || errors.Is(err, blocks.ErrCorrupt) {
+		return blocks.ErrExists
+	}
+	return err
+}
+
+func read(d *durable.Dir, name string) ([]byte, error) {
+	f, err := d.OpenFile(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data, err := f.Read(blocks.MaxSize)
+	if errors.Is(err, durable.ErrSize) {
+		return nil, fmt.Errorf("%w: %w", blocks.ErrCorrupt, err)
+	}
+	return data, err
+}
+
+// Read implements blocks.Store.
+func (s *Store) Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
+	if err := blocks.Check(ctx, org); err != nil {
+		return nil, err
+	}
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	d, err := s.open(folder{org, id[0]})
+	if err != nil {
+		return nil, failure(err)
+	}
+	defer func() { _ = d.Close() }() // of a directory: nothing is lost
+	data, err := read(d, blocks.Name(id))
+	if err != nil {
+		return nil, failure(err)
+	}
+	return data, nil
+}
+
+// failure makes an error of a store of one of the file system.
+func failure(err error) error {
+	switch {
+	case errors.Is(err, blocks.ErrCorrupt):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return blocks.ErrNotFound
+	}
+	return blocks.Unavailable(err)
+}
+
+// Delete implements blocks.Store.
+func (s *Store) Delete(ctx context.Context, org trust.OrganizationID, id trust.BlockID) error {
+	if err := blocks.Check(ctx, org); err != nil {
+		return err
+	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	d, err := s.open(folder{org, id[0]})
+	if err == nil {
+		defer func() { _ = d.Close() }() // of a directory: nothing is lost
+		err = d.Remove(blocks.Name(id))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return blocks.Unavailable(err)
+	}
+	return nil
+}
+
+// Close implements blocks.Store.
+func (s *Store) Close() error { return s.root.Close() }

@@ -1,0 +1,89 @@
+package blocks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// MaxSize is the most that a block may have: the limit of a request's body, which carries it.
+const MaxSize = 1 << 20
+
+// MaxPage is the most entries that one call of List returns.
+const MaxPage = 1000
+
+// What stores answer. Other errors do not come out of a store.
+var (
+	// ErrNotFound is the answer for a block that is not there.
+	ErrNotFound = errors.New("block not found")
+	// ErrExists says that other content is stored under the id, and stays.
+	ErrExists = errors.New("another block has this id")
+	// ErrUnavailable says that the store cannot do it now. Whether an unacknowledged block
+	// is there is unknown; creating it again is safe.
+	ErrUnavailable = errors.New("block store is not available")
+	// ErrCorrupt says that what is stored cannot be what Create was given.
+	ErrCorrupt = errors.New("stored block is damaged")
+	// ErrInvalid says that the call cannot be meant: a block too large, no organisation.
+	ErrInvalid = errors.New("invalid block")
+	// ErrDegraded marks an answer of Health: all blocks can be read, but a node fails.
+	ErrDegraded = errors.New("block store is degraded")
+)
+
+// Store keeps blocks.
+type Store interface {
+	// Create stores a block. When it returns nil the block is durable. Creating it again
+	// with the same content is nil too, with other content ErrExists. Of several who create
+	// one id with different contents at the same time at most one is acknowledged.
+	Create(ctx context.Context, org trust.OrganizationID, id trust.BlockID, data []byte) error
+	// Read returns the whole block, at most MaxSize bytes.
+	Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) ([]byte, error)
+	// Delete removes a block durably; one that is absent is no error.
+	Delete(ctx context.Context, org trust.OrganizationID, id trust.BlockID) error
+	// List returns blocks of an organisation in ascending order: the first ones, or those
+	// after an id. Fewer than limit, which is at most MaxPage, are the last ones.
+	List(ctx context.Context, org trust.OrganizationID, after *trust.BlockID, limit int) ([]Entry, error)
+	// Health reports whether the store can be used now: nil, ErrDegraded or ErrUnavailable.
+	Health(ctx context.Context) error
+	// Close ends the use of the store.
+	Close() error
+}
+
+// Entry is a stored block.
+type Entry struct {
+	ID trust.BlockID
+	// Modified is when it was stored, by the clock of who stores it.
+	Modified time.Time
+}
+
+// CheckCreate is what every store checks first.
+func CheckCreate(ctx context.Context, org trust.OrganizationID, data []byte) error {
+	if len(data) > MaxSize {
+		return fmt.Errorf("%w: %d bytes, at most %d are possible", ErrInvalid, len(data), MaxSize)
+	}
+	return Check(ctx, org)
+}
+
+// Check is what every store checks first where there is no content.
+func Check(ctx context.Context, org trust.OrganizationID) error {
+	if org == (trust.OrganizationID{}) {
+		return fmt.Errorf("%w: no organisation", ErrInvalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return Unavailable(err)
+	}
+	return nil
+}
+
+// CheckList is what every store checks first of a page.
+func CheckList(ctx context.Context, org trust.OrganizationID, limit int) error {
+	if limit < 1 || limit > MaxPage {
+		return fmt.Errorf("%w: a page of %d, it has 1 to %d entries", ErrInvalid, limit, MaxPage)
+	}
+	return Check(ctx, org)
+}
+
+// Unavailable makes an error that is ErrUnavailable and its cause.
+func Unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) }
