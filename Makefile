@@ -20,6 +20,7 @@ HELPER  := CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.8.0
+VERSITYGW_VERSION     := v1.8.0
 
 # What `make cross` builds; everything without cgo.
 TARGETS := linux/amd64 linux/arm64 linux/arm linux/riscv64 linux/386
@@ -46,7 +47,7 @@ NEED_BOOT    := debootstrap:debootstrap mount:mount systemd-nspawn:systemd-conta
 NEED_CROSS_arm64 := aarch64-linux-gnu-gcc:crossbuild-essential-arm64
 NEED_RACE    := $(NEED_TEST) gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-.PHONY: help build helper run test race lint fuzz bench interop reference peers soak docs generate vectors cross cross-smoke vuln deb deb-test deb-smoke check clean
+.PHONY: help build helper run test race lint fuzz bench interop reference versitygw peers soak docs generate vectors cross cross-smoke vuln deb deb-test deb-smoke check clean
 .PHONY: FORCE
 
 help: ## list the targets
@@ -71,11 +72,11 @@ run: ## build, start an agent of your own, show a tour, leave it running until C
 	@$(MAKE) build
 	@scripts/tour bin
 
-test: ## unit and integration tests on real components
+test: versitygw ## unit and integration tests on real components
 	@scripts/need $(NEED_TEST)
 	$(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 
-race: ## the same tests under the race detector
+race: versitygw ## the same tests under the race detector
 	@scripts/need $(NEED_RACE)
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(TESTFLAGS) ./...
 
@@ -105,11 +106,13 @@ reference: ## compare us with the reference implementation of workspaces (PARSEC
 	$(GO) test -v -tags interop -timeout 40m $(TESTFLAGS) ./interop/reference
 	$(GO) test -v -tags interop -run Reference -timeout 40m $(TESTFLAGS) ./proto/cloud
 
+versitygw: .tools/versitygw-$(VERSITYGW_VERSION) ## build the S3 gateway that tests start (once, some minutes)
+
 peers: ## make the Debian tree with the original's programs (once, some minutes)
 	@scripts/need $(NEED_INTEROP)
 	@[ -e "$$(interop/peers root)/usr/bin/parsec-tool" ] || interop/peers setup parsec-service parsec-tool softhsm2
 
-soak: ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
+soak: versitygw ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
 	@scripts/need $(NEED_INTEROP)
 	@$(MAKE) peers
 	PARSEC_SOAK=1 $(GO) test -tags interop -count=1 -timeout 4h $(TESTFLAGS) ./...
@@ -181,4 +184,5 @@ define tool
 	@mv .tools/build/$(1) $$@ && rmdir .tools/build
 endef
 $(eval $(call tool,golangci-lint,$(GOLANGCI_LINT_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+$(eval $(call tool,versitygw,$(VERSITYGW_VERSION),github.com/versity/versitygw/cmd/versitygw))
 $(eval $(call tool,govulncheck,$(GOVULNCHECK_VERSION),golang.org/x/vuln/cmd/govulncheck))

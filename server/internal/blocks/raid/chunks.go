@@ -16,7 +16,7 @@ const header = 4
 func split(data []byte, nodes int) [][]byte {
 	size := chunkSize(len(data), nodes)
 	padded := make([]byte, size*nodes) // the last chunk is the parity
-	binary.BigEndian.PutUint32(padded, uint32(len(data)))
+	binary.BigEndian.PutUint32(padded, uint32(len(data))) //nolint:gosec // at most MaxSize
 	copy(padded[header:], data)
 	chunks := make([][]byte, nodes)
 	for i := range chunks {
