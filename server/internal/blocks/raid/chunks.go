@@ -15,7 +15,7 @@ const header = 4
 // chunks of equal size, and the XOR of these.
 func split(data []byte, nodes int) [][]byte {
 	size := chunkSize(len(data), nodes)
-	padded := make([]byte, size*nodes) // the last chunk is the parity
+	padded := make([]byte, size*nodes)                    // the last chunk is the parity
 	binary.BigEndian.PutUint32(padded, uint32(len(data))) //nolint:gosec // at most MaxSize
 	copy(padded[header:], data)
 	chunks := make([][]byte, nodes)
