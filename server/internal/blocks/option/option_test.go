@@ -181,7 +181,10 @@ func TestOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "blocks")
 	r := option.Resources{Pool: pool, Log: slog.New(slog.DiscardHandler)}
 	for _, values := range [][]string{
-		{"MOCKED"}, {"POSTGRESQL"}, {"directory:" + dir}, {bucket},
+		{"MOCKED"},
+		{"POSTGRESQL"},
+		{"directory:" + dir},
+		{bucket},
 		{"RAID0:0:" + bucket, "RAID0:1:directory:" + dir},
 		{"RAID1:1:" + bucket, "RAID1:0:POSTGRESQL"},
 		{"RAID5:0:" + bucket, "RAID5:1:directory:" + dir, "RAID5:2:POSTGRESQL"},

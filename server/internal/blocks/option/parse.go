@@ -107,7 +107,7 @@ func member(text string) (Member, error) {
 
 func directoryMember(fields []string) (Member, error) {
 	if len(fields) != 2 || !filepath.IsAbs(fields[1]) {
-		return Member{}, errors.New(`a directory is written directory:<absolute path>, a colon in it \:`)
+		return Member{}, errors.New(`a block directory is written directory:<absolute path>, and a colon in it with a backslash before it`)
 	}
 	return Member{Kind: Directory, Path: filepath.Clean(fields[1])}, nil
 }
