@@ -28,6 +28,9 @@ type Resources struct {
 	// system's.
 	Roots *x509.CertPool
 	Log   *slog.Logger
+	// Original opens the stores of an original server, whose data base Pool is then, to
+	// import from. Nothing is written.
+	Original bool
 }
 
 // Open opens the stores. If one fails, those that were opened are closed.
@@ -66,17 +69,26 @@ func (c Config) Open(ctx context.Context, r Resources) (_ blocks.Store, err erro
 func (m Member) open(ctx context.Context, r Resources) (blocks.Store, error) {
 	switch m.Kind {
 	case Directory:
+		if r.Original {
+			return nil, errors.New("an original server has no block directory")
+		}
 		return directory.Open(m.Path)
 	case PostgreSQL:
 		if r.Pool == nil {
 			return nil, errors.New("POSTGRESQL needs a PostgreSQL data base")
 		}
+		if r.Original {
+			return postgres.OpenOriginal(ctx, r.Pool)
+		}
 		return postgres.New(ctx, r.Pool)
 	case S3:
 		o := m.s3Options()
-		o.Roots, o.Log = r.Roots, r.Log
+		o.Roots, o.Log, o.ReadOnly = r.Roots, r.Log, r.Original
 		return s3.Open(ctx, o)
 	case Mocked:
+		if r.Original {
+			return nil, errors.New("the memory of an original server cannot be read")
+		}
 	}
 	return memory.New(mockedLimit), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -227,6 +228,68 @@ func TestOpenRefuses(t *testing.T) {
 		s, err := c.Open(t.Context(), r)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", c, s, err, want)
+		}
+	}
+}
+
+// TestOpenOriginal reads a RAID5 set as an original server has it, with one node failing.
+func TestOpenOriginal(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	org, id := blockstest.Org(t, "o"), trust.NewBlockID()
+	for _, sql := range []string{
+		`CREATE TABLE block_data (organization_id VARCHAR NOT NULL, block_id UUID NOT NULL, data BYTEA NOT NULL)`,
+		fmt.Sprintf(`INSERT INTO block_data VALUES ('o', '%s', '\x1f262d3f38485818')`, id),
+	} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stores := []string{"", "", ""}
+	gateways := [2]*s3test.Gateway{}
+	for i, chunk := range []string{"\x00\x00\x00\x0b\x03\x0a\x11\x18", "\x1f\x26\x2d\x34\x3b\x42\x49\x00"} {
+		g := s3test.Start(t, s3test.Options{})
+		file := filepath.Join(g.Objects, blocks.ObjectKey(org, id))
+		if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(chunk), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		address := strings.ReplaceAll(g.URL().String(), ":", `\:`)
+		stores[i] = fmt.Sprintf("RAID5:%d:s3:%s:%s:%s:%s:%s", i, address, s3test.Region, s3test.Bucket, s3test.Key, s3test.Secret)
+		gateways[i] = g
+	}
+	stores[2] = "RAID5:2:POSTGRESQL"
+	c, err := option.Parse(stores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Open(t.Context(), option.Resources{Pool: pool, Log: slog.New(slog.DiscardHandler), Original: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, end := range []func(){func() {}, gateways[1].Kill} {
+		end()
+		if got, err := s.Read(t.Context(), org, id); err != nil || string(got) != "\x03\x0a\x11\x18\x1f\x26\x2d\x34\x3b\x42\x49" {
+			t.Errorf("%x, %v", got, err)
+		}
+	}
+	if err := s.Create(t.Context(), org, trust.NewBlockID(), nil); !errors.Is(err, blocks.ErrInvalid) && !errors.Is(err, blocks.ErrUnavailable) {
+		t.Errorf("created: %v", err)
+	}
+	for _, text := range []string{"MOCKED", "directory:/tmp"} {
+		c, err := option.Parse([]string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := c.Open(t.Context(), option.Resources{Original: true}); err == nil {
+			t.Errorf("%s of an original server: %T", text, s)
 		}
 	}
 }

@@ -84,11 +84,16 @@ func (s *Store) Read(ctx context.Context, org trust.OrganizationID, id trust.Blo
 	if err := blocks.Check(ctx, org); err != nil {
 		return nil, err
 	}
+	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM ` + table + ` WHERE organization_id = $1 AND block_id = $2`
+	return readRow(ctx, s.pool, read, org, id)
+}
+
+// readRow runs a query for a block of at most $3 bytes, which is NULL if it has more.
+func readRow(ctx context.Context, pool *pgxpool.Pool, query string, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM ` + table + ` WHERE organization_id = $1 AND block_id = $2`
 	var data []byte
-	err := s.pool.QueryRow(ctx, read, org.String(), [16]byte(id), blocks.MaxSize).Scan(&data)
+	err := pool.QueryRow(ctx, query, org.String(), [16]byte(id), blocks.MaxSize).Scan(&data)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, blocks.ErrNotFound
@@ -119,11 +124,16 @@ func (s *Store) List(ctx context.Context, org trust.OrganizationID, after *trust
 	if err := blocks.CheckList(ctx, org, limit); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	const list = `SELECT block_id, created_at FROM ` + table +
 		` WHERE organization_id = $1 AND ($2::uuid IS NULL OR block_id > $2) ORDER BY block_id LIMIT $3`
-	rows, err := s.pool.Query(ctx, list, org.String(), (*[16]byte)(after), limit)
+	return listRows(ctx, s.pool, list, org, after, limit)
+}
+
+// listRows runs a query for ids and times.
+func listRows(ctx context.Context, pool *pgxpool.Pool, query string, org trust.OrganizationID, after *trust.BlockID, limit int) ([]blocks.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	rows, err := pool.Query(ctx, query, org.String(), (*[16]byte)(after), limit)
 	if err != nil {
 		return nil, blocks.Unavailable(err)
 	}

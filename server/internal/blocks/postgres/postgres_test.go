@@ -124,6 +124,38 @@ func TestDamagedRow(t *testing.T) {
 	}
 }
 
+// TestOriginal reads the table that the original's first migration makes.
+func TestOriginal(t *testing.T) {
+	p := pool(t, pgtest.Database(t))
+	if _, err := postgres.OpenOriginal(t.Context(), p); err == nil {
+		t.Error("opened without the table")
+	}
+	exec(t, p, `CREATE TABLE block_data (_id SERIAL PRIMARY KEY, organization_id VARCHAR NOT NULL, block_id UUID NOT NULL, data BYTEA NOT NULL, UNIQUE (organization_id, block_id))`)
+	o, err := postgres.OpenOriginal(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	org, first, second := blockstest.Org(t, "o"), trust.BlockID{1}, trust.BlockID{2}
+	exec(t, p, `INSERT INTO block_data (organization_id, block_id, data) VALUES ('o', $1, 'one'), ('o', $2, 'two'), ('p', $1, 'other')`, [16]byte(first), [16]byte(second))
+	if got, err := o.Read(t.Context(), org, second); err != nil || string(got) != "two" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := o.Read(t.Context(), org, trust.BlockID{3}); !errors.Is(err, blocks.ErrNotFound) {
+		t.Errorf("read what is absent: %v", err)
+	}
+	page, err := o.List(t.Context(), org, nil, 10)
+	next, err2 := o.List(t.Context(), org, &first, 10)
+	if err := errors.Join(err, err2); err != nil || len(page) != 2 || page[0].ID != first || len(next) != 1 || next[0].ID != second {
+		t.Errorf("%v, %v, %v", page, next, err)
+	}
+	if err := o.Create(t.Context(), org, first, nil); !errors.Is(err, blocks.ErrInvalid) {
+		t.Errorf("create: %v", err)
+	}
+	if err := o.Delete(t.Context(), org, first); !errors.Is(err, blocks.ErrInvalid) {
+		t.Errorf("delete: %v", err)
+	}
+}
+
 // TestOutage: PostgreSQL is stopped and killed under load, and service resumes by itself.
 func TestOutage(t *testing.T) {
 	server := pgtest.Start(t, pgtest.Options{})

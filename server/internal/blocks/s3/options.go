@@ -25,6 +25,8 @@ type Options struct {
 	Key      string
 	Secret   Secret
 	Lookup   Lookup
+	// ReadOnly has nothing written, not even to see what the store can do.
+	ReadOnly bool
 	// Roots are the certificate authorities to trust in place of the system's.
 	Roots *x509.CertPool
 	Log   *slog.Logger

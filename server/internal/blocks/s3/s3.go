@@ -24,7 +24,11 @@ type Store struct {
 	transport   *http.Transport
 	bucket      string
 	conditional bool
+	readOnly    bool
 }
+
+// errReadOnly is what writing to a store that was opened for reading gives.
+var errReadOnly = fmt.Errorf("%w: the store was opened for reading only", blocks.ErrInvalid)
 
 var _ blocks.Store = (*Store)(nil)
 
@@ -34,17 +38,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("S3 store: %w", err)
 	}
-	s := &Store{client: client, transport: transport, bucket: o.Bucket}
+	s := &Store{client: client, transport: transport, bucket: o.Bucket, readOnly: o.ReadOnly}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err = s.exists(ctx); err == nil {
+	if err = s.exists(ctx); err == nil && !o.ReadOnly {
 		s.conditional, err = s.probe(ctx)
 	}
 	if err != nil {
 		transport.CloseIdleConnections()
 		return nil, fmt.Errorf("S3 store: %w", err)
 	}
-	if !s.conditional {
+	if !s.conditional && !o.ReadOnly {
 		o.Log.WarnContext(ctx, "object store has no conditional writes: it is looked at before each write", "bucket", o.Bucket)
 	}
 	return s, nil
@@ -94,6 +98,9 @@ func (s *Store) put(ctx context.Context, key string, data []byte, conditional bo
 
 // Create implements blocks.Store.
 func (s *Store) Create(ctx context.Context, org trust.OrganizationID, id trust.BlockID, data []byte) error {
+	if s.readOnly {
+		return errReadOnly
+	}
 	if err := blocks.CheckCreate(ctx, org, data); err != nil {
 		return err
 	}
@@ -188,6 +195,9 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, error) {
 
 // Delete implements blocks.Store.
 func (s *Store) Delete(ctx context.Context, org trust.OrganizationID, id trust.BlockID) error {
+	if s.readOnly {
+		return errReadOnly
+	}
 	if err := blocks.Check(ctx, org); err != nil {
 		return err
 	}

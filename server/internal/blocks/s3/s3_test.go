@@ -162,6 +162,30 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// TestReadOnly: nothing is written to the bucket of an original server.
+func TestReadOnly(t *testing.T) {
+	gateway := s3test.Start(t, s3test.Options{})
+	o := options(gateway.URL())
+	o.ReadOnly = true
+	s, org, id := open(t, o), blockstest.Org(t, "o"), trust.NewBlockID()
+	file := filepath.Join(gateway.Objects, blocks.ObjectKey(org, id))
+	if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("theirs"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Read(t.Context(), org, id); err != nil || string(got) != "theirs" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := s.Create(t.Context(), org, trust.NewBlockID(), nil); !errors.Is(err, blocks.ErrInvalid) {
+		t.Errorf("create: %v", err)
+	}
+	if err := s.Delete(t.Context(), org, id); !errors.Is(err, blocks.ErrInvalid) {
+		t.Errorf("delete: %v", err)
+	}
+	if left, err := os.ReadDir(gateway.Objects); err != nil || len(left) != 1 {
+		t.Errorf("the bucket has %v, %v", left, err)
+	}
+}
+
 // TestOutage: the gateway is killed under load, and service resumes by itself.
 func TestOutage(t *testing.T) {
 	gateway := s3test.Start(t, s3test.Options{})
