@@ -19,6 +19,9 @@ func TestFullDisk(t *testing.T) {
 	if err := d.Create("new", make([]byte, 8192)); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("created on a full disk: %v", err)
 	}
+	if err := d.Add("new", make([]byte, 8192)); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("added on a full disk: %v", err)
+	}
 	if err := d.Replace("kept", make([]byte, 8192)); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("replaced on a full disk: %v", err)
 	}
@@ -39,6 +42,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	disktest.ReadOnly(t, path)
 	for what, err := range map[string]error{
 		"create":  d.Create("new", nil),
+		"add":     d.Add("new", nil),
 		"replace": d.Replace("kept", nil),
 		"remove":  d.Remove("kept"),
 	} {

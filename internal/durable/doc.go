@@ -1,4 +1,4 @@
-// Package durable writes small files into one directory so that a crash at any
+// Package durable writes files into one directory so that a crash at any
 // instruction, a full disk or a directory that is not writable leaves each name as it was
 // or with its whole new content. The steps are in docs/formats/key-file.md, "Writing".
 //

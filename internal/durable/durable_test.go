@@ -193,14 +193,17 @@ func TestDirectoriesInside(t *testing.T) {
 	if st, err := inner.Stat(); err != nil || st.Mode().Perm() != 0o700 || inner.Path() != filepath.Join(path, "inner") {
 		t.Errorf("%s: %v, %v", inner.Path(), st, err)
 	}
-	if err := inner.Place("a", []byte("one")); err != nil {
+	if err := inner.Add("a", []byte("one")); err != nil {
 		t.Fatal(err)
 	}
-	if err := inner.Place("a", []byte("two")); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("placed twice: %v", err)
+	if err := inner.Add("a", []byte("two")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("added twice: %v", err)
 	}
-	if err := inner.Sync(); err != nil {
+	if err := inner.Confirm("a"); err != nil {
 		t.Fatal(err)
+	}
+	if err := inner.Confirm("b"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("confirmed what is not there: %v", err)
 	}
 	if _, b := content(t, inner, "a"); string(b) != "one" {
 		t.Errorf("it holds %q", b)

@@ -13,7 +13,7 @@ func TestLinkNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	temp, err := d.writeTemp("a", []byte("one"))
+	temp, err := d.writeTemp("a", []byte("one"), fsync)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestLinkNew(t *testing.T) {
 	if err := d.linkNew(temp, "a"); err != nil {
 		t.Fatal(err)
 	}
-	if temp, err = d.writeTemp("a", []byte("two")); err != nil {
+	if temp, err = d.writeTemp("a", []byte("two"), writeOut); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.linkNew(temp, "a"); !errors.Is(err, fs.ErrExist) {

@@ -37,7 +37,11 @@ func writeForEver(dir string) error {
 		return err
 	}
 	for n := 1; ; n++ {
-		if err := d.Create(fmt.Sprintf("created-%d", n), sealed(n)); err != nil {
+		create := d.Create
+		if n%2 == 0 {
+			create = d.Add
+		}
+		if err := create(fmt.Sprintf("created-%d", n), sealed(n)); err != nil {
 			return err
 		}
 		if err := d.Replace("replaced", sealed(n)); err != nil {

@@ -28,7 +28,7 @@ func Leftover(name string) (final string, ok bool) {
 // Create makes a file with the content, mode 0600. An existing name is an error that is
 // fs.ErrExist. The file is durable when Create returns nil and does not exist otherwise.
 func (d *Dir) Create(name string, content []byte) error {
-	if err := d.Place(name, content); err != nil {
+	if err := d.place(name, content, fsync); err != nil {
 		return err
 	}
 	if err := d.sync(name); err != nil {
@@ -37,11 +37,9 @@ func (d *Dir) Create(name string, content []byte) error {
 	return nil
 }
 
-// Place makes a file as Create does, without the last step: the content is durable and
-// the name is not, until Sync. It is for callers among whom others may already rely on
-// the name when that step fails.
-func (d *Dir) Place(name string, content []byte) error {
-	temp, err := d.writeTemp(name, content)
+// place gives a name to a temporary file.
+func (d *Dir) place(name string, content []byte, settle func(fd int) error) error {
+	temp, err := d.writeTemp(name, content, settle)
 	if err != nil {
 		return err
 	}
@@ -51,14 +49,11 @@ func (d *Dir) Place(name string, content []byte) error {
 	return nil
 }
 
-// Sync makes the names of the directory durable as they are.
-func (d *Dir) Sync() error { return d.sync("") }
-
 // Replace gives an existing name new content. The name is never absent. After an error
 // it has the old content, unless the error is of the last step, the synchronisation of
 // the directory: then it may have either after a crash.
 func (d *Dir) Replace(name string, content []byte) error {
-	temp, err := d.writeTemp(name, content)
+	temp, err := d.writeTemp(name, content, fsync)
 	if err != nil {
 		return err
 	}
@@ -76,8 +71,8 @@ func (d *Dir) Remove(name string) error {
 	return d.sync(name)
 }
 
-// writeTemp writes and synchronises a temporary file and returns its name.
-func (d *Dir) writeTemp(name string, content []byte) (string, error) {
+// writeTemp writes a temporary file, has it settled, and returns its name.
+func (d *Dir) writeTemp(name string, content []byte, settle func(fd int) error) (string, error) {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
 	temp := "." + name + "." + hex.EncodeToString(random[:]) + ".tmp"
@@ -86,7 +81,7 @@ func (d *Dir) writeTemp(name string, content []byte) (string, error) {
 	if err != nil {
 		return "", d.fail("create", temp, err)
 	}
-	err = fill(fd, content)
+	err = errors.Join(fill(fd, content), settle(fd))
 	if e := unix.Close(fd); err == nil {
 		err = e
 	}
@@ -108,6 +103,10 @@ func fill(fd int, content []byte) error {
 		}
 		content = content[n:]
 	}
+	return nil
+}
+
+func fsync(fd int) error {
 	_, err := retry(func() (int, error) { return 0, unix.Fsync(fd) })
 	return err
 }

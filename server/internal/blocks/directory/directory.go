@@ -80,22 +80,17 @@ func (s *Store) Create(ctx context.Context, org trust.OrganizationID, id trust.B
 	}
 	defer func() { _ = d.Close() }() // of a directory: nothing is lost
 	name := blocks.Name(id)
-	err = d.Place(name, data)
+	err = d.Add(name, data)
 	if errors.Is(err, fs.ErrExist) {
-		err = compare(d, name, data)
+		// Who finds the same block does not know whether it is durable yet.
+		if err = compare(d, name, data); err == nil {
+			err = d.Confirm(name)
+		}
 	}
-	if errors.Is(err, blocks.ErrExists) {
+	if err == nil || errors.Is(err, blocks.ErrExists) {
 		return err
 	}
-	// Who finds the same block does not know whether its name is durable. When this fails
-	// the file stays, for another may have been told that it is there.
-	if err == nil {
-		err = d.Sync()
-	}
-	if err != nil {
-		return blocks.Unavailable(err)
-	}
-	return nil
+	return blocks.Unavailable(err)
 }
 
 // compare says ErrExists when the file has other content.

@@ -24,7 +24,7 @@ func TestDirectory(t *testing.T) {
 	})
 }
 
-func open(t *testing.T, path string) *directory.Store {
+func open(t testing.TB, path string) *directory.Store {
 	t.Helper()
 	s, err := directory.Open(path)
 	if err != nil {
