@@ -22,6 +22,7 @@ const (
 	crashPlace   = "BLOCKSTEST_CRASH_PLACE"
 	crashWorkers = 4
 	crashRounds  = 5
+	shortRounds  = 2
 	soakRounds   = 300
 	crashSize    = 40_000
 )
@@ -30,6 +31,9 @@ const (
 // at a random moment, and looks at what is there. Blocks stay over the rounds.
 func testCrash(t *testing.T, c Config) {
 	rounds := crashRounds
+	if testing.Short() {
+		rounds = shortRounds
+	}
 	if os.Getenv("PARSEC_SOAK") != "" {
 		rounds = soakRounds
 	}

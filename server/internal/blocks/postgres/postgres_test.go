@@ -26,11 +26,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(pgtest.Exit)) }
 
+// TestPostgreSQL gives each test a schema of one data base: making a data base takes long.
 func TestPostgreSQL(t *testing.T) {
-	blockstest.Run(t, blockstest.Config{Place: pgtest.Database, Open: func(t testing.TB, place string) (blocks.Store, error) {
-		t.Helper()
-		return postgres.New(context.Background(), pool(t, place))
-	}})
+	address, places := sync.OnceValue(func() string { return pgtest.Database(t) }), 0
+	blockstest.Run(t, blockstest.Config{
+		Place: func(t testing.TB) string {
+			t.Helper()
+			places++
+			schema := fmt.Sprintf("place%d", places)
+			if _, err := pool(t, address()).Exec(t.Context(), "CREATE SCHEMA "+schema); err != nil {
+				t.Fatal(err)
+			}
+			return address() + "&search_path=" + schema
+		},
+		Open: func(t testing.TB, place string) (blocks.Store, error) {
+			t.Helper()
+			return postgres.New(context.Background(), pool(t, place))
+		},
+	})
 }
 
 func pool(t testing.TB, address string) *pgxpool.Pool {

@@ -14,7 +14,7 @@ const (
 	// mark is the comment of the table, which says that it is ours, and its version.
 	mark = "parsec-agent block table 1"
 	// lock keeps processes that start together from making the table at once.
-	lock = 0x626c6f636b73 // "blocks"
+	lock int64 = 0x626c6f636b73 // "blocks"
 )
 
 // making: blocks do not compress, so the data base need not try.

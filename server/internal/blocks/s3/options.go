@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -20,11 +21,12 @@ type Options struct {
 	// Endpoint is the address of the store, http or https with host and port only. None
 	// means that of Amazon in the region.
 	Endpoint *url.URL
-	Region   string
-	Bucket   string
-	Key      string
-	Secret   Secret
-	Lookup   Lookup
+	// Region goes into signatures. With an endpoint it may be empty, which means us-east-1.
+	Region string
+	Bucket string
+	Key    string
+	Secret Secret
+	Lookup Lookup
 	// ReadOnly has nothing written, not even to see what the store can do.
 	ReadOnly bool
 	// Roots are the certificate authorities to trust in place of the system's.
@@ -95,7 +97,10 @@ func (o *Options) endpoint() (host string, secure bool, err error) {
 
 // Check reports what cannot be.
 func (o *Options) Check() error {
-	for what, value := range map[string]string{"region": o.Region, "bucket": o.Bucket, "access key": o.Key, "secret key": o.Secret.s} {
+	if o.Region == "" && o.Endpoint == nil {
+		return errors.New("an S3 store without an address needs a region")
+	}
+	for what, value := range map[string]string{"bucket": o.Bucket, "access key": o.Key, "secret key": o.Secret.s} {
 		if value == "" {
 			return fmt.Errorf("an S3 store needs a %s", what)
 		}
@@ -125,7 +130,7 @@ func (o *Options) client() (*minio.Core, *http.Transport, error) {
 		DisableCompression:    true,
 	}
 	core, err := minio.NewCore(host, &minio.Options{
-		Creds: credentials.NewStaticV4(o.Key, o.Secret.s, ""), Secure: secure, Region: o.Region, Transport: transport,
+		Creds: credentials.NewStaticV4(o.Key, o.Secret.s, ""), Secure: secure, Region: cmp.Or(o.Region, "us-east-1"), Transport: transport,
 		BucketLookup: map[Lookup]minio.BucketLookupType{LookupPath: minio.BucketLookupPath, LookupHost: minio.BucketLookupDNS}[o.Lookup],
 		MaxRetries:   attempts,
 	})

@@ -228,7 +228,7 @@ func TestRefusedAtTheStart(t *testing.T) {
 		"secret":         {func(o *s3.Options) { o.Secret = s3.NewSecret("wrong") }, `bucket "blocks"`},
 		"bucket":         {func(o *s3.Options) { o.Bucket = "other" }, `bucket "other" is not there`},
 		"no bucket":      {func(o *s3.Options) { o.Bucket = "" }, "needs a bucket"},
-		"no region":      {func(o *s3.Options) { o.Region = "" }, "needs a region"},
+		"no region":      {func(o *s3.Options) { o.Region, o.Endpoint = "", nil }, "needs a region"},
 		"path":           {func(o *s3.Options) { o.Endpoint = gateway.URL().JoinPath("x") }, "http or https with a host"},
 		"other scheme":   {func(o *s3.Options) { o.Endpoint = &url.URL{Scheme: "ftp", Host: "h"} }, "http or https with a host"},
 		"user":           {func(o *s3.Options) { u := *gateway.URL(); u.User = url.User("u"); o.Endpoint = &u }, "http or https with a host"},
