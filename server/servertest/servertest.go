@@ -39,11 +39,12 @@ type Server struct {
 	t     testing.TB
 }
 
-// Each runs a test on a server of each kind of database.
+// Each runs a test on a server of each kind of database. That of PostgreSQL is shared by all tests of a package: organisations keep
+// them apart.
 func Each(t *testing.T, o Options, test func(t *testing.T, s *Server)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, New(t, o)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		o.Store = pgtest.URL(t)
+		o.Store = pgtest.Shared(t)
 		test(t, New(t, o))
 	})
 }

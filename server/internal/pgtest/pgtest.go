@@ -52,6 +52,25 @@ func Main(m *testing.M) int {
 // URL returns the address of an empty database, which is gone after the test.
 func URL(t testing.TB) string {
 	t.Helper()
+	s := running(t)
+	name := "test" + strconv.FormatInt(number.Add(1), 10)
+	s.administer(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() { s.administer(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return s.url(name)
+}
+
+// Shared returns the address of a database that all tests of the package share, for those that keep apart by themselves.
+func Shared(t testing.TB) string {
+	t.Helper()
+	s := running(t)
+	shared.Do(func() { s.administer(t, "CREATE DATABASE shared") })
+	return s.url("shared")
+}
+
+var shared sync.Once
+
+func running(t testing.TB) *server {
+	t.Helper()
 	s, err := cluster()
 	switch {
 	case errors.Is(err, errMissing) && os.Getenv("CI") == "":
@@ -59,10 +78,7 @@ func URL(t testing.TB) string {
 	case err != nil:
 		t.Fatal(err)
 	}
-	name := "test" + strconv.FormatInt(number.Add(1), 10)
-	s.administer(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.administer(t, "DROP DATABASE "+name+" WITH (FORCE)") })
-	return s.url(name)
+	return s
 }
 
 func (s *server) url(database string) string {
