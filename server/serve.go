@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -14,6 +15,9 @@ const (
 	idleTime   = 3 * time.Minute
 	stopTime   = 10 * time.Second
 )
+
+// collectPause is how often what nothing refers to is looked for.
+const collectPause = time.Hour
 
 // maxHeader bounds the headers of a request.
 const maxHeader = 16 << 10
@@ -25,6 +29,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("GET /health/live", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /health/ready", s.ready)
 	h := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
+	collecting, enough := context.WithCancel(ctx)
+	collected := sync.WaitGroup{}
+	collected.Go(func() { s.collector.Run(collecting, collectPause) })
+	defer func() {
+		enough()
+		collected.Wait()
+	}()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/seed-73b3884f/parsec-agent/server/internal/api"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
@@ -20,6 +23,8 @@ import (
 type Options struct {
 	// Store is the address of the database: sqlite:PATH or postgresql://….
 	Store string
+	// Blocks is where blocks are, opened with what the store stands on, and closed with the server.
+	Blocks func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error)
 	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
 	MaxConnections int
 	// Key is the server's key, of 32 bytes.
@@ -38,8 +43,11 @@ type Server struct {
 	// Rules run commands, also those that come from no client.
 	Rules  *rules.Service
 	store  *store.Store
+	blocks blocks.Store
 	broker *events.Broker
-	api    *api.API
+	// collector removes what nothing refers to.
+	collector *rules.Collector
+	api       *api.API
 }
 
 // Open opens the stores and prepares everything to serve.
@@ -59,10 +67,15 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := agree(ctx, s, o.Key); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
+	kept, err := o.Blocks(ctx, s.Pool())
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Config: o.Rules, Log: o.Log}
 	return &Server{
-		Rules: service, store: s, broker: broker,
-		api: &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken},
+		Rules: service, store: s, blocks: kept, broker: broker,
+		collector: &rules.Collector{Service: service, Clock: o.Clock},
+		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken},
 	}, nil
 }
 
@@ -98,5 +111,5 @@ func (s *Server) Hang() { s.broker.Stop() }
 // Close ends everything. No request runs any more.
 func (s *Server) Close() error {
 	s.broker.Stop()
-	return s.store.Close()
+	return errors.Join(s.blocks.Close(), s.store.Close())
 }

@@ -9,12 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/option"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 )
@@ -28,7 +32,7 @@ type runOptions struct {
 	archivingPeriod                     int64
 	tos                                 string
 	keepAlive                           float64
-	protections                         []string
+	protections, blocks                 []string
 	baoServer, baoSecret, baoTransit    string
 	baoProConnect, baoHexagone, account string
 	logLevel, logFormat                 string
@@ -55,6 +59,7 @@ directory, makes an administration token at its first start and says where it is
 	f.IntVar(&o.port, "port", 6777, "the port to listen on, 0 for any")
 	f.StringVar(&o.dataDir, "data-dir", "", "the `directory` with everything that has no place of its own")
 	f.StringVar(&o.db, "db", "", "the database: sqlite:PATH, postgresql://…, or MOCKED for one that goes with the process")
+	f.StringArrayVarP(&o.blocks, "blockstore", "b", nil, "where blocks are: directory:PATH, POSTGRESQL, s3:…, MOCKED, or several with RAID0:n:, RAID1:n:, RAID5:n: before them")
 	f.IntVar(&o.connections, "db-max-connections", 7, "connections to PostgreSQL at most")
 	f.StringVar(&o.keyFile, "key-file", "", "the `file` with the server's key, the same for all processes on one database")
 	f.StringVar(&o.token, "administration-token", "", "the `token` of the administration API")
@@ -96,6 +101,10 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	where, err := option.Parse(o.blocks)
+	if err != nil {
+		return &usageError{err}
+	}
 	key, err := secrets.LoadFile(o.keyFile)
 	if err != nil {
 		return err
@@ -105,7 +114,9 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 		return err
 	}
 	s, err := server.Open(ctx, server.Options{
-		Store: o.db, MaxConnections: o.connections, Key: key, AdministrationToken: token, Rules: config, Log: log,
+		Store: o.db, Blocks: func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error) {
+			return where.Open(ctx, option.Resources{Pool: pool, Log: log})
+		}, MaxConnections: o.connections, Key: key, AdministrationToken: token, Rules: config, Log: log,
 	})
 	if err != nil {
 		return err
@@ -141,6 +152,9 @@ func (o *runOptions) place(getenv func(string) string) (func() error, error) {
 	}
 	if o.db == "" {
 		o.db = "sqlite:" + filepath.Join(o.dataDir, "server.sqlite3")
+	}
+	if len(o.blocks) == 0 {
+		o.blocks = []string{"directory:" + strings.ReplaceAll(filepath.Join(o.dataDir, "blocks"), ":", `\:`)}
 	}
 	if o.keyFile == "" {
 		o.keyFile = filepath.Join(o.dataDir, "server.key")

@@ -60,6 +60,14 @@ func (s *Server) Unborn() *Organization {
 	return o
 }
 
+// At is the device as one that talks to another server with the same organisation.
+func (d *Device) At(s *Server) *Device {
+	org, other := *d.Org, *d
+	org.Server = s
+	other.Org = &org
+	return &other
+}
+
 // UserCertificate is a user certificate of the device's owner, signed by nobody yet. The author is nil for the root key.
 func (d *Device) UserCertificate(author *Device, p trust.Profile, at trust.DateTime) *trust.UserCertificate {
 	return &trust.UserCertificate{

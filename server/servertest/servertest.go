@@ -1,11 +1,12 @@
 // Package servertest starts servers for tests, in the process of the test, on SQLite or PostgreSQL, with a clock of the test's own, and
 // makes organisations on them with the certificates of package trust. A test package that uses PostgreSQL has
 //
-//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//	func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
 package servertest
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -13,12 +14,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server"
-	"github.com/seed-73b3884f/parsec-agent/server/internal/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -26,6 +31,10 @@ import (
 type Options struct {
 	// Store is the address of a database, empty for a new one of SQLite.
 	Store string
+	// Clock is the time of another server that this one shares, nil for one of its own.
+	Clock *Clock
+	// Blocks opens the block store, one in memory if it is nil.
+	Blocks func(context.Context, *pgxpool.Pool) (blocks.Store, error)
 	// Configure changes what an administrator decides: anybody may bootstrap, ping is answered, no keep-alives.
 	Configure func(*rules.Config)
 }
@@ -44,9 +53,26 @@ type Server struct {
 func Each(t *testing.T, o Options, test func(t *testing.T, s *Server)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, New(t, o)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		o.Store = pgtest.Shared(t)
+		o.Store = shared(t)
 		test(t, New(t, o))
 	})
+}
+
+// database is what the tests of a package share.
+var database struct {
+	sync.Mutex // guards the field below
+
+	url string
+}
+
+func shared(t testing.TB) string {
+	t.Helper()
+	database.Lock()
+	defer database.Unlock()
+	if database.url == "" {
+		database.url = pgtest.Database(t)
+	}
+	return database.url
 }
 
 // New starts a server, which ends with the test.
@@ -54,6 +80,9 @@ func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	if o.Store == "" {
 		o.Store = "sqlite:" + filepath.Join(t.TempDir(), "server.sqlite3")
+	}
+	if o.Blocks == nil {
+		o.Blocks = func(context.Context, *pgxpool.Pool) (blocks.Store, error) { return memory.New(1 << 30), nil }
 	}
 	key, err := secrets.NewBox(bytes.Repeat([]byte{7}, secrets.KeySize))
 	if err != nil {
@@ -70,9 +99,12 @@ func New(t testing.TB, o Options) *Server {
 		o.Configure(&config)
 	}
 	log := &logged{t: t}
-	clock := &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+	clock := o.Clock
+	if clock == nil {
+		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Key: key, Rules: config, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Store: o.Store, Blocks: o.Blocks, Key: key, Rules: config, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,18 +3,17 @@ package api_test
 import (
 	"bytes"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/server/internal/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
 
 // TestOrderOfChecks: of a request with several faults, the first one of 1.5 decides. Each row repairs one more.
 func TestOrderOfChecks(t *testing.T) {

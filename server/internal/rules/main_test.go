@@ -1,10 +1,9 @@
 package rules_test
 
 import (
-	"os"
 	"testing"
 
-	"github.com/seed-73b3884f/parsec-agent/server/internal/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }

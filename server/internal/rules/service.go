@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
@@ -32,6 +33,7 @@ func (c *Config) Spontaneous() bool {
 // Service runs commands. It may be used concurrently.
 type Service struct {
 	Store   *store.Store
+	Blocks  blocks.Store
 	Secrets *secrets.Box
 	Config  Config
 	Log     *slog.Logger

@@ -35,6 +35,8 @@ var handlers = map[cloud.Family]map[string]handler{
 	},
 	cloud.Invited: {},
 	cloud.Authenticated: {
+		"block_create":                on((*Service).blockCreate),
+		"block_read":                  on((*Service).blockRead),
 		"certificate_get":             on((*Service).certificateGet),
 		"device_create":               on((*Service).deviceCreate),
 		"events_listen":               on((*Service).eventsListen),

@@ -22,6 +22,7 @@ const (
 	kindInvitation
 	kindRealm
 	kindUser
+	kindBlocks
 )
 
 // Lock is what a transaction excludes others from: those that hold the same one, or, when it is shared,
@@ -63,6 +64,9 @@ func Realm(org int64, realm trust.RealmID) Lock { return makeLock(kindRealm, org
 
 // User guards what a user alone has: one-time codes, accepted terms.
 func User(org int64, user trust.UserID) Lock { return makeLock(kindUser, org, user) }
+
+// Blocks guards which ids of an organisation's blocks are taken: those who take one share it.
+func Blocks(org int64) Lock { return makeLock(kindBlocks, org, [16]byte{}) }
 
 // makeLock puts the kind above 56 bits that are derived from the rest. Two locks of one kind that meet there
 // only exclude more than they had to.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Failures that callers tell apart.
@@ -103,6 +105,14 @@ func (s *Store) Read(ctx context.Context, f func(*Tx) error) error { return s.ba
 // Write runs f while it holds the locks. What it wrote and emitted is durable when Write returns nil.
 func (s *Store) Write(ctx context.Context, locks []Lock, f func(*Tx) error) error {
 	return s.backend.write(ctx, locks, f)
+}
+
+// Pool returns the connections to PostgreSQL, nil for another database. They stay the store's.
+func (s *Store) Pool() *pgxpool.Pool {
+	if p, ok := s.backend.(*postgres); ok {
+		return p.pool
+	}
+	return nil
 }
 
 // Ping reports whether the store answers.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,11 +12,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/seed-73b3884f/parsec-agent/server/internal/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
 
 type note string
 
@@ -78,7 +77,7 @@ func opened(t *testing.T, address string) (*Store, *heard) {
 // each runs a test on both databases.
 func each(t *testing.T, test func(t *testing.T, address string)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, "sqlite:"+filepath.Join(t.TempDir(), "a b?#%.sqlite3")) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, pgtest.URL(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, pgtest.Database(t)) })
 }
 
 const (

@@ -47,3 +47,23 @@ func ConfirmBlock(ctx context.Context, tx *store.Tx, org int64, b Block) (bool, 
 	_, err = tx.Exec(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
 	return true, err
 }
+
+// Condemned reports whether a block is being removed from the block store.
+func Condemned(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (bool, error) {
+	one := int64(0)
+	return tx.Get(ctx, store.SQL(`SELECT 1 FROM condemned_block WHERE org = $1 AND id = $2`, org, id[:]), &one)
+}
+
+// Condemn notes that a block is being removed, unless it has a row or was condemned after held. The caller has the blocks to itself.
+func Condemn(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID, now, held trust.DateTime) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO condemned_block (org, id, since) SELECT $1, $2, $3
+		WHERE NOT EXISTS (SELECT 1 FROM block WHERE org = $1 AND id = $2)
+		ON CONFLICT (org, id) DO UPDATE SET since = excluded.since WHERE condemned_block.since <= $4`, org, id[:], now.Micros(), held.Micros())
+	return n > 0, err
+}
+
+// Release lets a row be made again for a block that was condemned.
+func Release(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM condemned_block WHERE org = $1 AND id = $2`, org, id[:])
+	return err
+}
