@@ -128,3 +128,6 @@ func Await[E cloud.EventsListenRep](s *Stream) E {
 		}
 	}
 }
+
+// Frames are what comes, closed when the stream has ended.
+func (s *Stream) Frames() <-chan string { return s.frames }
