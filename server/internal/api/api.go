@@ -87,7 +87,7 @@ func (a *API) run(ctx context.Context, r *http.Request, f cloud.Family) (cloud.R
 			return nil, err
 		}
 	}
-	c, err := a.credentials(ctx, f, h, now)
+	c, err := a.credentials(ctx, f, h, r.Header.Get("Authorization"), now)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +106,13 @@ func (a *API) run(ctx context.Context, r *http.Request, f cloud.Family) (cloud.R
 func (a *API) now() (trust.DateTime, error) { return trust.DateTimeOf(a.Clock()) }
 
 // credentials says who asks, in which organisation.
-func (a *API) credentials(ctx context.Context, f cloud.Family, h *cloud.Handshake, now trust.DateTime) (*rules.Call, error) {
+func (a *API) credentials(ctx context.Context, f cloud.Family, h *cloud.Handshake, header string, now trust.DateTime) (*rules.Call, error) {
 	c := &rules.Call{Organization: h.Organization, Client: h.Client, Now: now}
 	switch f {
 	case cloud.Anonymous:
 		return c, a.locate(ctx, c)
 	case cloud.Authenticated, cloud.TOS:
-		return c, a.authenticate(ctx, c, h, f != cloud.TOS)
+		return c, a.authenticate(ctx, c, h, header, f != cloud.TOS)
 	case cloud.AnonymousServer:
 		return c, nil
 	case cloud.Invited, cloud.Account:

@@ -42,7 +42,7 @@ func (a *API) subscribe(r *http.Request) (l *events.Listener, first []string, er
 	if c.Now, err = a.now(); err != nil {
 		return nil, nil, err
 	}
-	if err := a.authenticate(ctx, c, h, true); err != nil {
+	if err := a.authenticate(ctx, c, h, r.Header.Get("Authorization"), true); err != nil {
 		return nil, nil, err
 	}
 	if l = a.Broker.Listen(c.Org, c.User, c.Device, h.LastEvent); l == nil {
