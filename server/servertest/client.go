@@ -50,26 +50,39 @@ func (o *Organization) Prepare(f cloud.Family, req cloud.Request, authorization 
 // Send sends a request and reads all of the answer.
 func (s *Server) Send(r *Request) *Answer {
 	s.t.Helper()
+	a, err := s.try(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// Try sends a command as the device to a server that may be gone.
+func (d *Device) Try(req cloud.Request) (*Answer, error) {
+	return d.Org.try(d.Org.Prepare(cloud.Authenticated, req, d.Token()))
+}
+
+func (s *Server) try(r *Request) (*Answer, error) {
 	ctx := context.WithoutCancel(s.t.Context())
 	q, err := http.NewRequestWithContext(ctx, r.Method, s.URL+r.Path, bytes.NewReader(r.Body))
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
 	q.Header = r.Header
 	p, err := http.DefaultClient.Do(q)
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
 	defer func() { _ = p.Body.Close() }()
 	body, err := io.ReadAll(p.Body)
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
 	a := &Answer{Status: cloud.HTTPStatus(p.StatusCode), Header: p.Header, Body: body}
 	if a.Status == cloud.StatusOK && p.Header.Get("Content-Type") == cloud.ContentMsgpack {
 		a.Reply = statusOf(body)
 	}
-	return a
+	return a, nil
 }
 
 // statusOf reads what all replies have.

@@ -176,3 +176,8 @@ func (l *logged) stop() {
 	defer l.mu.Unlock()
 	l.stopped = true
 }
+
+// Remote is a server in another process. Certificates are dated a minute ago, so that what is dated now is newer.
+func Remote(t testing.TB, url string) *Server {
+	return &Server{URL: url, Clock: &Clock{at: time.Now().Add(-time.Minute)}, t: t}
+}

@@ -25,8 +25,8 @@ var ErrOpen = errors.New("a secret of the database does not open with the key of
 
 // Box seals and digests under one key, with a key of its own for each purpose.
 type Box struct {
-	_   [0]func()
-	key []byte
+	// key is a function because fmt shows fields, and follows pointers.
+	key func() []byte
 }
 
 // NewBox returns a box for a key, which it copies.
@@ -34,12 +34,13 @@ func NewBox(key []byte) (*Box, error) {
 	if len(key) != KeySize {
 		return nil, fmt.Errorf("the key of the server has %d bytes instead of %d", len(key), KeySize)
 	}
-	return &Box{key: append([]byte(nil), key...)}, nil
+	own := append([]byte(nil), key...)
+	return &Box{key: func() []byte { return own }}, nil
 }
 
 // derive returns the key of a purpose; label keeps uses of one purpose apart.
 func (b *Box) derive(label, purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, b.key, nil, "parsec-server "+label+" "+purpose, KeySize)
+	key, err := hkdf.Key(sha256.New, b.key(), nil, "parsec-server "+label+" "+purpose, KeySize)
 	if err != nil {
 		panic(err) // only sizes out of the question
 	}
