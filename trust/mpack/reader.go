@@ -130,12 +130,13 @@ func (r *Reader) Float64() float64 {
 		return float64(r.Uint64())
 	case msgp.IntType:
 		return float64(r.Int64())
+	default:
+		v, rest, err := msgp.ReadFloat64Bytes(r.rest)
+		if !r.done(rest, err) {
+			return 0
+		}
+		return v
 	}
-	v, rest, err := msgp.ReadFloat64Bytes(r.rest)
-	if !r.done(rest, err) {
-		return 0
-	}
-	return v
 }
 
 // IsText reports whether a text is next.

@@ -210,6 +210,8 @@ func TestNumbers(t *testing.T) {
 	for want, forms := range map[float64][][]byte{
 		300: {{0xcb, 0x40, 0x72, 0xc0, 0, 0, 0, 0, 0}, {0xca, 0x43, 0x96, 0, 0}, {0xcd, 0x01, 0x2c}, {0xd1, 0x01, 0x2c}},
 		-1:  {{0xff}, {0xcb, 0xbf, 0xf0, 0, 0, 0, 0, 0, 0}},
+		// The largest integer is rounded.
+		1 << 64: {{0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0xcb, 0x43, 0xf0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for _, b := range forms {
 			if got, err := read(t, b, (*Reader).Float64); err != nil || got != want {
@@ -217,13 +219,16 @@ func TestNumbers(t *testing.T) {
 			}
 		}
 	}
-	for _, b := range [][]byte{{0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0xa1, '1'}, {}, {0xcb, 0}} {
+	for _, b := range [][]byte{{0xa1, '1'}, {}, {0xcb, 0}, {0xcf, 0}} {
 		if got, err := read(t, b, (*Reader).Float64); err == nil {
 			t.Errorf("%x: %v", b, got)
 		}
 		if got, err := read(t, b, (*Reader).Int64); err == nil {
 			t.Errorf("%x: %v", b, got)
 		}
+	}
+	if got, err := read(t, []byte{0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, (*Reader).Int64); !errors.Is(err, ErrRange) {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
