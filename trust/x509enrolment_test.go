@@ -186,6 +186,8 @@ func TestX509Lists(t *testing.T) {
 	}
 	_, err := NewX509Trust(slices.Repeat([][]byte{p.root().der}, maxX509Roots+1), nil)
 	wantX509(t, "too many roots", err, X509TooMany)
+	_, err = NewX509Trust(nil, slices.Repeat([][]byte{make([]byte, 1<<20)}, maxX509Lists>>20+1))
+	wantX509(t, "too many lists", err, X509TooMany)
 	if err := (X509Chain{Leaf: p.leaf.der}).CheckShape(); err != nil {
 		t.Errorf("a chain of one: %v", err)
 	}

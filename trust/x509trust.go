@@ -14,13 +14,20 @@ type X509Trust struct {
 	lists []*x509.RevocationList
 }
 
-// maxX509Roots bounds roots and lists.
-const maxX509Roots = 1000
+// How many roots and lists there may be, and how large all lists together.
+const (
+	maxX509Roots = 1000
+	maxX509Lists = 64 << 20
+)
 
 // NewX509Trust reads roots and revocation lists, in DER. Without any list nothing is taken for revoked; with one or more, every
 // certificate below a root must be covered by one, as the reference has it.
 func NewX509Trust(roots, lists [][]byte) (*X509Trust, error) {
-	if len(roots) > maxX509Roots || len(lists) > maxX509Roots {
+	size := 0
+	for _, der := range lists {
+		size += len(der)
+	}
+	if len(roots) > maxX509Roots || len(lists) > maxX509Roots || size > maxX509Lists {
 		return nil, &X509Error{Reason: X509TooMany}
 	}
 	t := &X509Trust{}
