@@ -163,15 +163,15 @@ func (r *trustResults) goals() (all []goal) {
 func (r *trustResults) print(out io.Writer) {
 	printMachine(out, r.Machine, r.When, r.Each)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "work\tprocessors\tper second\tµs each\tCPU µs each\tGB/s\tallocations each\tbytes allocated each\tMB held")
+	fmt.Fprintln(w, "work\tprocessors\tper second\tµs each\tCPU µs each\tGB/s\tGB each CPU s\tallocations each\tbytes allocated each\tMB held")
 	for _, l := range r.Loads {
 		s, size, ok := r.find(l.Work, l.Processors)
 		if !ok {
 			continue
 		}
-		rate, held := "", ""
+		rate, held := "\t", ""
 		if size > 0 {
-			rate = fmt.Sprintf("%.3f", float64(size)/s.Seconds/1e9)
+			rate = fmt.Sprintf("%.3f\t%.3f", float64(size)/s.Seconds/1e9, float64(size)/s.CPU/1e9)
 		}
 		if s.Held > 0 {
 			held = fmt.Sprintf("%.1f", megabytes(s.Held))
