@@ -99,6 +99,7 @@ interop: ## run the original's programs and state against ours, and ours against
 	@scripts/need $(NEED_INTEROP)
 	@$(MAKE) build
 	@$(MAKE) peers
+	@interop/peers reference -c 'import parsec._parsec'
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
 
 reference: ## compare us with the reference implementation of workspaces (PARSEC_SOAK=1: a whole run)
@@ -115,6 +116,7 @@ peers: ## make the Debian tree with the original's programs (once, some minutes)
 soak: versitygw ## the long runs in full: 500 kill -9 rounds, 10,000 connections, thousands of differential requests
 	@scripts/need $(NEED_INTEROP)
 	@$(MAKE) peers
+	@interop/peers reference -c 'import parsec._parsec'
 	PARSEC_SOAK=1 $(GO) test -tags interop -count=1 -timeout 4h $(TESTFLAGS) ./...
 
 docs: ## regenerate the generated documents

@@ -3,6 +3,9 @@
 package reference
 
 import (
+	"bytes"
+	"testing"
+
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -83,7 +86,7 @@ func (w *world) manifest(m manifest) subject {
 			if err != nil {
 				return nil, err
 			}
-			return unsigned(must(w.secret.Decrypt(sealed)))
+			return w.inside(sealed)
 		},
 		ask:     func(s sample) question { return s.question("read_manifest", m.kind, w.seed) },
 		written: writtenSigned,
@@ -101,4 +104,32 @@ func (w *world) manifest(m manifest) subject {
 
 func (w *world) announced(s sample) trust.Announced {
 	return trust.Announced{Author: trust.Author{Device: s.author, Key: w.verify}, Timestamp: s.at, ID: s.id, Version: s.version}
+}
+
+// workspaceRoots: what the reference writes as the root of a workspace we read as one. Its module cannot read one, and
+// neither side takes it for a folder in another.
+func (r *differential) workspaceRoots(t *testing.T, w *world) {
+	const kind = "workspace_manifest"
+	for i := range uint64(rounds(20, 400)) {
+		s := must(sampleOf(0, r.oracle.one(t, question{Op: "make_manifest", Kind: kind, Key: w.key(), Seed: r.seed + i})))
+		m, err := trust.OpenWorkspaceManifest(s.data, w.secret, trust.RealmID(s.id), w.announced(s))
+		if err != nil {
+			t.Fatalf("%x: %v", s.data, err)
+		}
+		if again := must(trust.SealWorkspaceManifest(m, trust.RealmID(s.id), w.signing, w.secret)); !bytes.Equal(must(w.inside(again)), must(w.inside(s.data))) {
+			t.Errorf("%x is written again as %x", s.data, again)
+		}
+		if _, err := trust.OpenChildManifest(s.data, w.secret, w.announced(s)); err == nil {
+			t.Errorf("%x is read as a folder", s.data)
+		}
+		if a := r.oracle.ask(t, s.question("read_manifest", kind, w.seed))[0]; a.Error == "" {
+			t.Errorf("the reference reads %x as a folder", s.data)
+		}
+		r.tally.of(kind).theirs++
+	}
+}
+
+// inside is the content of a sealed manifest.
+func (w *world) inside(sealed []byte) ([]byte, error) {
+	return unsigned(must(w.secret.Decrypt(sealed)))
 }

@@ -35,6 +35,7 @@ func TestReference(t *testing.T) {
 	for i := range all {
 		r.run(t, &all[i], rounds(1, 60), rounds(2, 120))
 	}
+	t.Run("workspace_manifest", func(t *testing.T) { r.workspaceRoots(t, w) })
 	t.Run("odd signature", r.oddSignatures)
 	t.Run("odd box", r.oddBoxes)
 	r.tally.report(t)

@@ -68,7 +68,7 @@ func (t *tally) report(tb testing.TB) {
 		}
 	}
 	for _, kind := range t.kinds {
-		if c := t.count[kind]; c.ours == 0 && !slices.Contains(onlyDamaged, kind) {
+		if c := t.count[kind]; c.ours+c.theirs == 0 && !slices.Contains(onlyDamaged, kind) {
 			tb.Errorf("nothing of kind %s was compared", kind)
 		}
 	}
