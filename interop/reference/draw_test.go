@@ -3,7 +3,6 @@
 package reference
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -103,7 +102,7 @@ func (d *draw) time() trust.DateTime {
 var special = map[reflect.Type]func(*draw) any{
 	reflect.TypeFor[trust.DateTime](): func(d *draw) any { return d.time() },
 	reflect.TypeFor[trust.VerifyKey](): func(d *draw) any {
-		return trust.VerifyKey(ed25519.NewKeyFromSeed(d.sized(32)).Public().(ed25519.PublicKey)) //nolint:forcetypeassert // it is
+		return must(must(trust.NewSigningKey(d.sized(32))).VerifyKey())
 	},
 	reflect.TypeFor[trust.EmailAddress](): func(d *draw) any {
 		return until(func() (trust.EmailAddress, error) { return trust.NewEmailAddress(d.email()) })

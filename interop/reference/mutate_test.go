@@ -163,6 +163,8 @@ func (d *draw) mutateScalar(n *node) []byte {
 	switch {
 	case d.chance(3):
 		return d.value().raw
+	case isNumber(n) && d.chance(2): // the largest, and others that sums overflow with
+		return must(hex.DecodeString(pick(d, []string{"00", "cfffffffffffffffff", "cffffffffffffffff0", "cf8000000000000000"})))
 	case raw[0] < 0x80: // a small number in a longer form
 		return append(pick(d, [][]byte{{0xcc}, {0xcd, 0}, {0xce, 0, 0, 0}, {0xcf, 0, 0, 0, 0, 0, 0, 0}, {0xd0}, {0xd1, 0}, {0xd3, 0, 0, 0, 0, 0, 0, 0}}), raw[0])
 	case isBin && d.chance(3): // bytes as a text, and a text as bytes

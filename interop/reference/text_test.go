@@ -47,10 +47,10 @@ func idKind[K trust.Kind](kind string, _ trust.ID[K]) textKind {
 }
 
 var textKinds = []textKind{
-	{"organization id", func(d *draw) string { return d.strange(1, 14) }, stringer(trust.NewOrganizationID)},
-	{"device label", func(d *draw) string { return d.strange(1, 40) }, stringer(trust.NewDeviceLabel)},
-	{"human label", func(d *draw) string { return d.strange(1, 40) }, stringer(trust.NewHumanLabel)},
-	{"entry name", func(d *draw) string { return d.strange(1, 40) }, stringer(trust.NewEntryName)},
+	{"organization id", func(d *draw) string { return d.strange(14) }, stringer(trust.NewOrganizationID)},
+	{"device label", func(d *draw) string { return d.strange(40) }, stringer(trust.NewDeviceLabel)},
+	{"human label", func(d *draw) string { return d.strange(40) }, stringer(trust.NewHumanLabel)},
+	{"entry name", func(d *draw) string { return d.strange(40) }, stringer(trust.NewEntryName)},
 	{"e-mail address", (*draw).email, stringer(trust.NewEmailAddress)},
 	{"validation code", func(d *draw) string { return d.from("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 6) }, func(s string) (string, error) {
 		c, err := trust.ParseValidationCode(s)
@@ -85,12 +85,12 @@ func (d *draw) from(alphabet string, n int) string {
 }
 
 // strange has characters of all planes, marks that combine, and Hangul, which has rules of its own.
-func (d *draw) strange(least, most int) string {
+func (d *draw) strange(most int) string {
 	if d.chance(3) {
-		return d.word(least, most)
+		return d.word(1, most)
 	}
 	b := strings.Builder{}
-	for range least + d.IntN(most-least+1) {
+	for range 1 + d.IntN(most) {
 		b.WriteRune(pick(d, []rune{
 			rune(d.IntN(0x80)), rune(0x80 + d.IntN(0x500)), rune(0x300 + d.IntN(0x70)), rune(0x1100 + d.IntN(0x100)), rune(0xac00 + d.IntN(0x2ba4)),
 			rune(0x900 + d.IntN(0x800)), rune(0x1ab0 + d.IntN(0x600)), rune(0xa640 + d.IntN(0x600)), rune(0xf900 + d.IntN(0x6ff)), rune(0x10000 + d.IntN(0x20000)), 'a', 'e', 'é',

@@ -176,7 +176,7 @@ func (n *node) value(key *node) *node {
 func same(a, b *node) bool {
 	x, ok := blob(a.raw)
 	y, also := blob(b.raw)
-	return ok && also && bytes.Equal(x, y)
+	return ok && also && bytes.Equal(x, y) || !ok && !also && bytes.Equal(a.raw, b.raw)
 }
 
 // blob returns what is in a text or in bytes.
