@@ -90,9 +90,12 @@ func parseAddress(s string, f form) (server ServerAddress, path string, u *rawUR
 		if segments[0] != redirectPath {
 			return server, "", nil, ErrRedirection
 		}
-		segments = segments[1:]
-		for len(segments) > 0 && segments[0] == "" {
+		// One slash more than there should be is forgiven.
+		if segments = segments[1:]; len(segments) > 0 && segments[0] == "" {
 			segments = segments[1:]
+		}
+		if len(segments) > 1 && segments[0] == "" {
+			return server, "", nil, ErrRedirection
 		}
 	default:
 		err = ErrScheme

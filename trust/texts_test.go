@@ -82,3 +82,15 @@ func TestSlashesOfAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestSlashesOfRedirections: one too many is forgiven.
+func TestSlashesOfRedirections(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://a.example/redirect": true, "https://a.example/redirect/": true, "https://a.example/redirect//": true, "https://a.example/redirect///": false,
+		"https://a.example/redirect///x/../": false, "https://a.example/": false, "https://a.example//redirect": false,
+	} {
+		if _, err := ParseServerAddress(address); (err == nil) != want {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}

@@ -58,6 +58,7 @@ func body(group, name string) subject {
 	return subject{
 		kind:    name,
 		group:   group,
+		bare:    true,
 		sample:  sampleOf,
 		written: bodyOf,
 		mutate: func(d *draw, s sample) sample {
@@ -142,4 +143,40 @@ func unknown(u *cloud.UnknownStatus) []byte {
 		reason = hex.EncodeToString([]byte(*u.Reason))
 	}
 	return fmt.Appendf(nil, "unknown status %x: %s", u.Name, reason)
+}
+
+// incomplete takes every field out of every class, one by one.
+func (r *differential) incomplete(t *testing.T, s *subject) {
+	t.Helper()
+	samples, questions := []sample{}, []question{}
+	for i := range max(1, s.least) {
+		d := r.draw(s, uint64(i)<<40)
+		d.turn = i
+		content := s.make(d).data
+		for _, less := range lessFields(content) {
+			in := sample{data: less, content: less}
+			samples, questions = append(samples, in), append(questions, s.ask(in))
+		}
+	}
+	for i, a := range r.oracle.ask(t, questions...) {
+		r.compare(t, s, samples[i], a, true)
+	}
+}
+
+// lessFields returns a value without each of the fields of its structures.
+func lessFields(content []byte) [][]byte {
+	all := [][]byte{}
+	root, _, err := parse(content)
+	if err != nil {
+		panic(err)
+	}
+	for _, n := range root.all() {
+		for i := 0; n.isMap && i < len(n.kids); i += 2 {
+			whole := n.kids
+			n.kids = slices.Delete(slices.Clone(whole), i, i+2)
+			all = append(all, root.write(nil))
+			n.kids = whole
+		}
+	}
+	return all
 }

@@ -51,6 +51,9 @@ func (r *differential) run(t *testing.T, s *subject, whole, damaged int) {
 		r.theyReadOurs(t, s, max(whole, s.least))
 		theirs := r.weReadTheirs(t, s, max(whole, s.least))
 		r.damaged(t, s, theirs, damaged)
+		if s.bare {
+			r.incomplete(t, s)
+		}
 	})
 }
 

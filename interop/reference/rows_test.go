@@ -122,9 +122,6 @@ var rows = []row{
 	{"a command without fields, with one", func(d *difference) bool {
 		return strings.Contains(d.refused, "invalid type: map, expected unit struct")
 	}},
-	{"a configuration of an organisation without active_users_limit", func(d *difference) bool {
-		return d.is(mpack.ErrMissing) && strings.HasSuffix(d.ours.Error(), ": active_users_limit")
-	}},
 	{"a structure as an array, outside of device files", func(d *difference) bool { return d.took(isArray, isMap) || d.unknownAsArray() }},
 	{"decompressed size, or what a frame announces of it", func(d *difference) bool { return d.is(trust.ErrCompression) }},
 	{"a text, bytes or a list longer than anybody writes", func(d *difference) bool { return d.is(mpack.ErrLimit) }},

@@ -15,6 +15,8 @@ type subject struct {
 	kind string
 	// group is what it is counted as, itself if empty.
 	group string
+	// bare says that what travels is the content alone.
+	bare bool
 	// least is how many there must be of it in any run.
 	least int
 	// make is what we make.

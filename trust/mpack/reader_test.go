@@ -182,6 +182,17 @@ func TestWriteRead(t *testing.T) {
 	})
 }
 
+// TestIntegers: a number without a sign is written without one.
+func TestIntegers(t *testing.T) {
+	for v, want := range map[int64]string{0: "\x00", 127: "\x7f", 200: "\xcc\xc8", 1 << 40: "\xcf\x00\x00\x01\x00\x00\x00\x00\x00", -1: "\xff", -200: "\xd1\xff\x38"} {
+		w := &Writer{}
+		w.Int(v)
+		if b, err := w.Result(); err != nil || string(b) != want {
+			t.Errorf("%d is written as %x, want %x, %v", v, b, want, err)
+		}
+	}
+}
+
 func TestWriterFails(t *testing.T) {
 	w := &Writer{}
 	w.String("secret")

@@ -71,8 +71,12 @@ func (w *Writer) Uint(v uint64) {
 	w.b = msgp.AppendUint64(w.b, v)
 }
 
-// Int writes an integer in its shortest form.
+// Int writes an integer in its shortest form, which is the one without a sign where there is none.
 func (w *Writer) Int(v int64) {
+	if v >= 0 {
+		w.Uint(uint64(v))
+		return
+	}
 	w.grow(0)
 	w.b = msgp.AppendInt64(w.b, v)
 }
