@@ -40,11 +40,10 @@ var idnaProfile = sync.OnceValue(func() *idna.Profile {
 		idna.StrictDomainName(false), idna.VerifyDNSLength(false))
 })
 
-// inASCII is a name in the form of the DNS. A name whose form is not read as the same name is none, nor is one that is
-// that form in part.
+// inASCII is a name in the form of the DNS. A name whose form is not read as the same name is none.
 func inASCII(host string) (string, error) {
 	ascii, err := idnaProfile().ToASCII(host)
-	if err == nil && utf8.ValidString(host) && !halfInASCII(host) {
+	if err == nil && utf8.ValidString(host) && !brokenPunycode(host) {
 		if again, err := idnaProfile().ToASCII(ascii); err == nil && again == ascii {
 			return ascii, nil
 		}
@@ -52,10 +51,11 @@ func inASCII(host string) (string, error) {
 	return "", fmt.Errorf("%w: host", ErrURL)
 }
 
-func halfInASCII(host string) bool {
+// brokenPunycode reports whether a label has the prefix of that form and nothing behind it, or what does not belong there.
+func brokenPunycode(host string) bool {
 	mapped := strings.ReplaceAll(strings.ToLower(norm.NFKC.String(host)), "。", ".")
 	for label := range strings.SplitSeq(mapped, ".") {
-		if strings.HasPrefix(label, "xn--") && !isASCII(label) {
+		if rest, found := strings.CutPrefix(label, "xn--"); found && (rest == "" || !isASCII(rest)) {
 			return true
 		}
 	}

@@ -94,3 +94,15 @@ func TestSlashesOfRedirections(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenPunycode: a label is punycode as a whole, or not at all.
+func TestBrokenPunycode(t *testing.T) {
+	for host, want := range map[string]string{
+		"bücher.example": "xn--bcher-kva.example", "ｘn--bcher-kva。example": "xn--bcher-kva.example", "xn--bcher-kva.é": "xn--bcher-kva.xn--9ca",
+		"xn--ébcher-kva.example": "", "XN--é": "", "xn--": "", "xn--.example": "", "xn--..example": "",
+	} {
+		if a, err := ParseServerAddress("parsec3://" + host); (err == nil) != (want != "") || a.Host() != want {
+			t.Errorf("%s is read as %q, want %q, %v", host, a.Host(), want, err)
+		}
+	}
+}

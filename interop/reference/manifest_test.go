@@ -93,6 +93,9 @@ func (w *world) manifest(m manifest) subject {
 		mutate: func(d *draw, s sample) sample {
 			signed := s
 			signed.data = must(w.secret.Decrypt(s.data))
+			if m.kind == "file_manifest" && d.chance(20) {
+				return w.endless(d, signed)
+			}
 			s = w.mutateSigned(d, signed, func(b []byte) []byte { return must(w.secret.Encrypt(b)) })
 			if d.chance(20) {
 				s.data = d.mutateBytes(s.data)
@@ -104,6 +107,21 @@ func (w *world) manifest(m manifest) subject {
 
 func (w *world) announced(s sample) trust.Announced {
 	return trust.Announced{Author: trust.Author{Device: s.author, Key: w.verify}, Timestamp: s.at, ID: s.id, Version: s.version}
+}
+
+// endless is a file with a block that ends beyond all numbers.
+func (w *world) endless(d *draw, s sample) sample {
+	root, _, err := parse(must(decompress(s.data[trust.SignatureSize+1:])))
+	if err != nil {
+		panic(err)
+	}
+	blocks := root.value(&node{raw: []byte("\xa6blocks")})
+	for _, block := range blocks.kids {
+		block.value(&node{raw: []byte("\xa4size")}).raw = append([]byte{0xcf}, bytes.Repeat([]byte{0xff}, 8)...)
+	}
+	s.content = root.write(nil)
+	s.data = must(w.secret.Encrypt(must(w.signing.Sign(append([]byte{0}, d.compress(s.content)...)))))
+	return s
 }
 
 // workspaceRoots: what the reference writes as the root of a workspace we read as one. Its module cannot read one, and
