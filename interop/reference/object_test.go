@@ -5,6 +5,7 @@ package reference
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -70,9 +71,33 @@ func (w *world) certificate(kind string, makes func(*draw) trust.Certificate) su
 		ask:     func(s sample) question { return s.question("read_certificate", kind, w.seed) },
 		written: writtenSigned,
 		mutate: func(d *draw, s sample) sample {
+			if (kind == "user_certificate" || kind == "device_certificate") && d.chance(30) {
+				return w.authorless(d, s)
+			}
 			return w.mutateSigned(d, s, nil)
 		},
 	}
+}
+
+// authorless is signed by the root key, and has no author, or one of zeros.
+func (w *world) authorless(d *draw, s sample) sample {
+	root, _, err := parse(must(decompress(s.data[trust.SignatureSize+1:])))
+	if err != nil {
+		panic(err)
+	}
+	name := &node{raw: []byte("\xa6author")}
+	if author := root.value(name); author != nil && d.chance(2) {
+		author.raw = append([]byte{0xd8, 2}, make([]byte, 16)...)
+	} else {
+		for i := 0; i < len(root.kids); i += 2 {
+			if same(root.kids[i], name) {
+				root.kids = slices.Delete(root.kids, i, i+2)
+			}
+		}
+	}
+	s.author, s.content = nil, root.write(nil)
+	s.data = must(w.signing.Sign(append([]byte{0}, d.compress(s.content)...)))
+	return s
 }
 
 // unsigned is the content of a signed object.
