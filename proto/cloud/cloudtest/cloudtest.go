@@ -1,4 +1,5 @@
-// Package cloudtest draws commands and replies of a metadata server at random, for tests of what reads and writes them.
+// Package cloudtest draws commands and replies of a metadata server at random, starts the reference's server, and plays organisations to servers:
+// for tests of what reads and writes them.
 package cloudtest
 
 import (
