@@ -1,5 +1,7 @@
 package trust
 
+import "fmt"
+
 // LocalDevice is everything that makes a program a device of a user (3.7): all its secrets.
 //
 //codec:map local_device
@@ -20,6 +22,24 @@ type LocalDevice struct {
 	UserRealmKey   SecretKey `mp:"user_realm_key"`
 	// LocalSymkey encrypts what is stored on this machine.
 	LocalSymkey SecretKey `mp:"local_symkey"`
+}
+
+// HeldSize is how many bytes of memory Hold takes.
+const HeldSize = 4 * KeySize
+
+// Hold moves the secrets into memory of the caller, such as memory that is locked, and clears where they were. The memory
+// belongs to the device until Wipe. Nobody may use the device meanwhile.
+func (d *LocalDevice) Hold(memory []byte) error {
+	if len(memory) != HeldSize {
+		return fmt.Errorf("%w: %d bytes instead of %d", ErrKeySize, len(memory), HeldSize)
+	}
+	for i, s := range []secret{d.SigningKey.secret, d.PrivateKey.secret, d.UserRealmKey.secret, d.LocalSymkey.secret} {
+		at := i * KeySize
+		if err := s.move(memory[at : at+KeySize : at+KeySize]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Wipe clears all secrets of the device.

@@ -108,6 +108,18 @@ func (s secret) Export() ([]byte, error) {
 	return append([]byte(nil), b...), nil
 }
 
+// move puts the secret into memory of the caller and clears where it was. All handles follow.
+func (s secret) move(into []byte) error {
+	b, err := s.open()
+	if err != nil {
+		return err
+	}
+	copy(into, b)
+	wipe(b)
+	s.at().b = into
+	return nil
+}
+
 // Wipe clears the secret. Later uses are ErrWiped; it may be called again.
 func (s secret) Wipe() {
 	if s.at != nil {

@@ -57,6 +57,29 @@ func openDir(at int, name, path string, flags int) (*Dir, error) {
 	return d, nil
 }
 
+// MakeAll makes a directory, and those above it that are missing, for the owner only and durably.
+func MakeAll(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	above := filepath.Dir(path)
+	if errors.Is(err, fs.ErrNotExist) && above != path {
+		if err := MakeAll(above); err != nil {
+			return err
+		}
+		err = os.Mkdir(path, 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	d, err := Open(above)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.sync(filepath.Base(path)), d.Close())
+}
+
 // Path returns the path that the directory was opened with.
 func (d *Dir) Path() string { return d.path }
 

@@ -63,6 +63,16 @@ func (d *Dir) Replace(name string, content []byte) error {
 	return d.sync(name)
 }
 
+// Rename gives a file another name, in the place of what had it before, durably. Neither name
+// is ever without a whole file but the old one in the end. After an error of the last step, the
+// synchronisation of the directory, a crash may undo it.
+func (d *Dir) Rename(from, to string) error {
+	if _, err := retry(func() (int, error) { return 0, unix.Renameat(d.fd(), from, d.fd(), to) }); err != nil {
+		return d.fail("rename", from, err)
+	}
+	return d.sync(to)
+}
+
 // Remove removes a name, durably.
 func (d *Dir) Remove(name string) error {
 	if err := d.unlink(name); err != nil {
