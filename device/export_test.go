@@ -1,8 +1,11 @@
 package device
 
 import (
+	"context"
 	"time"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/psa"
+	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -47,4 +50,31 @@ func DecodeAndEncode(data []byte) ([]byte, error) {
 	}
 	f.bound = bound
 	return f.encode(), nil
+}
+
+// SealFile returns a file of a device. The provider key is there already.
+func SealFile(ctx context.Context, d *trust.LocalDevice, p Protection, keys Keys, keyName string) ([]byte, error) {
+	s := sealer{kept{keys}, NewBudget(), trust.NewPasswordAlgorithm}
+	at := trust.DateTime{}.Add(1_800_000_000 * time.Second)
+	s.algorithm = func() trust.PasswordAlgorithm {
+		return trust.PasswordAlgorithm{MemoryKiB: 64, Iterations: 1, Parallelism: 1, Salt: trust.Salt{1, 2, 3}}
+	}
+	return s.seal(ctx, d, headerOf(d, at, at), &p, keyName)
+}
+
+// kept makes no keys.
+type kept struct{ Keys }
+
+func (kept) Make(context.Context, string, string, func(providers.Provider) (psa.Attributes, error)) error {
+	return nil
+}
+
+// OpenFile opens a file.
+func OpenFile(ctx context.Context, content []byte, keys Keys, server Server, with Secret) (*trust.LocalDevice, error) {
+	p, err := parse(content)
+	if err != nil {
+		return nil, err
+	}
+	o := opener{keys: keys, cost: NewBudget(), server: server}
+	return o.open(ctx, p, with)
 }
