@@ -185,8 +185,11 @@ func TestCrashes(t *testing.T) {
 		},
 	}
 	for name, act := range acts {
-		for _, from := range kinds {
-			for _, to := range kinds {
+		for i, from := range kinds {
+			for j, to := range kinds {
+				if os.Getenv("PARSEC_SOAK") == "" && j != (i+1)%len(kinds) {
+					continue // each kind once on both sides will do
+				}
 				for steps, crashed := 0, true; crashed; steps++ {
 					crashed = crashOnce(t, name, act, from.name, to.name, from.new, to.new, from.with, to.with, steps)
 				}

@@ -14,7 +14,8 @@
 // Attempts to open are made one at a time for each person, cost a bounded amount of memory over all persons, and have to
 // wait longer after each wrong secret. A restart forgets the wrong ones.
 //
-// Not wiped are the memory of Argon2id and what package trust names. Not protected against: who can read the files and
+// Not wiped are what package trust names and the state of BLAKE2b inside of Argon2id, which keeps a short password until
+// its memory is used again. Not protected against: who can read the files and
 // guess the password, as far as no provider key takes part, and who controls the machine while a device is unlocked.
 //
 // All methods may be called concurrently. Errors are *wire.Error with what to do, and wrap one of the sentinels below

@@ -94,7 +94,9 @@ func Select(all []Entry, text string) (Entry, error) {
 				e.Organization.String(), e.Label.String(), e.String(), e.Human.Email.String(), e.Server.Host(),
 			}, func(name string) bool { return strings.EqualFold(name, text) })
 		},
-		func(e *Entry) bool { return len(text) >= shortest && strings.HasPrefix(e.ID.String(), strings.ToLower(text)) },
+		func(e *Entry) bool {
+			return len(text) >= shortest && strings.HasPrefix(e.ID.String(), strings.ToLower(text))
+		},
 	}
 	if text == "" {
 		fits = []func(*Entry) bool{func(*Entry) bool { return true }}

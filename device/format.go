@@ -122,10 +122,10 @@ func (c *cutter) take(n int) []byte {
 
 func (c *cutter) u32() uint32 { return binary.LittleEndian.Uint32(c.take(4)) }
 
-// part reads a part with its length in front.
-func (c *cutter) part(least, most int) []byte {
+// part reads a part with its length in front, which is not empty.
+func (c *cutter) part(most int) []byte {
 	n := int(binary.LittleEndian.Uint16(c.take(2)))
-	return c.bounded(n, least, most)
+	return c.bounded(n, 1, most)
 }
 
 func (c *cutter) bounded(n, least, most int) []byte {
@@ -160,15 +160,15 @@ func decodeFile(data []byte) (*sealedFile, error) {
 	}
 	if layers&layerProvider != 0 {
 		f.provider = &providerLayer{
-			way: wrapWay(c.take(1)[0]), instance: string(c.part(1, maxName)), key: string(c.part(1, maxName)),
-			public: c.part(1, maxPublic), wrapped: c.part(1, maxWrapped),
+			way: wrapWay(c.take(1)[0]), instance: string(c.part(maxName)), key: string(c.part(maxName)),
+			public: c.part(maxPublic), wrapped: c.part(maxWrapped),
 		}
 	}
 	if layers&layerCode != 0 {
 		id := trust.TOTPOpaqueKeyID(c.take(16))
 		f.code = &id
 	}
-	header := c.part(1, maxHeader)
+	header := c.part(maxHeader)
 	f.bound = data[:len(data)-len(c.rest)]
 	f.ciphertext = c.bounded(int(c.u32()), trust.SecretKeyOverhead, maxCiphertext)
 	if c.err == nil && len(c.rest) > 0 {

@@ -87,12 +87,12 @@ func certified(t *testing.T, p providers.Provider) (providers.Key, []byte) {
 	attrs := psa.Attributes{
 		Type: psa.KeyRSAPair, Bits: 2048, Usage: psa.UsageDecrypt | psa.UsageEncrypt, Alg: psa.Algorithm{Kind: psa.AlgRSAOAEP, Hash: psa.HashSHA256},
 	}
-	id, err := p.(providers.Generator).GenerateKey(t.Context(), attrs)
+	id, err := p.(providers.Generator).GenerateKey(t.Context(), attrs) //nolint:errcheck,forcetypeassert // tokens do
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := providers.Key{ID: id, Attributes: attrs}
-	public, err := p.(providers.PublicExporter).ExportPublicKey(t.Context(), key)
+	public, err := p.(providers.PublicExporter).ExportPublicKey(t.Context(), key) //nolint:errcheck,forcetypeassert // likewise
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestProtectionTable(t *testing.T) {
 	m := newMachine(t)
 	key, certificate := certified(t, m.token)
 	own := cards{trust.X509HashOf(certificate): func(ciphertext []byte) ([]byte, error) {
-		return device.CertificateKey(t.Context(), m.token.(providers.AsymmetricDecrypter), key, ciphertext)
+		return device.CertificateKey(t.Context(), m.token.(providers.AsymmetricDecrypter), key, ciphertext) //nolint:errcheck,forcetypeassert // likewise
 	}}
 	m.store = m.with(t, device.Options{Certificates: own})
 	table := []struct {

@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -65,11 +67,45 @@ type Secret struct {
 	Code string
 }
 
+const redacted = "(redacted)"
+
+// String returns a redaction, for the password may be in it.
+func (Protection) String() string { return redacted }
+
+// GoString returns a redaction.
+func (Protection) GoString() string { return redacted }
+
+// Format writes a redaction, whatever the verb.
+func (Protection) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns a redaction.
+func (Protection) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON refuses.
+func (Protection) MarshalJSON() ([]byte, error) { return nil, errEncode }
+
+// String returns a redaction.
+func (Secret) String() string { return redacted }
+
+// GoString returns a redaction.
+func (Secret) GoString() string { return redacted }
+
+// Format writes a redaction, whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns a redaction.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON refuses.
+func (Secret) MarshalJSON() ([]byte, error) { return nil, errEncode }
+
+var errEncode = errors.New("a secret cannot be encoded")
+
 // maxPassword bounds what is typed, in bytes.
 const maxPassword = 1024
 
 // check refuses what is not a protection.
-func (p *Protection) check() error {
+func (p Protection) check() error {
 	invalid := func(reason string) error {
 		return &wire.Error{Status: wire.StatusInvalidArgument, Reason: reason, Remedy: "give a password, a provider, both, or a certificate"}
 	}

@@ -36,7 +36,7 @@ func (s *sealer) seal(ctx context.Context, d *trust.LocalDevice, h trust.DeviceF
 }
 
 // layer returns key and id of the layer of one-time codes.
-func (p *Protection) layer() (*trust.SecretKey, *trust.TOTPOpaqueKeyID) {
+func (p Protection) layer() (*trust.SecretKey, *trust.TOTPOpaqueKeyID) {
 	if p.Code == nil {
 		return nil, nil
 	}

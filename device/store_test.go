@@ -140,10 +140,11 @@ func TestWrongSecretsWait(t *testing.T) {
 	for range 3 {
 		refused(t, "wrong", opens(t, w.store, a, secret("x")), device.ErrSecret, wire.StatusNotPermitted)
 	}
-	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		wait := time.Duration(seconds) * time.Second
 		refused(t, "too early", opens(t, w.store, a, secret("one")), device.ErrWait, wire.StatusNotPermitted)
 		refused(t, "too early, for another device", opens(t, w.store, b, secret("one")), device.ErrWait, wire.StatusNotPermitted)
-		now = now.Add(wait*time.Second - time.Millisecond)
+		now = now.Add(wait - time.Millisecond)
 		refused(t, "still too early", opens(t, w.store, a, secret("x")), device.ErrWait, wire.StatusNotPermitted)
 		now = now.Add(time.Millisecond)
 		refused(t, "wrong again", opens(t, w.store, a, secret("x")), device.ErrSecret, wire.StatusNotPermitted)

@@ -47,7 +47,7 @@ func (t *Token) CanDo(q providers.Capability) error {
 // GenerateKey makes a key.
 func (t *Token) GenerateKey(_ context.Context, attrs psa.Attributes) (providers.KeyID, error) {
 	if attrs.Type.RSA() {
-		key, err := rsa.GenerateKey(rand.Reader, int(attrs.Bits)) //nolint:gosec // 2048
+		key, err := rsa.GenerateKey(rand.Reader, int(attrs.Bits))
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,154 @@
+package device_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-73b3884f/parsec-agent/device"
+)
+
+// Variables that make the test program something else.
+const (
+	holderVariable = "DEVICE_TEST_HOLDER"
+	writerVariable = "DEVICE_TEST_WRITER"
+)
+
+// holdDevices unlocks the only device of a directory with the password in a file beside it, and locks it again, each when
+// a line comes.
+func holdDevices(dir string) error {
+	s := device.New(device.Options{Dir: dir, Budget: device.NewBudget(), Logger: slog.New(slog.DiscardHandler)})
+	all, _, err := s.List()
+	if err != nil {
+		return err
+	}
+	var line [1]byte
+	for _, step := range []func() error{
+		func() error {
+			password, err := os.ReadFile(filepath.Join(dir, "password"))
+			if err != nil {
+				return err
+			}
+			defer clear(password)
+			_, _, err = s.Unlock(context.Background(), all[0].ID, device.Secret{Password: password})
+			return err
+		},
+		func() error { s.Lock(all[0].ID); return nil },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+		fmt.Println("done")
+		if _, err := io.ReadFull(os.Stdin, line[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestMemory searches all of the memory of a program that unlocks and locks a device.
+func TestMemory(t *testing.T) {
+	w := newWorld(t)
+	typed := "correct horse battery staple"
+	d := w.add(t, "Acme", password(typed))
+	if err := os.WriteFile(filepath.Join(w.dir, "password"), []byte(typed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), holderVariable+"="+w.dir)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	needles := map[string][]byte{
+		"signing key": export(t, d.SigningKey), "private key": export(t, d.PrivateKey), "user realm key": export(t, d.UserRealmKey), "local key": export(t, d.LocalSymkey),
+	}
+	for _, step := range []string{"unlocked", "locked"} {
+		if !lines.Scan() || lines.Text() != "done" {
+			t.Fatal("the program ended:", lines.Text())
+		}
+		for what, needle := range needles {
+			inLocked, elsewhere := search(t, cmd.Process.Pid, needle)
+			want := map[string]int{"unlocked": 1}[step]
+			if inLocked != want || elsewhere != 0 {
+				t.Errorf("%s: the %s is %d times in locked memory, want %d, and %d times elsewhere", step, what, inLocked, want, elsewhere)
+			}
+		}
+		// BLAKE2b inside of the library's Argon2id keeps its last block, and a copy of it, until their memory is used again.
+		if a, b := search(t, cmd.Process.Pid, []byte(typed)); a+b > 2 {
+			t.Errorf("%s: the password is %d times in memory", step, a+b)
+		}
+		if _, err := in.Write([]byte("\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func export(t *testing.T, s interface{ Export() ([]byte, error) }) []byte {
+	t.Helper()
+	b, err := s.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// search counts how often something is in the memory of a process: in mappings that are locked and not dumped, and in others.
+func search(t *testing.T, pid int, needle []byte) (inLocked, elsewhere int) {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	looked, found := 0, 0
+	for line := range strings.Lines(string(maps)) {
+		fields := strings.Fields(line)
+		if from, to, ok := strings.Cut(fields[0], "-"); ok && len(fields) >= 5 {
+			found = 0
+			a, errA := strconv.ParseUint(from, 16, 64)
+			b, errB := strconv.ParseUint(to, 16, 64)
+			if errA != nil || errB != nil || !strings.HasPrefix(fields[1], "r") || b-a > 1<<30 {
+				continue
+			}
+			content := make([]byte, b-a)
+			n, _ := mem.ReadAt(content, int64(a)) // some special mappings cannot be read
+			found = bytes.Count(content[:n], needle)
+			looked += n
+		}
+		if flags, ok := strings.CutPrefix(line, "VmFlags:"); ok {
+			if flags = " " + flags; strings.Contains(flags, " lo ") && strings.Contains(flags, " dd ") {
+				inLocked += found
+			} else {
+				elsewhere += found
+			}
+		}
+	}
+	if looked < 1<<20 {
+		t.Fatalf("only %d bytes of memory could be read", looked)
+	}
+	return inLocked, elsewhere
+}
