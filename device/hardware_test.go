@@ -2,8 +2,9 @@ package device_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -100,7 +101,7 @@ func certified(t *testing.T, p providers.Provider) (providers.Key, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority, err := rsa.GenerateKey(rand.Reader, 2048)
+	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
