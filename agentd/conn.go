@@ -21,6 +21,7 @@ type conn struct {
 	account *account
 	reader  *wire.Reader
 	out     []byte
+	passed  passed  // what the peer passed beside its bytes
 	upload  *upload // what RestoreChunk requests of this connection brought
 
 	// kept is set once a flagged request was answered: the connection stays.
@@ -69,6 +70,7 @@ func (c *conn) next(ctx context.Context) bool {
 	}
 	defer c.account.release(size)
 	defer c.reader.Wipe()
+	defer c.passed.drop()
 	r.Request, err = c.reader.ReadRest(header)
 	if err != nil && wire.StatusOf(err) == wire.StatusConnectionError {
 		return c.refuse(ctx, r, err)

@@ -88,4 +88,11 @@ var operations = map[wire.Opcode]operation{
 	agent.OpRecoverRoot: {core, admins, true, decodeRecoverRoot},
 
 	agent.OpInspect: {core, anyone, true, decodeInspect},
+
+	agent.OpListDevices:   {core, owners, true, decodeListDevices},
+	agent.OpUnlockDevice:  {core, owners, true, decodeUnlockDevice},
+	agent.OpLockDevice:    {core, owners, true, decodeLockDevice},
+	agent.OpProtectDevice: {core, owners, true, decodeProtectDevice},
+	agent.OpImportDevice:  {core, owners, true, decodeImportDevice},
+	agent.OpExportDevice:  {core, owners, true, decodeExportDevice},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/agentd/config"
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/audit"
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/peer"
+	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
@@ -54,6 +55,7 @@ type Service struct {
 	ledger  *ledger
 
 	challenges challenges
+	devices    devices
 
 	requests atomic.Uint64
 	stopping atomic.Bool
@@ -71,7 +73,9 @@ type Service struct {
 
 // New returns a service that has no configuration yet.
 func New(o Options) *Service {
-	return &Service{options: o, log: o.Logger, started: time.Now(), conns: map[*conn]struct{}{}}
+	s := &Service{options: o, log: o.Logger, started: time.Now(), conns: map[*conn]struct{}{}}
+	s.devices = devices{service: s, budget: device.NewBudget(), stores: map[uint32]*device.Store{}}
+	return s
 }
 
 // Load builds key info managers, providers and authenticators from cfg and swaps them in.
@@ -217,7 +221,8 @@ func (s *Service) admit(ctx context.Context, nc *net.UnixConn) {
 		c.turnAway(err)
 		return
 	}
-	c.reader = wire.NewReader(nc, s.config.Load().Core.BodyLimit)
+	c.passed.conn = nc
+	c.reader = wire.NewReader(&c.passed, s.config.Load().Core.BodyLimit)
 	s.connsMu.Lock()
 	s.conns[c] = struct{}{}
 	s.connsMu.Unlock()
@@ -228,6 +233,7 @@ func (s *Service) admit(ctx context.Context, nc *net.UnixConn) {
 }
 
 func (s *Service) forget(c *conn) {
+	c.passed.drop()
 	_ = c.net.Close()
 	c.account.disconnect()
 	s.connsMu.Lock()
@@ -236,8 +242,9 @@ func (s *Service) forget(c *conn) {
 	s.drainMemory()
 }
 
-// Close gives up providers and stores. Serve must have returned.
+// Close wipes unlocked devices and gives up providers and stores. Serve must have returned.
 func (s *Service) Close() error {
+	s.devices.close()
 	s.mu.Lock()
 	old := s.current
 	s.current = nil

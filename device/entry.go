@@ -84,9 +84,22 @@ func (e *Entry) String() string { return e.Organization.String() + "/" + e.Label
 // shortest is how many digits of an id are enough to try.
 const shortest = 4
 
-// Select finds the one device that a text means: its id, else its organisation, label, both with a slash between, e-mail
-// address or host of the server, else the first digits of its id. An empty text means the only device.
+// Select finds the one device that a text means, as Fitting says. An empty text means the only device.
 func Select(all []Entry, text string) (Entry, error) {
+	found, err := Fitting(all, text)
+	switch {
+	case err != nil:
+		return Entry{}, err
+	case len(found) > 1:
+		return Entry{}, ambiguous(text, found)
+	default:
+		return found[0], nil
+	}
+}
+
+// Fitting returns the devices that a text fits, at least one: by id, else by organisation, label, both with a slash
+// between, e-mail address or host of the server, else by the first digits of the id. An empty text fits all.
+func Fitting(all []Entry, text string) ([]Entry, error) {
 	fits := []func(*Entry) bool{
 		func(e *Entry) bool { return text == e.ID.String() },
 		func(e *Entry) bool {
@@ -108,20 +121,17 @@ func Select(all []Entry, text string) (Entry, error) {
 				found = append(found, all[i])
 			}
 		}
-		switch {
-		case len(found) == 1:
-			return found[0], nil
-		case len(found) > 1:
-			return Entry{}, ambiguous(text, found)
+		if len(found) > 0 {
+			return found, nil
 		}
 	}
 	if text == "" {
-		return Entry{}, &wire.Error{
+		return nil, &wire.Error{
 			Status: wire.StatusDoesNotExist, Reason: "you have no device here", Err: ErrNotFound,
 			Remedy: "parsecctl device import takes one of the original client",
 		}
 	}
-	return Entry{}, notFound(fmt.Sprintf("device %q", text))
+	return nil, notFound(fmt.Sprintf("device %q", text))
 }
 
 func notFound(object string) error {

@@ -269,8 +269,8 @@ func (s *Store) hold(id trust.DeviceID) (held []*os.File, err error) {
 	return held, nil
 }
 
-// Lock wipes an unlocked device when its uses have ended. One that is locked is no error.
-func (s *Store) Lock(id trust.DeviceID) {
+// Lock wipes an unlocked device when its uses have ended. It reports whether there was anything to wipe.
+func (s *Store) Lock(id trust.DeviceID) bool {
 	s.mu.Lock()
 	u := s.inUse[id]
 	delete(s.inUse, id)
@@ -278,10 +278,11 @@ func (s *Store) Lock(id trust.DeviceID) {
 	if u != nil {
 		u.lock()
 	}
+	return u != nil
 }
 
-// LockAll wipes all unlocked devices, as at a log-out.
-func (s *Store) LockAll() {
+// LockAll wipes all unlocked devices, as at a log-out, and returns how many there were.
+func (s *Store) LockAll() int {
 	s.mu.Lock()
 	all := s.inUse
 	s.inUse = map[trust.DeviceID]*Unlocked{}
@@ -289,6 +290,7 @@ func (s *Store) LockAll() {
 	for _, u := range all {
 		u.lock()
 	}
+	return len(all)
 }
 
 // Close locks all devices for good.

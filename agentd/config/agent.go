@@ -13,6 +13,7 @@ type Agent struct {
 	// AllowBackup permits administrators to take backups with private keys.
 	AllowBackup bool
 	Limits      Limits
+	Devices     Devices
 	// Authenticators are those beside [authenticator].
 	Authenticators []Authenticator
 }
@@ -27,6 +28,15 @@ type Limits struct {
 	MemoryPerUID int64
 	// IdleTimeout closes a persistent connection without a request.
 	IdleTimeout time.Duration
+}
+
+// Devices are [agent.devices].
+type Devices struct {
+	// IdleLimit locks a device that nobody used for so long, 0 for never.
+	IdleLimit time.Duration
+	// Original is the absolute configuration directory of the original client, whose devices are used in place. Empty for
+	// none; in user mode only.
+	Original string
 }
 
 // AuditKind is where audit records go.

@@ -23,6 +23,7 @@ func readAgent(s *section, c *Config) Agent {
 		AllowBackup: s.flag("allow_backup", d.AllowBackup),
 		Limits:      readLimits(s.table("limits"), d.Limits, c.Core.BodyLimit),
 	}
+	a.Devices = s.table("devices").devices(c.Layout)
 	for _, t := range s.tables("authenticator") {
 		a.Authenticators = append(a.Authenticators, readAuthenticator(t))
 	}
@@ -37,6 +38,26 @@ func (s *section) checkGroups(key string, groups []string) {
 			s.fail(key, "%q is not the name of a group", group)
 		}
 	}
+}
+
+// devices reads [agent.devices]. The agent of the system sees nobody's home directory.
+func (s *section) devices(l Layout) Devices {
+	defer s.close()
+	d := Devices{IdleLimit: s.millis("idle_limit", 0, 0)}
+	if _, given := s.take("original_directory"); !given {
+		return d
+	}
+	d.Original = s.text("original_directory", "")
+	switch {
+	case d.Original == "":
+	case !l.User:
+		s.r.fail(s.at("original_directory"), "only a person's own agent can use devices in place", "leave it out, and take them over with parsecctl device import")
+	case !filepath.IsAbs(d.Original) || strings.ContainsRune(d.Original, 0):
+		s.fail("original_directory", "%q is no absolute path", d.Original)
+	default:
+		d.Original = filepath.Clean(d.Original)
+	}
+	return d
 }
 
 // readLimits reads [agent.limits]. One request of the largest size always fits.

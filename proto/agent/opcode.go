@@ -55,6 +55,21 @@ const (
 	OpRecoverRoot wire.Opcode = 0x1_000E
 	// OpInspect: Inspect → InspectResult. Anyone.
 	OpInspect wire.Opcode = 0x1_000F
+
+	// Operations on the devices of the calling uid.
+
+	// OpListDevices: ListDevices → ListDevicesResult.
+	OpListDevices wire.Opcode = 0x1_0010
+	// OpUnlockDevice: UnlockDevice → UnlockDeviceResult.
+	OpUnlockDevice wire.Opcode = 0x1_0011
+	// OpLockDevice: LockDevice → LockDeviceResult.
+	OpLockDevice wire.Opcode = 0x1_0012
+	// OpProtectDevice: ProtectDevice → ProtectDeviceResult, changes how a device is protected.
+	OpProtectDevice wire.Opcode = 0x1_0013
+	// OpImportDevice: ImportDevice, with a descriptor → ImportDeviceResult.
+	OpImportDevice wire.Opcode = 0x1_0014
+	// OpExportDevice: ExportDevice → ExportDeviceResult, for another program or for recovery.
+	OpExportDevice wire.Opcode = 0x1_0015
 )
 
 var names = map[wire.Opcode]string{
@@ -64,6 +79,8 @@ var names = map[wire.Opcode]string{
 	OpCertifyKey: "AgentCertifyKey", OpVerifyAttestation: "AgentVerifyAttestation",
 	OpSealRoot: "AgentSealRoot", OpRecoverRoot: "AgentRecoverRoot",
 	OpInspect: "AgentInspect",
+	OpListDevices: "AgentListDevices", OpUnlockDevice: "AgentUnlockDevice", OpLockDevice: "AgentLockDevice",
+	OpProtectDevice: "AgentProtectDevice", OpImportDevice: "AgentImportDevice", OpExportDevice: "AgentExportDevice",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

@@ -2087,6 +2087,910 @@ func (x *InspectResult) GetUser() string {
 	return ""
 }
 
+// Device describes a device of the calling uid. All but the id is for people to read.
+type Device struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId        string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"` // 32 digits
+	Organization    string                 `protobuf:"bytes,2,opt,name=organization,proto3" json:"organization,omitempty"`
+	Server          string                 `protobuf:"bytes,3,opt,name=server,proto3" json:"server,omitempty"`
+	UserId          string                 `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email           string                 `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
+	Name            string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                                 // of the person
+	Label           string                 `protobuf:"bytes,7,opt,name=label,proto3" json:"label,omitempty"`                                               // of the device
+	CreatedUnixMs   int64                  `protobuf:"varint,8,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`       // when it came to this machine
+	ProtectedUnixMs int64                  `protobuf:"varint,9,opt,name=protected_unix_ms,json=protectedUnixMs,proto3" json:"protected_unix_ms,omitempty"` // when its protection was last changed
+	State           string                 `protobuf:"bytes,10,opt,name=state,proto3" json:"state,omitempty"`                                              // "locked", "unlocked", "importing" or "exported"
+	Protection      *DeviceProtection      `protobuf:"bytes,11,opt,name=protection,proto3" json:"protection,omitempty"`
+	Pending         *DeviceProtection      `protobuf:"bytes,12,opt,name=pending,proto3" json:"pending,omitempty"`                 // waits for its confirmation
+	InPlace         bool                   `protobuf:"varint,13,opt,name=in_place,json=inPlace,proto3" json:"in_place,omitempty"` // in the original client's directory
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Device) Reset() {
+	*x = Device{}
+	mi := &file_agent_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Device) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Device) ProtoMessage() {}
+
+func (x *Device) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Device.ProtoReflect.Descriptor instead.
+func (*Device) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Device) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Device) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *Device) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *Device) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Device) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Device) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Device) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Device) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *Device) GetProtectedUnixMs() int64 {
+	if x != nil {
+		return x.ProtectedUnixMs
+	}
+	return 0
+}
+
+func (x *Device) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Device) GetProtection() *DeviceProtection {
+	if x != nil {
+		return x.Protection
+	}
+	return nil
+}
+
+func (x *Device) GetPending() *DeviceProtection {
+	if x != nil {
+		return x.Pending
+	}
+	return nil
+}
+
+func (x *Device) GetInPlace() bool {
+	if x != nil {
+		return x.InPlace
+	}
+	return false
+}
+
+type DeviceProtection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`  // "password", "recovery", "certificate", "provider", "password+provider", or one that does not open here
+	Code          bool                   `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"` // a one-time code too
+	ProviderName  string                 `protobuf:"bytes,3,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceProtection) Reset() {
+	*x = DeviceProtection{}
+	mi := &file_agent_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceProtection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceProtection) ProtoMessage() {}
+
+func (x *DeviceProtection) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceProtection.ProtoReflect.Descriptor instead.
+func (*DeviceProtection) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *DeviceProtection) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DeviceProtection) GetCode() bool {
+	if x != nil {
+		return x.Code
+	}
+	return false
+}
+
+func (x *DeviceProtection) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+// ListDevices lists the devices that a text fits, docs/spec/parsec-agent.md 6.2; all without one.
+type ListDevices struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDevices) Reset() {
+	*x = ListDevices{}
+	mi := &file_agent_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDevices) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDevices) ProtoMessage() {}
+
+func (x *ListDevices) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDevices.ProtoReflect.Descriptor instead.
+func (*ListDevices) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListDevices) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type ListDevicesResult struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	Devices       []*Device                    `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
+	Damaged       []*ListDevicesResult_Damaged `protobuf:"bytes,2,rep,name=damaged,proto3" json:"damaged,omitempty"` // files that cannot be read; only without a text
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDevicesResult) Reset() {
+	*x = ListDevicesResult{}
+	mi := &file_agent_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDevicesResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDevicesResult) ProtoMessage() {}
+
+func (x *ListDevicesResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDevicesResult.ProtoReflect.Descriptor instead.
+func (*ListDevicesResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListDevicesResult) GetDevices() []*Device {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *ListDevicesResult) GetDamaged() []*ListDevicesResult_Damaged {
+	if x != nil {
+		return x.Damaged
+	}
+	return nil
+}
+
+type UnlockDevice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"` // a text that fits one device
+	Password      []byte                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"` // one-time code
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockDevice) Reset() {
+	*x = UnlockDevice{}
+	mi := &file_agent_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockDevice) ProtoMessage() {}
+
+func (x *UnlockDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockDevice.ProtoReflect.Descriptor instead.
+func (*UnlockDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *UnlockDevice) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *UnlockDevice) GetPassword() []byte {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+func (x *UnlockDevice) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type UnlockDeviceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"` // it was unlocked before; the password was not looked at
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockDeviceResult) Reset() {
+	*x = UnlockDeviceResult{}
+	mi := &file_agent_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockDeviceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockDeviceResult) ProtoMessage() {}
+
+func (x *UnlockDeviceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockDeviceResult.ProtoReflect.Descriptor instead.
+func (*UnlockDeviceResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *UnlockDeviceResult) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *UnlockDeviceResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type LockDevice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	All           bool                   `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockDevice) Reset() {
+	*x = LockDevice{}
+	mi := &file_agent_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockDevice) ProtoMessage() {}
+
+func (x *LockDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockDevice.ProtoReflect.Descriptor instead.
+func (*LockDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *LockDevice) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *LockDevice) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+type LockDeviceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Locked        uint32                 `protobuf:"varint,1,opt,name=locked,proto3" json:"locked,omitempty"` // how many were unlocked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockDeviceResult) Reset() {
+	*x = LockDeviceResult{}
+	mi := &file_agent_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockDeviceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockDeviceResult) ProtoMessage() {}
+
+func (x *LockDeviceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockDeviceResult.ProtoReflect.Descriptor instead.
+func (*LockDeviceResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *LockDeviceResult) GetLocked() uint32 {
+	if x != nil {
+		return x.Locked
+	}
+	return 0
+}
+
+// ProtectDevice changes the protection of an unlocked device, confirms a change by opening the device with it, or
+// reverts one. Exactly one of change, confirm and revert.
+type ProtectDevice struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Device         string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Change         bool                   `protobuf:"varint,2,opt,name=change,proto3" json:"change,omitempty"`
+	Confirm        bool                   `protobuf:"varint,3,opt,name=confirm,proto3" json:"confirm,omitempty"`
+	Revert         bool                   `protobuf:"varint,4,opt,name=revert,proto3" json:"revert,omitempty"`
+	Password       []byte                 `protobuf:"bytes,5,opt,name=password,proto3" json:"password,omitempty"`                                   // change: the new one, if there is to be one; confirm: the same
+	ProviderName   string                 `protobuf:"bytes,6,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`       // change: whose key is to protect it
+	CertificateKey string                 `protobuf:"bytes,7,opt,name=certificate_key,json=certificateKey,proto3" json:"certificate_key,omitempty"` // change: a key of the caller with a certificate, instead of the two
+	Code           string                 `protobuf:"bytes,8,opt,name=code,proto3" json:"code,omitempty"`                                           // confirm: one-time code
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ProtectDevice) Reset() {
+	*x = ProtectDevice{}
+	mi := &file_agent_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProtectDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProtectDevice) ProtoMessage() {}
+
+func (x *ProtectDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProtectDevice.ProtoReflect.Descriptor instead.
+func (*ProtectDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ProtectDevice) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ProtectDevice) GetChange() bool {
+	if x != nil {
+		return x.Change
+	}
+	return false
+}
+
+func (x *ProtectDevice) GetConfirm() bool {
+	if x != nil {
+		return x.Confirm
+	}
+	return false
+}
+
+func (x *ProtectDevice) GetRevert() bool {
+	if x != nil {
+		return x.Revert
+	}
+	return false
+}
+
+func (x *ProtectDevice) GetPassword() []byte {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+func (x *ProtectDevice) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *ProtectDevice) GetCertificateKey() string {
+	if x != nil {
+		return x.CertificateKey
+	}
+	return ""
+}
+
+func (x *ProtectDevice) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type ProtectDeviceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProtectDeviceResult) Reset() {
+	*x = ProtectDeviceResult{}
+	mi := &file_agent_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProtectDeviceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProtectDeviceResult) ProtoMessage() {}
+
+func (x *ProtectDeviceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProtectDeviceResult.ProtoReflect.Descriptor instead.
+func (*ProtectDeviceResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ProtectDeviceResult) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+// ImportDevice takes a device file from the descriptor that comes with the request: a memory file that is sealed. The
+// device opens after a commit only, with which the caller says that no other program can use it. Exactly one of the three.
+type ImportDevice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Offer         bool                   `protobuf:"varint,1,opt,name=offer,proto3" json:"offer,omitempty"`
+	Commit        bool                   `protobuf:"varint,2,opt,name=commit,proto3" json:"commit,omitempty"`
+	Cancel        bool                   `protobuf:"varint,3,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	Device        string                 `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"` // commit, cancel
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportDevice) Reset() {
+	*x = ImportDevice{}
+	mi := &file_agent_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportDevice) ProtoMessage() {}
+
+func (x *ImportDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportDevice.ProtoReflect.Descriptor instead.
+func (*ImportDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ImportDevice) GetOffer() bool {
+	if x != nil {
+		return x.Offer
+	}
+	return false
+}
+
+func (x *ImportDevice) GetCommit() bool {
+	if x != nil {
+		return x.Commit
+	}
+	return false
+}
+
+func (x *ImportDevice) GetCancel() bool {
+	if x != nil {
+		return x.Cancel
+	}
+	return false
+}
+
+func (x *ImportDevice) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type ImportDeviceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportDeviceResult) Reset() {
+	*x = ImportDeviceResult{}
+	mi := &file_agent_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportDeviceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportDeviceResult) ProtoMessage() {}
+
+func (x *ImportDeviceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportDeviceResult.ProtoReflect.Descriptor instead.
+func (*ImportDeviceResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ImportDeviceResult) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+// ExportDevice takes an unlocked device out of use and returns it for the original client, takes it back, or returns a
+// recovery file. Exactly one of the three.
+type ExportDevice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Leave         bool                   `protobuf:"varint,2,opt,name=leave,proto3" json:"leave,omitempty"`
+	Undo          bool                   `protobuf:"varint,3,opt,name=undo,proto3" json:"undo,omitempty"`
+	Recovery      bool                   `protobuf:"varint,4,opt,name=recovery,proto3" json:"recovery,omitempty"`
+	Password      []byte                 `protobuf:"bytes,5,opt,name=password,proto3" json:"password,omitempty"` // leave: of the file
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportDevice) Reset() {
+	*x = ExportDevice{}
+	mi := &file_agent_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportDevice) ProtoMessage() {}
+
+func (x *ExportDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportDevice.ProtoReflect.Descriptor instead.
+func (*ExportDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *ExportDevice) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ExportDevice) GetLeave() bool {
+	if x != nil {
+		return x.Leave
+	}
+	return false
+}
+
+func (x *ExportDevice) GetUndo() bool {
+	if x != nil {
+		return x.Undo
+	}
+	return false
+}
+
+func (x *ExportDevice) GetRecovery() bool {
+	if x != nil {
+		return x.Recovery
+	}
+	return false
+}
+
+func (x *ExportDevice) GetPassword() []byte {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+type ExportDeviceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Content       []byte                 `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	Passphrase    []byte                 `protobuf:"bytes,3,opt,name=passphrase,proto3" json:"passphrase,omitempty"` // recovery: of the file
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportDeviceResult) Reset() {
+	*x = ExportDeviceResult{}
+	mi := &file_agent_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportDeviceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportDeviceResult) ProtoMessage() {}
+
+func (x *ExportDeviceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportDeviceResult.ProtoReflect.Descriptor instead.
+func (*ExportDeviceResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ExportDeviceResult) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *ExportDeviceResult) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *ExportDeviceResult) GetPassphrase() []byte {
+	if x != nil {
+		return x.Passphrase
+	}
+	return nil
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2106,7 +3010,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[30]
+	mi := &file_agent_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +3022,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[30]
+	mi := &file_agent_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +3126,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[31]
+	mi := &file_agent_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2234,7 +3138,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[31]
+	mi := &file_agent_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2285,7 +3189,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[32]
+	mi := &file_agent_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2297,7 +3201,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[32]
+	mi := &file_agent_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +3273,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[33]
+	mi := &file_agent_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +3285,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[33]
+	mi := &file_agent_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2453,7 +3357,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[34]
+	mi := &file_agent_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2465,7 +3369,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[34]
+	mi := &file_agent_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +3440,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[35]
+	mi := &file_agent_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2548,7 +3452,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[35]
+	mi := &file_agent_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2617,7 +3521,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[36]
+	mi := &file_agent_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2629,7 +3533,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[36]
+	mi := &file_agent_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2726,7 +3630,7 @@ type ListUnnamedResult_Object struct {
 
 func (x *ListUnnamedResult_Object) Reset() {
 	*x = ListUnnamedResult_Object{}
-	mi := &file_agent_proto_msgTypes[37]
+	mi := &file_agent_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2738,7 +3642,7 @@ func (x *ListUnnamedResult_Object) String() string {
 func (*ListUnnamedResult_Object) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[37]
+	mi := &file_agent_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2829,7 +3733,7 @@ type ListUnnamedResult_Failure struct {
 
 func (x *ListUnnamedResult_Failure) Reset() {
 	*x = ListUnnamedResult_Failure{}
-	mi := &file_agent_proto_msgTypes[38]
+	mi := &file_agent_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2841,7 +3745,7 @@ func (x *ListUnnamedResult_Failure) String() string {
 func (*ListUnnamedResult_Failure) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[38]
+	mi := &file_agent_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3800,7 @@ type AttestationReport_Check struct {
 
 func (x *AttestationReport_Check) Reset() {
 	*x = AttestationReport_Check{}
-	mi := &file_agent_proto_msgTypes[39]
+	mi := &file_agent_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +3812,7 @@ func (x *AttestationReport_Check) String() string {
 func (*AttestationReport_Check) ProtoMessage() {}
 
 func (x *AttestationReport_Check) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[39]
+	mi := &file_agent_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2961,7 +3865,7 @@ type AttestationReport_Certificate struct {
 
 func (x *AttestationReport_Certificate) Reset() {
 	*x = AttestationReport_Certificate{}
-	mi := &file_agent_proto_msgTypes[40]
+	mi := &file_agent_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2973,7 +3877,7 @@ func (x *AttestationReport_Certificate) String() string {
 func (*AttestationReport_Certificate) ProtoMessage() {}
 
 func (x *AttestationReport_Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[40]
+	mi := &file_agent_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3058,7 +3962,7 @@ type AttestationReport_Clock struct {
 
 func (x *AttestationReport_Clock) Reset() {
 	*x = AttestationReport_Clock{}
-	mi := &file_agent_proto_msgTypes[41]
+	mi := &file_agent_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3070,7 +3974,7 @@ func (x *AttestationReport_Clock) String() string {
 func (*AttestationReport_Clock) ProtoMessage() {}
 
 func (x *AttestationReport_Clock) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[41]
+	mi := &file_agent_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +4035,7 @@ type AttestationReport_Fact struct {
 
 func (x *AttestationReport_Fact) Reset() {
 	*x = AttestationReport_Fact{}
-	mi := &file_agent_proto_msgTypes[42]
+	mi := &file_agent_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3143,7 +4047,7 @@ func (x *AttestationReport_Fact) String() string {
 func (*AttestationReport_Fact) ProtoMessage() {}
 
 func (x *AttestationReport_Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[42]
+	mi := &file_agent_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3191,7 +4095,7 @@ type InspectResult_Object struct {
 
 func (x *InspectResult_Object) Reset() {
 	*x = InspectResult_Object{}
-	mi := &file_agent_proto_msgTypes[43]
+	mi := &file_agent_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3203,7 +4107,7 @@ func (x *InspectResult_Object) String() string {
 func (*InspectResult_Object) ProtoMessage() {}
 
 func (x *InspectResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[43]
+	mi := &file_agent_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3299,7 +4203,7 @@ type InspectResult_Field struct {
 
 func (x *InspectResult_Field) Reset() {
 	*x = InspectResult_Field{}
-	mi := &file_agent_proto_msgTypes[44]
+	mi := &file_agent_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3311,7 +4215,7 @@ func (x *InspectResult_Field) String() string {
 func (*InspectResult_Field) ProtoMessage() {}
 
 func (x *InspectResult_Field) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[44]
+	mi := &file_agent_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,6 +4241,58 @@ func (x *InspectResult_Field) GetName() string {
 func (x *InspectResult_Field) GetValue() string {
 	if x != nil {
 		return x.Value
+	}
+	return ""
+}
+
+type ListDevicesResult_Damaged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDevicesResult_Damaged) Reset() {
+	*x = ListDevicesResult_Damaged{}
+	mi := &file_agent_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDevicesResult_Damaged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDevicesResult_Damaged) ProtoMessage() {}
+
+func (x *ListDevicesResult_Damaged) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDevicesResult_Damaged.ProtoReflect.Descriptor instead.
+func (*ListDevicesResult_Damaged) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{33, 0}
+}
+
+func (x *ListDevicesResult_Damaged) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ListDevicesResult_Damaged) GetReason() string {
+	if x != nil {
+		return x.Reason
 	}
 	return ""
 }
@@ -3633,7 +4589,79 @@ const file_agent_proto_rawDesc = "" +
 	" \x03(\v2!.parsec.agent.InspectResult.FieldR\x06claims\x1a1\n" +
 	"\x05Field\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05valueB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xb9\x03\n" +
+	"\x06Device\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\"\n" +
+	"\forganization\x18\x02 \x01(\tR\forganization\x12\x16\n" +
+	"\x06server\x18\x03 \x01(\tR\x06server\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x14\n" +
+	"\x05label\x18\a \x01(\tR\x05label\x12&\n" +
+	"\x0fcreated_unix_ms\x18\b \x01(\x03R\rcreatedUnixMs\x12*\n" +
+	"\x11protected_unix_ms\x18\t \x01(\x03R\x0fprotectedUnixMs\x12\x14\n" +
+	"\x05state\x18\n" +
+	" \x01(\tR\x05state\x12>\n" +
+	"\n" +
+	"protection\x18\v \x01(\v2\x1e.parsec.agent.DeviceProtectionR\n" +
+	"protection\x128\n" +
+	"\apending\x18\f \x01(\v2\x1e.parsec.agent.DeviceProtectionR\apending\x12\x19\n" +
+	"\bin_place\x18\r \x01(\bR\ainPlace\"_\n" +
+	"\x10DeviceProtection\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\bR\x04code\x12#\n" +
+	"\rprovider_name\x18\x03 \x01(\tR\fproviderName\"%\n" +
+	"\vListDevices\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"\xbd\x01\n" +
+	"\x11ListDevicesResult\x12.\n" +
+	"\adevices\x18\x01 \x03(\v2\x14.parsec.agent.DeviceR\adevices\x12A\n" +
+	"\adamaged\x18\x02 \x03(\v2'.parsec.agent.ListDevicesResult.DamagedR\adamaged\x1a5\n" +
+	"\aDamaged\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"V\n" +
+	"\fUnlockDevice\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\fR\bpassword\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\"\\\n" +
+	"\x12UnlockDeviceResult\x12,\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\"6\n" +
+	"\n" +
+	"LockDevice\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\"*\n" +
+	"\x10LockDeviceResult\x12\x16\n" +
+	"\x06locked\x18\x01 \x01(\rR\x06locked\"\xef\x01\n" +
+	"\rProtectDevice\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\bR\x06change\x12\x18\n" +
+	"\aconfirm\x18\x03 \x01(\bR\aconfirm\x12\x16\n" +
+	"\x06revert\x18\x04 \x01(\bR\x06revert\x12\x1a\n" +
+	"\bpassword\x18\x05 \x01(\fR\bpassword\x12#\n" +
+	"\rprovider_name\x18\x06 \x01(\tR\fproviderName\x12'\n" +
+	"\x0fcertificate_key\x18\a \x01(\tR\x0ecertificateKey\x12\x12\n" +
+	"\x04code\x18\b \x01(\tR\x04code\"C\n" +
+	"\x13ProtectDeviceResult\x12,\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\"l\n" +
+	"\fImportDevice\x12\x14\n" +
+	"\x05offer\x18\x01 \x01(\bR\x05offer\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\bR\x06commit\x12\x16\n" +
+	"\x06cancel\x18\x03 \x01(\bR\x06cancel\x12\x16\n" +
+	"\x06device\x18\x04 \x01(\tR\x06device\"B\n" +
+	"\x12ImportDeviceResult\x12,\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\"\x88\x01\n" +
+	"\fExportDevice\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
+	"\x05leave\x18\x02 \x01(\bR\x05leave\x12\x12\n" +
+	"\x04undo\x18\x03 \x01(\bR\x04undo\x12\x1a\n" +
+	"\brecovery\x18\x04 \x01(\bR\brecovery\x12\x1a\n" +
+	"\bpassword\x18\x05 \x01(\fR\bpassword\"|\n" +
+	"\x12ExportDeviceResult\x12,\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\x12\x1e\n" +
+	"\n" +
+	"passphrase\x18\x03 \x01(\fR\n" +
+	"passphraseB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -3647,7 +4675,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
 var file_agent_proto_goTypes = []any{
 	(*Empty)(nil),                         // 0: parsec.agent.Empty
 	(*ErrorDetail)(nil),                   // 1: parsec.agent.ErrorDetail
@@ -3679,51 +4707,74 @@ var file_agent_proto_goTypes = []any{
 	(*RecoverRootResult)(nil),             // 27: parsec.agent.RecoverRootResult
 	(*Inspect)(nil),                       // 28: parsec.agent.Inspect
 	(*InspectResult)(nil),                 // 29: parsec.agent.InspectResult
-	(*Info_Provider)(nil),                 // 30: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),            // 31: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),                   // 32: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),               // 33: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),                // 34: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil),          // 35: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),            // 36: parsec.agent.ListKeysResult.Key
-	(*ListUnnamedResult_Object)(nil),      // 37: parsec.agent.ListUnnamedResult.Object
-	(*ListUnnamedResult_Failure)(nil),     // 38: parsec.agent.ListUnnamedResult.Failure
-	(*AttestationReport_Check)(nil),       // 39: parsec.agent.AttestationReport.Check
-	(*AttestationReport_Certificate)(nil), // 40: parsec.agent.AttestationReport.Certificate
-	(*AttestationReport_Clock)(nil),       // 41: parsec.agent.AttestationReport.Clock
-	(*AttestationReport_Fact)(nil),        // 42: parsec.agent.AttestationReport.Fact
-	(*InspectResult_Object)(nil),          // 43: parsec.agent.InspectResult.Object
-	(*InspectResult_Field)(nil),           // 44: parsec.agent.InspectResult.Field
+	(*Device)(nil),                        // 30: parsec.agent.Device
+	(*DeviceProtection)(nil),              // 31: parsec.agent.DeviceProtection
+	(*ListDevices)(nil),                   // 32: parsec.agent.ListDevices
+	(*ListDevicesResult)(nil),             // 33: parsec.agent.ListDevicesResult
+	(*UnlockDevice)(nil),                  // 34: parsec.agent.UnlockDevice
+	(*UnlockDeviceResult)(nil),            // 35: parsec.agent.UnlockDeviceResult
+	(*LockDevice)(nil),                    // 36: parsec.agent.LockDevice
+	(*LockDeviceResult)(nil),              // 37: parsec.agent.LockDeviceResult
+	(*ProtectDevice)(nil),                 // 38: parsec.agent.ProtectDevice
+	(*ProtectDeviceResult)(nil),           // 39: parsec.agent.ProtectDeviceResult
+	(*ImportDevice)(nil),                  // 40: parsec.agent.ImportDevice
+	(*ImportDeviceResult)(nil),            // 41: parsec.agent.ImportDeviceResult
+	(*ExportDevice)(nil),                  // 42: parsec.agent.ExportDevice
+	(*ExportDeviceResult)(nil),            // 43: parsec.agent.ExportDeviceResult
+	(*Info_Provider)(nil),                 // 44: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),            // 45: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),                   // 46: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),               // 47: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),                // 48: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),          // 49: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),            // 50: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),      // 51: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil),     // 52: parsec.agent.ListUnnamedResult.Failure
+	(*AttestationReport_Check)(nil),       // 53: parsec.agent.AttestationReport.Check
+	(*AttestationReport_Certificate)(nil), // 54: parsec.agent.AttestationReport.Certificate
+	(*AttestationReport_Clock)(nil),       // 55: parsec.agent.AttestationReport.Clock
+	(*AttestationReport_Fact)(nil),        // 56: parsec.agent.AttestationReport.Fact
+	(*InspectResult_Object)(nil),          // 57: parsec.agent.InspectResult.Object
+	(*InspectResult_Field)(nil),           // 58: parsec.agent.InspectResult.Field
+	(*ListDevicesResult_Damaged)(nil),     // 59: parsec.agent.ListDevicesResult.Damaged
 }
 var file_agent_proto_depIdxs = []int32{
 	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	30, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	31, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	32, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	33, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	34, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	35, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	36, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	37, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
-	38, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	44, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	45, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	46, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	47, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	48, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	49, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	50, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	51, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	52, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
 	4,  // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
 	3,  // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
-	39, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
-	40, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
-	41, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
-	42, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
-	43, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
-	3,  // 19: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	3,  // 20: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
-	44, // 21: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
-	44, // 22: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	53, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
+	54, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
+	55, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
+	56, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
+	57, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
+	31, // 19: parsec.agent.Device.protection:type_name -> parsec.agent.DeviceProtection
+	31, // 20: parsec.agent.Device.pending:type_name -> parsec.agent.DeviceProtection
+	30, // 21: parsec.agent.ListDevicesResult.devices:type_name -> parsec.agent.Device
+	59, // 22: parsec.agent.ListDevicesResult.damaged:type_name -> parsec.agent.ListDevicesResult.Damaged
+	30, // 23: parsec.agent.UnlockDeviceResult.device:type_name -> parsec.agent.Device
+	30, // 24: parsec.agent.ProtectDeviceResult.device:type_name -> parsec.agent.Device
+	30, // 25: parsec.agent.ImportDeviceResult.device:type_name -> parsec.agent.Device
+	30, // 26: parsec.agent.ExportDeviceResult.device:type_name -> parsec.agent.Device
+	3,  // 27: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,  // 28: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	58, // 29: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
+	58, // 30: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -3737,7 +4788,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   60,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
