@@ -30,7 +30,7 @@ func (d *devices) of(uid uint32) *device.Store {
 	cfg := d.service.config.Load()
 	name := strconv.FormatUint(uint64(uid), 10)
 	o := device.Options{
-		Dir: filepath.Join(cfg.Layout.StateDir, name), Keys: deviceKeys{d.service}, KeyPrefix: "device/" + name,
+		Dir: filepath.Join(cfg.Agent.Devices.Directory, name), Keys: deviceKeys{d.service}, KeyPrefix: "device/" + name,
 		Certificates: certificates{d.service}, Budget: d.budget, Idle: cfg.Agent.Devices.IdleLimit, Logger: d.service.log,
 	}
 	if cfg.Layout.User && int(uid) == cfg.Layout.UID {

@@ -19,6 +19,7 @@ type conn struct {
 	arrived counter // bytes read from net
 	taken   uint64  // bytes of the frames received
 	out     []byte
+	pass    *os.File // goes beside the next request
 	reused  bool // has carried another request before
 	granted bool // the service has agreed to keep it
 	idledAt time.Time
@@ -109,12 +110,28 @@ func (c *conn) send(h wire.Header, body, auth []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.net.Write(out)
+	err = c.write(out)
 	clear(out)
 	c.out = out
 	if cap(out) > maxKeptBuffer {
 		c.out = nil
 	}
+	return err
+}
+
+// write writes a frame, and passes the file that goes beside its first byte.
+func (c *conn) write(frame []byte) error {
+	pass := c.pass
+	c.pass = nil
+	n := 0
+	if pass != nil {
+		var err error
+		n, _, err = c.net.WriteMsgUnix(frame, syscall.UnixRights(int(pass.Fd())), nil)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := c.net.Write(frame[n:])
 	return err
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"os"
 
 	"google.golang.org/protobuf/proto"
 
@@ -21,7 +22,8 @@ type call struct {
 	object   string // what it is about, for errors
 	in       proto.Message
 	ext      *agentpb.Extension
-	needs    string // what it needs this agent for; empty: the original will do
+	needs    string   // what it needs this agent for; empty: the original will do
+	pass     *os.File // goes beside the request
 }
 
 // do makes one request with an answer of one frame; out may be nil.

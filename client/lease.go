@@ -62,6 +62,7 @@ func (l *lease) ask(p *prepared) (wire.Header, []byte, error) {
 		h.Flags = wire.FlagPersistent
 	}
 	done := l.conn.arm(l.ctx, l.opts.Timeout)
+	l.conn.pass = p.pass
 	answer, reply, err := l.conn.roundTrip(h, p.body, p.auth)
 	return l.judge(p.call, done(), answer, reply, err)
 }

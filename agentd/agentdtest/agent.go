@@ -63,6 +63,9 @@ sqlite_db_path = "%[1]s/kim.sqlite3"
 provider_type = "MbedCrypto"
 key_info_manager = "sqlite"
 key_store_path = "%[1]s/keys"
+
+[agent.devices]
+directory = "%[1]s"
 `, dir, os.Getuid())
 }
 

@@ -32,6 +32,8 @@ type Limits struct {
 
 // Devices are [agent.devices].
 type Devices struct {
+	// Directory is absolute; below it each uid has its own.
+	Directory string
 	// IdleLimit locks a device that nobody used for so long, 0 for never.
 	IdleLimit time.Duration
 	// Original is the absolute configuration directory of the original client, whose devices are used in place. Empty for

@@ -159,6 +159,9 @@ connections = 2
 requests_per_uid = 3
 memory_per_uid = 9223372036854775807
 idle_timeout = 5
+[agent.devices]
+directory = "/devices"
+idle_limit = 9
 [[agent.authenticator]]
 auth_type = "UnixPeerCredentials"
 admins = [{name="1"}]
@@ -198,6 +201,7 @@ admins = [{name="1"}]
 	agent := Agent{
 		AdminGroups: []string{"a", "100"}, Audit: Audit{AuditFile, "/var/log/audit"}, Metrics: Metrics{"tcp", "[::1]:9"}, LogFormat: LogJSON,
 		Limits:         Limits{ConnectionsPerUID: 1, Connections: 2, RequestsPerUID: 3, MemoryPerUID: math.MaxInt64, IdleTimeout: 5 * time.Millisecond},
+		Devices:        Devices{Directory: "/devices", IdleLimit: 9 * time.Millisecond},
 		Authenticators: auth[1:],
 	}
 	if diff := cmp.Diff(agent, c.Agent); diff != "" {

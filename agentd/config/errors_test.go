@@ -177,6 +177,10 @@ func TestErrors(t *testing.T) {
 		{"allow export", whole + pkcs11 + "allow_export = 0", `c.toml:22: provider[2].allow_export: expected a boolean, found an integer`},
 		{"tcti missing", whole + strings.Replace(tpm, "tcti = \"device\"\n", "", 1), `c.toml:18: provider[2].tcti: missing field "tcti"`},
 		{"tcti", whole + strings.Replace(tpm, `"device"`, `"socket"`, 1), `c.toml:21: provider[2].tcti: "socket" is no way to a TPM: expected "device", "swtpm", "mssim" or "tabrmd"`},
+		{
+			"devices in place", whole + "[agent.devices]\noriginal_directory = \"/home/a/.config/parsec3/libparsec\"\n",
+			`c.toml:18: agent.devices.original_directory: only a person's own agent can use devices in place; leave it out, and take them over with parsecctl device import`,
+		},
 		{"tcti relative", whole + strings.Replace(tpm, `"device"`, `"device:tpm"`, 1), `c.toml:21: provider[2].tcti: "device:tpm" is no way to a TPM: the device is not an absolute path`},
 		{"tcti option", whole + strings.Replace(tpm, `"device"`, `"swtpm:path=x"`, 1), `c.toml:21: provider[2].tcti: "swtpm:path=x" is no way to a TPM: the socket "x" is not an absolute path`},
 		{"tcti socket", whole + strings.Replace(tpm, `"device"`, `"swtpm:path=/x,port=1"`, 1), `c.toml:21: provider[2].tcti: "swtpm:path=/x,port=1" is no way to a TPM: a Unix socket has no host and no port`},

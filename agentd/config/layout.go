@@ -89,6 +89,7 @@ func Default(l Layout) *Config {
 		Agent:         defaultAgent(),
 		KeyManagers:   []KeyManager{{Name: "sqlite-manager", Type: ManagerSQLite, Path: l.sqlitePath()}},
 	}
+	c.Agent.Devices.Directory = l.StateDir
 	c.Providers = []Provider{{
 		Type: wire.ProviderMbedCrypto, Name: defaultProviderName(wire.ProviderMbedCrypto),
 		KeyManager: c.KeyManagers[0].Name, Software: defaultSoftware(),

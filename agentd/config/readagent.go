@@ -43,7 +43,7 @@ func (s *section) checkGroups(key string, groups []string) {
 // devices reads [agent.devices]. The agent of the system sees nobody's home directory.
 func (s *section) devices(l Layout) Devices {
 	defer s.close()
-	d := Devices{IdleLimit: s.millis("idle_limit", 0, 0)}
+	d := Devices{Directory: s.absPath("directory", l.StateDir), IdleLimit: s.millis("idle_limit", 0, 0)}
 	if _, given := s.take("original_directory"); !given {
 		return d
 	}

@@ -101,6 +101,7 @@ func service(cfg *config.Config, s System) []hole {
 	for _, p := range cfg.Providers {
 		holes = append(holes, provider(cfg, p, s)...)
 	}
+	holes = append(holes, writable(cfg, "devices", cfg.Agent.Devices.Directory)...)
 	if a := cfg.Agent.Audit; a.Kind == config.AuditFile {
 		holes = append(holes, writable(cfg, "audit records", filepath.Dir(a.Path))...)
 	}

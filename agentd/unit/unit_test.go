@@ -66,6 +66,9 @@ func TestDropIns(t *testing.T) {
 			toml: text("", `sqlite_db_path = "/home/a/keys/y"`, "", ""),
 			want: []string{"ProtectHome=tmpfs", "BindPaths=-/home/a/keys"},
 		},
+		"devices elsewhere": {
+			toml: text("", "", "[agent.devices]\ndirectory = \"/srv/devices\"", ""), want: []string{"ReadWritePaths=-/srv/devices"},
+		},
 		"audit and metrics": {
 			toml: text("", "", "audit = \"/var/log/parsec/audit\"\nmetrics = \"tcp:0.0.0.0:9\"", ""),
 			want: append([]string{"ReadWritePaths=-/var/log/parsec"}, append(inet, "IPAddressAllow=any")...),
