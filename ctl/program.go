@@ -88,7 +88,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 service unreachable, 4 refused, 5 not 
 	flags.StringVar(&p.global.token, "token-file", "", "a `file` with a JWT-SVID, for services with that authenticator")
 	root.AddCommand(
 		p.ping(), p.info(), p.doctor(), p.random(), p.hash(), p.inspect(), p.backup(), p.restore(),
-		p.providerGroup(), p.authenticatorGroup(), p.clientGroup(), p.keyGroup(),
+		p.providerGroup(), p.authenticatorGroup(), p.clientGroup(), p.keyGroup(), p.deviceGroup(),
 		p.completion(), p.version(),
 	)
 	root.SetHelpCommand(helpCommand(root))

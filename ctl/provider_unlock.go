@@ -79,24 +79,37 @@ func (p *Program) askPIN(ctx context.Context, from pinSource, provider string) (
 	case from.pad:
 		p.say("type the PIN on the PIN pad")
 		return nil, nil
-	case from.file != "":
-		pin, err = p.read(from.file, terminal.MaxPassphrase+2) // with a line end
-	case from.fd >= 0:
-		pin, err = terminal.PassphraseFrom(from.fd)
+	case from.file != "" || from.fd >= 0:
+		pin, err = p.firstLine(from.file, from.fd)
 	default:
 		pin, err = terminal.Passphrase(ctx, printable("PIN of the token of "+provider), false)
 	}
-	if errors.Is(err, terminal.ErrNoTerminal) {
-		return nil, usagef("there is no terminal to ask for the PIN: give it with --pin-file or --pin-fd")
-	}
 	if err != nil {
-		return nil, err
+		return nil, noTerminal(err, "the PIN", "--pin-file or --pin-fd")
 	}
-	line, _, _ := bytes.Cut(pin, []byte("\n"))
-	if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
+	if len(pin) == 0 {
 		return nil, usagef("the PIN is empty")
 	}
-	return line, nil
+	return pin, nil
+}
+
+// firstLine returns the first line of a file, or of a descriptor where none is named.
+func (p *Program) firstLine(file string, fd int) (line []byte, err error) {
+	if file != "" {
+		line, err = p.read(file, terminal.MaxPassphrase+2) // with a line end
+	} else {
+		line, err = terminal.PassphraseFrom(fd)
+	}
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r")), err
+}
+
+// noTerminal says how else to answer where there is no terminal.
+func noTerminal(err error, what, instead string) error {
+	if errors.Is(err, terminal.ErrNoTerminal) {
+		return usagef("there is no terminal to ask for %s: give it with %s", what, instead)
+	}
+	return err
 }
 
 func (p *Program) runUnlock(ctx context.Context, c *client.Client, r client.UnlockRequest) error {

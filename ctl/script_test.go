@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
 	"github.com/seed-73b3884f/parsec-agent/ctl"
+	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
 )
 
 // program is the built agent.
@@ -54,6 +55,7 @@ func TestMain(m *testing.M) {
 //	agent stop      end it
 //	status N CMD…   run a command that must end with exit status N
 //	mode FILE PERM  the file has that mode
+//	devicefile FILE ORGANISATION PASSWORD  make a device file of the original client
 func TestScripts(t *testing.T) {
 	for tool, debian := range map[string]string{"openssl": "openssl", "sh": "dash"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -68,7 +70,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"agent": agent, "status": status, "mode": mode,
+			"agent": agent, "status": status, "mode": mode, "devicefile": deviceFile(t),
 		},
 	})
 }
@@ -156,6 +158,18 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+func deviceFile(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	t.Helper()
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 3 {
+			ts.Fatalf("usage: devicefile FILE ORGANISATION PASSWORD")
+		}
+		path := ts.MkAbs(args[0])
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+		ts.Check(os.WriteFile(path, devicetest.PasswordFile(t, devicetest.New(t, args[1], "laptop"), args[2]), 0o600))
 	}
 }
 
