@@ -58,4 +58,6 @@ func (d *devices) close() {
 type ownerKey struct{}
 
 // withOwner lets a device be opened by the keys of the caller.
-func withOwner(ctx context.Context, o kim.Owner) context.Context { return context.WithValue(ctx, ownerKey{}, o) }
+func withOwner(ctx context.Context, o kim.Owner) context.Context {
+	return context.WithValue(ctx, ownerKey{}, o)
+}

@@ -138,7 +138,7 @@ func TestDevicesOfAnother(t *testing.T) {
 	c := r.client()
 	mine := r.imported(t, c, "Mine")
 	theirs := devicetest.New(t, "Theirs", "laptop")
-	other := uint32(os.Getuid()) + 1 //nolint:gosec // a uid of the kernel
+	other := uint32(os.Getuid()) + 1
 	if _, err := r.service.devices.of(other).Import(t.Context(), devicetest.PasswordFile(t, theirs, "theirs")); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,9 @@ func TestPassed(t *testing.T) {
 		"far too many":  {slices.Repeat([]int{good}, 200), wire.StatusSuccess},
 		"several kinds": {[]int{pipe[0], good}, wire.StatusSuccess},
 	}
-	r.pass(t, wire.OpPing, nil, nil)
+	if got, _ := r.pass(t, wire.OpPing, nil, nil); got != wire.StatusSuccess {
+		t.Fatal(got)
+	}
 	before := open(t)
 	for what, c := range table {
 		if got, reason := offer(c.fds...); got != c.want {

@@ -20,8 +20,8 @@ type conn struct {
 	taken   uint64  // bytes of the frames received
 	out     []byte
 	pass    *os.File // goes beside the next request
-	reused  bool // has carried another request before
-	granted bool // the service has agreed to keep it
+	reused  bool     // has carried another request before
+	granted bool     // the service has agreed to keep it
 	idledAt time.Time
 }
 
