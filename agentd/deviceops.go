@@ -190,6 +190,16 @@ func (r *request) protectDevice(ctx context.Context, id trust.DeviceID, m *agent
 			return err
 		}
 	}
+	if m.GetCodeLayer() {
+		u, err := r.devices().Get(id)
+		if err != nil {
+			return err
+		}
+		if p.Code, err = newCodeLayer(ctx, u); err != nil {
+			return err
+		}
+		defer p.Code.Key.Wipe()
+	}
 	return r.devices().Protect(ctx, id, p)
 }
 

@@ -31,7 +31,7 @@ func (d *devices) of(uid uint32) *device.Store {
 	name := strconv.FormatUint(uint64(uid), 10)
 	o := device.Options{
 		Dir: filepath.Join(cfg.Agent.Devices.Directory, name), Keys: deviceKeys{d.service}, KeyPrefix: "device/" + name,
-		Certificates: certificates{d.service}, Budget: d.budget, Idle: cfg.Agent.Devices.IdleLimit, Logger: d.service.log,
+		Certificates: certificates{d.service}, Server: oneTime{}, Budget: d.budget, Idle: cfg.Agent.Devices.IdleLimit, Logger: d.service.log,
 	}
 	if cfg.Layout.User && int(uid) == cfg.Layout.UID {
 		o.Original = cfg.Agent.Devices.Original

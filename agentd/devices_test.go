@@ -76,6 +76,11 @@ func TestDeviceLife(t *testing.T) {
 	if err != nil || got.Pending == nil || *got.Pending != (client.DeviceProtection{Kind: "provider", Provider: "tpm"}) {
 		t.Fatalf("%+v, %v", got, err)
 	}
+	if findings, err := c.Doctor(ctx); err != nil || !slices.ContainsFunc(findings, func(f client.Finding) bool {
+		return f.Area == "devices" && f.Object == `device "Acme/laptop"` && f.Severity == client.SeverityNote
+	}) {
+		t.Errorf("the doctor finds %+v, %v", findings, err)
+	}
 	if got, err = c.RevertProtection(ctx, ""); err != nil || got.Pending != nil {
 		t.Fatalf("%+v, %v", got, err)
 	}

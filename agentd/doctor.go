@@ -41,6 +41,7 @@ func decodeDoctor(r *request) (action, error) {
 		e := &examination{request: r}
 		e.identity()
 		e.ownKeys(ctx)
+		e.ownDevices()
 		e.states()
 		if r.who.Admin {
 			e.settings(r.backend.config)

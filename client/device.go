@@ -123,13 +123,15 @@ type NewProtection struct {
 	Password       []byte // the caller wipes it
 	Provider       string
 	CertificateKey string
+	// Code has the device's server want a one-time code too.
+	Code bool
 }
 
 // ProtectDevice seals an unlocked device under a new protection. The present one opens it as well until the new one did so
 // once, in UnlockDevice or ConfirmProtection, or is reverted.
 func (c *Client) ProtectDevice(ctx context.Context, device string, p NewProtection) (Device, error) {
 	return c.protectDevice(ctx, &agentpb.ProtectDevice{
-		Device: device, Change: true, Password: p.Password, ProviderName: p.Provider, CertificateKey: p.CertificateKey,
+		Device: device, Change: true, Password: p.Password, ProviderName: p.Provider, CertificateKey: p.CertificateKey, CodeLayer: p.Code,
 	})
 }
 

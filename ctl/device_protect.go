@@ -12,6 +12,7 @@ import (
 type protectDeviceOptions struct {
 	password        bool
 	certificate     string
+	withCode        bool
 	confirm, revert bool
 	from            passwords
 	code            string
@@ -31,6 +32,9 @@ func (p *Program) deviceProtect(choice *deviceChoice) *cobra.Command {
   --certificate KEY            by a certificate beside a key of yours, such as on a card
                                (see key adopt)
 
+With --with-code the server of the device keeps a further key, which it gives against a
+one-time code only: codes must be set up there, and the device does not open offline.
+
 Both protections open the device until the new one has done so once: with "device unlock",
 or with --confirm, which asks for the new password. Then the old one ends. Until then
 --revert takes the change back. A device that only a TPM or token can open is lost with it:
@@ -45,6 +49,7 @@ make a recovery file first (device recovery).`,
 	}
 	cmd.Flags().BoolVar(&o.password, "password", false, "protect it by a new password")
 	cmd.Flags().StringVar(&o.certificate, "certificate", "", "protect it by the certificate beside your `KEY`")
+	cmd.Flags().BoolVar(&o.withCode, "with-code", false, "have the device's server want a one-time code too")
 	cmd.Flags().BoolVar(&o.confirm, "confirm", false, "open the device by its new protection, which ends the old one")
 	cmd.Flags().BoolVar(&o.revert, "revert", false, "take the change back")
 	cmd.Flags().StringVar(&o.code, "code", "", "with --confirm: the one-time `code`, for devices that want one")
@@ -61,6 +66,8 @@ func (o *protectDeviceOptions) check(provider string) error {
 		return usagef("--certificate does not go together with --password or --provider")
 	case !change && !o.confirm && !o.revert:
 		return usagef("say how to protect the device: --password, --provider NAME, both, or --certificate KEY")
+	case o.withCode && !change:
+		return usagef("--with-code is for a change")
 	case o.from.given() && !o.password && !o.confirm:
 		return usagef("no password is asked for: give --password too")
 	}
@@ -92,7 +99,7 @@ func (p *Program) runDeviceProtect(ctx context.Context, c *client.Client, text s
 }
 
 func (p *Program) changeProtection(ctx context.Context, c *client.Client, d client.Device, o protectDeviceOptions) (client.Device, error) {
-	to := client.NewProtection{Provider: p.global.provider, CertificateKey: o.certificate}
+	to := client.NewProtection{Provider: p.global.provider, CertificateKey: o.certificate, Code: o.withCode}
 	if o.password {
 		var err error
 		if to.Password, err = p.password(ctx, o.from, "New password of "+deviceName(d), true); err != nil {

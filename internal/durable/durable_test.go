@@ -88,6 +88,47 @@ func TestCreateReplaceRemove(t *testing.T) {
 	}
 }
 
+func TestRename(t *testing.T) {
+	d := open(t, t.TempDir())
+	for name, text := range map[string]string{"a": "one", "b": "two"} {
+		if err := d.Create(name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Rename("b", "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, b := content(t, d, "a"); string(b) != "two" || !slices.Equal(names(t, d), []string{"a"}) {
+		t.Errorf("%q, %q", b, names(t, d))
+	}
+	if err := d.Rename("missing", "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("renamed nothing: %v", err)
+	}
+	if _, b := content(t, d, "a"); string(b) != "two" {
+		t.Errorf("the target became %q", b)
+	}
+}
+
+func TestMakeAll(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "c")
+	for range 2 {
+		if err := durable.MakeAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir := path; filepath.Base(dir) != "a"; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v, %v", dir, info, err)
+		}
+	}
+	if err := os.WriteFile(path+"/f", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.MakeAll(path + "/f/g"); err == nil {
+		t.Error("made a directory below a file")
+	}
+}
+
 func TestOpenFileRefusesOtherTypes(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)

@@ -2605,6 +2605,7 @@ type ProtectDevice struct {
 	ProviderName   string                 `protobuf:"bytes,6,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`       // change: whose key is to protect it
 	CertificateKey string                 `protobuf:"bytes,7,opt,name=certificate_key,json=certificateKey,proto3" json:"certificate_key,omitempty"` // change: a key of the caller with a certificate, instead of the two
 	Code           string                 `protobuf:"bytes,8,opt,name=code,proto3" json:"code,omitempty"`                                           // confirm: one-time code
+	CodeLayer      bool                   `protobuf:"varint,9,opt,name=code_layer,json=codeLayer,proto3" json:"code_layer,omitempty"`               // change: its server is to want a one-time code too
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -2693,6 +2694,13 @@ func (x *ProtectDevice) GetCode() string {
 		return x.Code
 	}
 	return ""
+}
+
+func (x *ProtectDevice) GetCodeLayer() bool {
+	if x != nil {
+		return x.CodeLayer
+	}
+	return false
 }
 
 type ProtectDeviceResult struct {
@@ -4631,7 +4639,7 @@ const file_agent_proto_rawDesc = "" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
 	"\x03all\x18\x02 \x01(\bR\x03all\"*\n" +
 	"\x10LockDeviceResult\x12\x16\n" +
-	"\x06locked\x18\x01 \x01(\rR\x06locked\"\xef\x01\n" +
+	"\x06locked\x18\x01 \x01(\rR\x06locked\"\x8e\x02\n" +
 	"\rProtectDevice\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x16\n" +
 	"\x06change\x18\x02 \x01(\bR\x06change\x12\x18\n" +
@@ -4640,7 +4648,9 @@ const file_agent_proto_rawDesc = "" +
 	"\bpassword\x18\x05 \x01(\fR\bpassword\x12#\n" +
 	"\rprovider_name\x18\x06 \x01(\tR\fproviderName\x12'\n" +
 	"\x0fcertificate_key\x18\a \x01(\tR\x0ecertificateKey\x12\x12\n" +
-	"\x04code\x18\b \x01(\tR\x04code\"C\n" +
+	"\x04code\x18\b \x01(\tR\x04code\x12\x1d\n" +
+	"\n" +
+	"code_layer\x18\t \x01(\bR\tcodeLayer\"C\n" +
 	"\x13ProtectDeviceResult\x12,\n" +
 	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\"l\n" +
 	"\fImportDevice\x12\x14\n" +
