@@ -159,6 +159,9 @@ func messages() []proto.Message {
 		&agentpb.CertifyKey{}, &agentpb.CertifyKeyResult{}, &agentpb.VerifyAttestation{}, &agentpb.AttestationReport{},
 		&agentpb.SealRoot{}, &agentpb.SealRootResult{}, &agentpb.RecoverRoot{}, &agentpb.RecoverRootResult{},
 		&agentpb.Inspect{}, &agentpb.InspectResult{},
+		&agentpb.ListDevices{}, &agentpb.ListDevicesResult{}, &agentpb.UnlockDevice{}, &agentpb.UnlockDeviceResult{},
+		&agentpb.LockDevice{}, &agentpb.LockDeviceResult{}, &agentpb.ProtectDevice{}, &agentpb.ProtectDeviceResult{},
+		&agentpb.ImportDevice{}, &agentpb.ImportDeviceResult{}, &agentpb.ExportDevice{}, &agentpb.ExportDeviceResult{},
 	}
 }
 
