@@ -78,7 +78,7 @@ var names = map[wire.Opcode]string{
 	OpListOpcodes: "AgentListOpcodes", OpListUnnamed: "AgentListUnnamed", OpAdopt: "AgentAdopt", OpUnlock: "AgentUnlock",
 	OpCertifyKey: "AgentCertifyKey", OpVerifyAttestation: "AgentVerifyAttestation",
 	OpSealRoot: "AgentSealRoot", OpRecoverRoot: "AgentRecoverRoot",
-	OpInspect: "AgentInspect",
+	OpInspect:     "AgentInspect",
 	OpListDevices: "AgentListDevices", OpUnlockDevice: "AgentUnlockDevice", OpLockDevice: "AgentLockDevice",
 	OpProtectDevice: "AgentProtectDevice", OpImportDevice: "AgentImportDevice", OpExportDevice: "AgentExportDevice",
 }
