@@ -153,7 +153,15 @@ func (s deviceSource) giveUp(id string) (release func(), err error) {
 // archive renames a device file as the original client does, durably.
 func archive(path string) error {
 	to := path + originalArchived
-	if err := unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE); err != nil {
+	err := unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system without the flag
+		if _, err = os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(path, to)
+		} else if err == nil {
+			err = fs.ErrExist
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("cannot rename %s to %s: %w", path, filepath.Base(to), err)
 	}
 	dir, err := os.Open(filepath.Dir(path))
