@@ -54,6 +54,9 @@ socket_path = "%[1]s/parsec.sock"
 auth_type = "UnixPeerCredentials"
 admins = [ { name = "0" }, { name = "%[2]d" } ]
 
+[agent.devices]
+directory = "%[1]s"
+
 [[key_manager]]
 name = "sqlite"
 manager_type = "SQLite"
@@ -63,9 +66,6 @@ sqlite_db_path = "%[1]s/kim.sqlite3"
 provider_type = "MbedCrypto"
 key_info_manager = "sqlite"
 key_store_path = "%[1]s/keys"
-
-[agent.devices]
-directory = "%[1]s"
 `, dir, os.Getuid())
 }
 
