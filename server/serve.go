@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 )
 
 // How long peers may take, and the server itself to end.
@@ -19,25 +21,34 @@ const (
 // collectPause is how often what nothing refers to is looked for.
 const collectPause = time.Hour
 
+// How many connections may be open at once, in all and from one address.
+const (
+	maxConnections = 30_000
+	maxPerAddress  = 12_000
+)
+
 // maxHeader bounds the headers of a request.
 const maxHeader = 16 << 10
 
 // Serve answers at a listener until the context ends, and then lets requests finish for ten seconds.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	mux := http.NewServeMux()
-	mux.Handle("/", s.Handler())
-	mux.HandleFunc("GET /health/live", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("GET /health/ready", s.ready)
-	h := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
-	collecting, enough := context.WithCancel(ctx)
-	collected := sync.WaitGroup{}
-	collected.Go(func() { s.collector.Run(collecting, collectPause) })
+	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
+	working, enough := context.WithCancel(ctx)
+	work := sync.WaitGroup{}
+	work.Go(func() { s.collector.Run(working, collectPause) })
 	defer func() {
 		enough()
-		collected.Wait()
+		work.Wait()
 	}()
+	l = guard.Listen(l, guard.Connections{Most: maxConnections, PerAddress: maxPerAddress, Trusted: s.trusted, Refused: &s.guard.Refused.Connections})
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(l) }()
+	if s.tls != nil {
+		h.TLSConfig = s.tls.Config()
+		work.Go(func() { _ = s.tls.Run(working) }) // ends with the context
+		go func() { failed <- h.ServeTLS(l, "", "") }()
+	} else {
+		go func() { failed <- h.Serve(l) }()
+	}
 	select {
 	case err := <-failed:
 		return err

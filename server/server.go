@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/api"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
@@ -33,6 +35,12 @@ type Options struct {
 	AdministrationToken *secrets.Token
 	// Rules are what an administrator decides.
 	Rules rules.Config
+	// Limits are what requests are held to, none where they are zero.
+	Limits guard.Limits
+	// Trusted are the proxies whose word about clients is taken.
+	Trusted guard.Trusted
+	// Certificate is for TLS, nil for none.
+	Certificate *guard.Certificate
 	// Clock is the time, time.Now if nil.
 	Clock func() time.Time
 	Log   *slog.Logger
@@ -47,6 +55,9 @@ type Server struct {
 	broker *events.Broker
 	// collector removes what nothing refers to.
 	collector *rules.Collector
+	guard     *guard.Guard
+	trusted   guard.Trusted
+	tls       *guard.Certificate
 	api       *api.API
 }
 
@@ -72,10 +83,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Config: o.Rules, Log: o.Log}
+	limits := guard.New(o.Limits, isStream, o.Log)
 	return &Server{
-		Rules: service, store: s, blocks: kept, broker: broker,
+		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
 		collector: &rules.Collector{Service: service, Clock: o.Clock},
-		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken},
+		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
 	}, nil
 }
 
@@ -90,8 +102,19 @@ func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
 	})
 }
 
-// Handler answers clients.
-func (s *Server) Handler() http.Handler { return s.api.Handler() }
+// Handler answers clients, and holds them to the limits.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.api.Handler())
+	mux.HandleFunc("GET /health/live", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /health/ready", s.ready)
+	return guard.Clients(s.trusted, s.guard.Handler(mux))
+}
+
+// isStream reports whether a request asks for events, which last.
+func isStream(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/authenticated/") && strings.HasSuffix(r.URL.Path, "/events")
+}
 
 // CreateOrganization adds an organisation that waits for its bootstrap with the token. It reports false if one with this name is in use.
 func (s *Server) CreateOrganization(ctx context.Context, id trust.OrganizationID, token trust.AccessToken) (bool, error) {

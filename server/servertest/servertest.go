@@ -20,6 +20,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
@@ -35,6 +36,8 @@ type Options struct {
 	Clock *Clock
 	// Blocks opens the block store, one in memory if it is nil.
 	Blocks func(context.Context, *pgxpool.Pool) (blocks.Store, error)
+	// Limits are what requests are held to, none where they are zero.
+	Limits guard.Limits
 	// Configure changes what an administrator decides: anybody may bootstrap, ping is answered, no keep-alives.
 	Configure func(*rules.Config)
 }
@@ -104,7 +107,7 @@ func New(t testing.TB, o Options) *Server {
 		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Blocks: o.Blocks, Key: key, Rules: config, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Store: o.Store, Blocks: o.Blocks, Key: key, Rules: config, Limits: o.Limits, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

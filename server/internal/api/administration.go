@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -176,7 +177,7 @@ func (a *API) bootstrapAddresses(r *http.Request, id trust.OrganizationID, token
 
 func ownURL(r *http.Request) *url.URL {
 	u := &url.URL{Scheme: "http", Host: r.Host}
-	if r.TLS != nil {
+	if guard.ClientOf(r.Context()).Secure {
 		u.Scheme = "https"
 	}
 	return u

@@ -32,7 +32,12 @@ type API struct {
 	Log   *slog.Logger
 	// Token lets administrators in, nobody if it is nil.
 	Token *secrets.Token
+	// Allow counts a request of an organisation, and reports false with the answer written if it is one too many.
+	Allow func(http.ResponseWriter, *http.Request, trust.OrganizationID) bool
 }
+
+// errAnswered is what ends a request that was answered already.
+var errAnswered = errors.New("the request was answered")
 
 // Handler returns the routes.
 func (a *API) Handler() http.Handler {
@@ -53,7 +58,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // a connection without deadlines is one of a test
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTime + commandTime + writeTime))
-	rep, err := a.run(ctx, r, f)
+	rep, err := a.run(ctx, w, r, f)
 	if err != nil {
 		a.refuse(w, r, err)
 		return
@@ -70,7 +75,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 }
 
 // run goes through the checks of 1.5.
-func (a *API) run(ctx context.Context, r *http.Request, f cloud.Family) (cloud.Reply, error) {
+func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f cloud.Family) (cloud.Reply, error) {
 	h, err := cloud.ReadHandshake(r, f)
 	if err != nil {
 		return nil, err
@@ -90,6 +95,9 @@ func (a *API) run(ctx context.Context, r *http.Request, f cloud.Family) (cloud.R
 	c, err := a.credentials(ctx, f, h, r.Header.Get("Authorization"), now)
 	if err != nil {
 		return nil, err
+	}
+	if late && !a.Allow(w, r, c.Organization) {
+		return nil, errAnswered
 	}
 	if !late {
 		if body, err = cloud.ReadBody(r); err != nil {
@@ -164,6 +172,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	switch {
+	case errors.Is(err, errAnswered):
 	case errors.Is(err, rules.ErrUnknownCommand):
 		cloud.Refuse(w, cloud.StatusBadContent)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -111,4 +112,26 @@ func TestDevicesAreForgotten(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLimitsAnswer503: too much is answered with what clients try again after, and nothing else.
+func TestLimitsAnswer503(t *testing.T) {
+	for name, limits := range map[string]guard.Limits{
+		"address":      {PerAddress: guard.Rate{Burst: 5, PerSecond: 0.001}},
+		"organisation": {PerOrganization: guard.Rate{Burst: 5, PerSecond: 0.001}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := New(t, Options{Limits: limits}).Bootstrapped()
+			for range 20 {
+				if a := o.First.Do(&cloud.OrganizationInfoReq{}); a.Status != cloud.StatusOK {
+					WantHTTP(t, a, cloud.StatusStopping)
+					if a.Header.Get("Retry-After") == "" {
+						t.Error("it does not say for how long")
+					}
+					return
+				}
+			}
+			t.Error("nothing is too much")
+		})
+	}
 }

@@ -1,0 +1,18 @@
+package command
+
+import (
+	"log/slog"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+)
+
+// certificate is the one of TLS, nil for none.
+func (o *runOptions) certificate(log *slog.Logger) (*guard.Certificate, error) {
+	switch {
+	case o.certFile == "" && o.tlsKeyFile == "":
+		return nil, nil
+	case o.certFile == "" || o.tlsKeyFile == "":
+		return nil, usagef("--ssl-certfile and --ssl-keyfile are given together")
+	}
+	return guard.NewCertificate(o.certFile, o.tlsKeyFile, log)
+}
