@@ -88,12 +88,15 @@ func (e *HTTPError) Unwrap() error {
 }
 
 // Refuse answers a request with a status other than [StatusOK], in the name of a server with the version of this package.
-func Refuse(w http.ResponseWriter, status HTTPStatus) {
+func Refuse(w http.ResponseWriter, status HTTPStatus) { RefuseAs(w, status, Current) }
+
+// RefuseAs is Refuse in the name of a server with another version.
+func RefuseAs(w http.ResponseWriter, status HTTPStatus, version Version) {
 	h := w.Header()
 	if status == StatusUnsupportedAPI {
-		h.Set(HeaderSupportedVersions, Current.String())
+		h.Set(HeaderSupportedVersions, version.String())
 	} else {
-		h.Set(HeaderVersion, Current.String())
+		h.Set(HeaderVersion, version.String())
 	}
 	h.Set("Content-Type", "application/json")
 	detail := (&HTTPError{Status: status}).Unwrap().Error()

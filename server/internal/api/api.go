@@ -22,6 +22,9 @@ const (
 	writeTime   = 2 * time.Minute
 )
 
+// served is the version that the server speaks: of the next one it lacks what makes it, collaborative documents.
+var served = cloud.Version{Major: 5, Minor: 5}
+
 // API answers requests. It may be used concurrently.
 type API struct {
 	Rules   *rules.Service
@@ -69,7 +72,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 		return
 	}
 	h := w.Header()
-	h.Set(cloud.HeaderVersion, cloud.Current.String())
+	h.Set(cloud.HeaderVersion, served.String())
 	h.Set("Content-Type", cloud.ContentMsgpack)
 	_, _ = w.Write(body) //nolint:gosec // MessagePack, and said to be; whoever does not listen asks again
 }
@@ -153,7 +156,7 @@ func (a *API) probe(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
-	w.Header().Set(cloud.HeaderVersion, cloud.Current.String())
+	w.Header().Set(cloud.HeaderVersion, served.String())
 	w.Header().Set("Content-Type", cloud.ContentMsgpack)
 }
 
@@ -168,18 +171,18 @@ func (a *API) exists(ctx context.Context, h *cloud.Handshake) error {
 // refuse answers with the status that an error is.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*cloud.HTTPError](err); ok {
-		cloud.Refuse(w, e.Status)
+		cloud.RefuseAs(w, e.Status, served)
 		return
 	}
 	switch {
 	case errors.Is(err, errAnswered):
 	case errors.Is(err, rules.ErrUnknownCommand):
-		cloud.Refuse(w, cloud.StatusBadContent)
+		cloud.RefuseAs(w, cloud.StatusBadContent, served)
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFull), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		a.Log.Warn("a request cannot be served now", "path", r.URL.Path, "error", err)
-		cloud.Refuse(w, cloud.StatusStopping)
+		cloud.RefuseAs(w, cloud.StatusStopping, served)
 	default:
 		a.Log.Error("a request failed", "path", r.URL.Path, "error", err)
-		cloud.Refuse(w, http.StatusInternalServerError)
+		cloud.RefuseAs(w, http.StatusInternalServerError, served)
 	}
 }

@@ -75,17 +75,19 @@ func tooShort(c *trust.RealmArchivingCertificate, minimum int64) bool {
 	return c.Configuration.State == trust.DeletionPlanned && c.Configuration.DeletionDate.Before(earliest)
 }
 
-// realmSelfPromoteToOwner is 3.5: certificate about oneself as owner, outsider, realm, no live owner, member, highest live role, monotony.
+// realmSelfPromoteToOwner is 3.5: outsider, certificate about oneself as owner, realm, no live owner, member, highest live role, monotony.
 func (s *Service) realmSelfPromoteToOwner(ctx context.Context, c *Call, req *cloud.RealmSelfPromoteToOwnerReq) (cloud.RealmSelfPromoteToOwnerRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
+	refusal := cloud.RealmSelfPromoteToOwnerRep(nil)
 	if !ok {
-		return &cloud.InvalidCertificate{}, nil
+		refusal = &cloud.InvalidCertificate{}
+	} else if late := c.outOfBallpark(role.Timestamp); late != nil {
+		refusal = late
+	} else if role.UserID != c.User || role.Role != trust.Owner {
+		refusal = &cloud.InvalidCertificate{}
 	}
-	if late := c.outOfBallpark(role.Timestamp); late != nil {
-		return late, nil
-	}
-	if role.UserID != c.User || role.Role != trust.Owner {
-		return &cloud.InvalidCertificate{}, nil
+	if refusal != nil {
+		return refuse[cloud.RealmSelfPromoteToOwnerRep](ctx, s, c, owner, refusal, &cloud.AuthorIsOutsider{})
 	}
 	return write(ctx, s, c, c.inRealm(role.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.RealmSelfPromoteToOwnerRep, error) {
 		if !owner(a.Profile) {

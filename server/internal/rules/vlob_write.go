@@ -14,11 +14,8 @@ import (
 // maxInlineBlob bounds the blobs that events carry.
 const maxInlineBlob = 4096
 
-// vlobCreate is 3.6: window, realm, role, key, id, monotony.
+// vlobCreate is 3.6: realm, role, key, id, window, monotony.
 func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreateReq) (cloud.VlobCreateRep, error) {
-	if late := c.outOfBallpark(req.Timestamp); late != nil {
-		return late, nil
-	}
 	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobCreateRep, error) {
 		realm, refusal, err := c.writable(ctx, tx, req.RealmID, req.KeyIndex)
 		if refusal != nil || err != nil {
@@ -31,6 +28,9 @@ func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreate
 		if last != 0 {
 			return &cloud.VlobAlreadyExists{}, nil
 		}
+		if late := c.outOfBallpark(req.Timestamp); late != nil {
+			return late, nil
+		}
 		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
 			return late, nil
 		}
@@ -39,23 +39,27 @@ func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreate
 	})
 }
 
-// vlobUpdate is 3.6: window, realm, role, key, id, version, monotony.
+// vlobUpdate is 3.6: realm, id, role, key, window, version, monotony.
 func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdateReq) (cloud.VlobUpdateRep, error) {
-	if late := c.outOfBallpark(req.Timestamp); late != nil {
-		return late, nil
-	}
 	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobUpdateRep, error) {
-		realm, refusal, err := c.writable(ctx, tx, req.RealmID, req.KeyIndex)
+		realm, refusal, err := c.inUse(ctx, tx, req.RealmID)
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
 		last, err := tables.LastVersion(ctx, tx, c.Org, req.RealmID, req.VlobID)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case last == 0:
+		}
+		if last == 0 {
 			return &cloud.VlobNotFound{}, nil
-		case last == math.MaxUint32 || req.Version != last+1:
+		}
+		if refusal, err := c.mayWrite(ctx, tx, realm, req.KeyIndex); refusal != nil || err != nil {
+			return refusal, err
+		}
+		if late := c.outOfBallpark(req.Timestamp); late != nil {
+			return late, nil
+		}
+		if last == math.MaxUint32 || req.Version != last+1 {
 			return &cloud.BadVlobVersion{}, nil
 		}
 		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
@@ -75,6 +79,16 @@ type writeRep interface {
 
 // writable checks that the caller may write into a realm with a key: realm, role, key.
 func (c *Call) writable(ctx context.Context, tx *store.Tx, id trust.RealmID, index uint64) (*tables.Realm, writeRep, error) {
+	realm, refusal, err := c.inUse(ctx, tx, id)
+	if refusal != nil || err != nil {
+		return nil, refusal, err
+	}
+	refusal, err = c.mayWrite(ctx, tx, realm, index)
+	return realm, refusal, err
+}
+
+// inUse finds a realm that is written to by somebody.
+func (c *Call) inUse(ctx context.Context, tx *store.Tx, id trust.RealmID) (*tables.Realm, writeRep, error) {
 	realm, err := tables.GetRealm(ctx, tx, c.Org, id)
 	switch {
 	case err != nil:
@@ -86,16 +100,21 @@ func (c *Call) writable(ctx context.Context, tx *store.Tx, id trust.RealmID, ind
 	case realm.Archiving != trust.Available:
 		return nil, &cloud.RealmArchived{}, nil
 	}
-	role, err := tables.Role(ctx, tx, c.Org, id, c.User)
+	return realm, nil, nil
+}
+
+// mayWrite checks that the caller may write with a key: role, key.
+func (c *Call) mayWrite(ctx context.Context, tx *store.Tx, realm *tables.Realm, index uint64) (writeRep, error) {
+	role, err := tables.Role(ctx, tx, c.Org, realm.ID, c.User)
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	case !role.CanWrite():
-		return nil, &cloud.AuthorNotAllowed{}, nil
+		return &cloud.AuthorNotAllowed{}, nil
 	case index != realm.KeyIndex:
-		return nil, &cloud.BadKeyIndex{LastRealmCertificateTimestamp: realm.LastCertificate}, nil
+		return &cloud.BadKeyIndex{LastRealmCertificateTimestamp: realm.LastCertificate}, nil
 	}
-	return realm, nil, nil
+	return nil, nil
 }
 
 // addVlob stores a version and tells the other devices of the realm.
