@@ -26,6 +26,9 @@ type life struct {
 	// clock is what requests are dated with, a millisecond more each time.
 	clock trust.DateTime
 	names int
+
+	listeners []listening
+	heard     int
 }
 
 // pick draws one of a list, now and then something that is in no list.

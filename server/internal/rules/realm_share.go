@@ -9,7 +9,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// realmShare is 3.5: certificate gives a role to somebody else; realm, recipient, author, revoked, outsider, same role, monotony, key.
+// realmShare is 3.5: certificate gives a role to somebody else; realm, recipient, revoked, author, outsider, same role, monotony, key.
 func (s *Service) realmShare(ctx context.Context, c *Call, req *cloud.RealmShareReq) (cloud.RealmShareRep, error) {
 	role, ok := verify[*trust.RealmRoleCertificate](req.RealmRoleCertificate, c.signer())
 	if !ok {
@@ -23,6 +23,9 @@ func (s *Service) realmShare(ctx context.Context, c *Call, req *cloud.RealmShare
 	}
 	return write(ctx, s, c, c.inRealm(role.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.RealmShareRep, error) {
 		g, refusal, err := c.grant(ctx, tx, role)
+		if g != nil && g.recipient != nil && g.recipient.RevokedOn != nil {
+			return &cloud.RecipientRevoked{}, err
+		}
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
@@ -77,15 +80,13 @@ func (c *Call) grant(ctx context.Context, tx *store.Tx, role *trust.RealmRoleCer
 		return nil, nil, err
 	}
 	if !own.CanGrant(role.Role) || !own.CanGrant(g.current) {
-		return nil, &cloud.AuthorNotAllowed{}, nil
+		return g, &cloud.AuthorNotAllowed{}, nil
 	}
 	return g, nil, nil
 }
 
 func (g *grant) refuseShare(a *tables.Author, role *trust.RealmRoleCertificate, index uint64) cloud.RealmShareRep {
 	switch {
-	case g.recipient.RevokedOn != nil:
-		return &cloud.RecipientRevoked{}
 	case !g.recipient.Profile.CanHave(role.Role):
 		return &cloud.RoleIncompatibleWithOutsider{}
 	case g.current == role.Role:
