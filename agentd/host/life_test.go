@@ -183,6 +183,12 @@ func TestAuditRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	ping(t, p.socket)
+	// The record follows the answer.
+	for deadline := time.Now().Add(testPatience); strings.Count(read(t, path+".1"), "\n") < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the records do not come")
+		}
+	}
 	c.signal(syscall.SIGHUP)
 	c.expect("RELOADING=1")
 	c.expect("READY=1")
