@@ -70,11 +70,26 @@ func (a *API) follow(ctx context.Context, s *stream, l *events.Listener) {
 		case frame = <-l.Frames():
 		case <-silence:
 		case <-l.Done():
+			s.rest(l.Frames())
 			return
 		case <-ctx.Done():
 			return
 		}
 		if !s.send(frame) {
+			return
+		}
+	}
+}
+
+// rest sends what waits.
+func (s *stream) rest(frames <-chan string) {
+	for {
+		select {
+		case frame := <-frames:
+			if !s.send(frame) {
+				return
+			}
+		default:
 			return
 		}
 	}

@@ -39,7 +39,7 @@ type Listener struct {
 // Frames are what is to be sent, without keep-alives.
 func (l *Listener) Frames() <-chan string { return l.queue }
 
-// Done is closed when the stream must end.
+// Done is closed when the stream must end, after the frames that wait.
 func (l *Listener) Done() <-chan struct{} { return l.done }
 
 // Start tells who listens, as read after Listen was called, and returns the frames to send first.
@@ -93,6 +93,12 @@ func (l *Listener) end() {
 // take hands an event to the listener. It needs the broker's mu.
 func (l *Listener) take(e *Event) {
 	if e.Effect.Kind == Disconnect && (e.Effect.User == nil || *e.Effect.User == l.user) {
+		if l.started && l.wants(e) { // why it ends is the last that it hears
+			select {
+			case l.queue <- e.Frame:
+			default:
+			}
+		}
 		l.end()
 		return
 	}

@@ -39,7 +39,7 @@ func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreate
 	})
 }
 
-// vlobUpdate is 3.6: realm, id, role, key, window, version, monotony.
+// vlobUpdate is 3.6: realm, id, role, key, window, monotony, version.
 func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdateReq) (cloud.VlobUpdateRep, error) {
 	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobUpdateRep, error) {
 		realm, refusal, err := c.inUse(ctx, tx, req.RealmID)
@@ -59,11 +59,11 @@ func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdate
 		if late := c.outOfBallpark(req.Timestamp); late != nil {
 			return late, nil
 		}
-		if last == math.MaxUint32 || req.Version != last+1 {
-			return &cloud.BadVlobVersion{}, nil
-		}
 		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
 			return late, nil
+		}
+		if last == math.MaxUint32 || req.Version != last+1 {
+			return &cloud.BadVlobVersion{}, nil
 		}
 		v := tables.Vlob{ID: req.VlobID, Version: req.Version, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
 		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
