@@ -55,13 +55,10 @@ func (b *bootstrap) verify(c *Call) cloud.OrganizationBootstrapRep {
 	root := trust.Author{Key: b.req.RootVerifyKey}
 	b.newcomer = newcomer{
 		userSigned: b.req.UserCertificate, deviceSigned: b.req.DeviceCertificate,
-		redactedUser: b.req.RedactedUserCertificate, redactedDevice: b.req.RedactedDeviceCertificate,
+		redactedUser: b.req.RedactedUserCertificate, redactedDevice: b.req.RedactedDeviceCertificate, first: true,
 	}
 	if refusal := b.newcomer.verify(c, root); refusal != nil {
 		return refusal
-	}
-	if b.user.full.Profile != trust.Admin {
-		return &cloud.InvalidCertificate{}
 	}
 	if b.req.SequesterAuthorityCertificate == nil {
 		return nil

@@ -12,6 +12,8 @@ import (
 // newcomer is a user with its first device, as certificates as received and as read.
 type newcomer struct {
 	userSigned, deviceSigned, redactedUser, redactedDevice []byte
+	// first is the one who bootstraps, an admin.
+	first bool
 
 	user   pair[*trust.UserCertificate]
 	device pair[*trust.DeviceCertificate]
@@ -29,13 +31,17 @@ func (n *newcomer) verify(c *Call, author trust.Author) newcomerRep {
 	var okUser, okDevice bool
 	n.user, okUser = verifyUser(n.userSigned, n.redactedUser, author)
 	n.device, okDevice = verifyDevice(n.deviceSigned, n.redactedDevice, author)
-	if !okUser || !okDevice || n.user.full.Timestamp != n.device.full.Timestamp || n.user.full.UserID != n.device.full.UserID {
+	if !okUser || !okDevice || n.user.full.Timestamp != n.device.full.Timestamp {
+		return &cloud.InvalidCertificate{}
+	}
+	same := n.user.full.UserID == n.device.full.UserID
+	if n.first && (!same || n.user.full.Profile != trust.Admin) {
 		return &cloud.InvalidCertificate{}
 	}
 	if late := c.outOfBallpark(n.user.full.Timestamp); late != nil {
 		return late
 	}
-	if !usersMatch(n.user) || !devicesMatch(n.device) {
+	if !same || !usersMatch(n.user) || !devicesMatch(n.device) {
 		return &cloud.InvalidCertificate{}
 	}
 	return nil
