@@ -212,7 +212,10 @@ func (l *life) members(d *Device, realm trust.RealmID) (all []trust.UserID) {
 	if a.Reply != "ok" {
 		return []trust.UserID{d.User}
 	}
-	rep := Must(RealmsOf().DecodeReply(a.Body)).(*cloud.CertificateGetOK)
+	rep, ok := Must(RealmsOf().DecodeReply(a.Body)).(*cloud.CertificateGetOK)
+	if !ok {
+		return nil
+	}
 	roles := map[trust.UserID]trust.Role{}
 	for _, signed := range rep.RealmCertificates[realm] {
 		for _, author := range l.devices {

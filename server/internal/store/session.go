@@ -75,7 +75,7 @@ func (c *session) exec(ctx context.Context, s Statement) (int64, error) {
 }
 
 func (c *session) each(ctx context.Context, s Statement, f func(Row) error) error {
-	prepared, err := c.statement(ctx, s.text) //nolint:sqlclosecheck // kept until the session is closed
+	prepared, err := c.statement(ctx, s.text)
 	if err != nil {
 		return sqliteFault(err)
 	}
@@ -97,7 +97,7 @@ func (c *session) rows(ctx context.Context, prepared *sql.Stmt, args []any, f fu
 }
 
 func (c *session) many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
-	prepared, err := c.statement(ctx, text) //nolint:sqlclosecheck // kept until the session is closed
+	prepared, err := c.statement(ctx, text)
 	if err != nil {
 		return sqliteFault(err)
 	}
