@@ -214,11 +214,13 @@ func (d *draw) compress(content []byte) []byte {
 		zstd.WithWindowSize(128 << 10), zstd.WithEncoderCRC(d.chance(2)), zstd.WithSingleSegment(d.chance(2)), zstd.WithZeroFrames(true),
 	}
 	cut := d.IntN(len(content) + 1)
-	switch d.IntN(4) {
+	switch d.IntN(5) {
 	case 0:
 		return append(frame(content[:cut], options...), frame(content[cut:], options...)...)
 	case 1: // a frame that is skipped
 		return append([]byte{0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 'h', 'i'}, frame(content, options...)...)
+	case 3:
+		return d.farBack(content)
 	case 2: // in pieces, without its size
 		b := &bytes.Buffer{}
 		w, err := zstd.NewWriter(b, options...)
@@ -232,6 +234,23 @@ func (d *draw) compress(content []byte) []byte {
 		return b.Bytes()
 	}
 	return frame(content, options...)
+}
+
+// farBack is a frame that says that it may refer to what is 128 KiB to 256 MiB before, and is not compressed.
+func (d *draw) farBack(content []byte) []byte {
+	const atLeast, least, kinds, block = 10, 17, 12, 128 << 10
+	b := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, byte(least-atLeast+d.IntN(kinds)) << 3}
+	for {
+		n, last := min(block, len(content)), 0
+		if n == len(content) {
+			last = 1
+		}
+		size := last | n<<3
+		b = append(append(b, byte(size), byte(size>>8), byte(size>>16)), content[:n]...)
+		if content = content[n:]; last == 1 {
+			return b
+		}
+	}
 }
 
 func frame(content []byte, options ...zstd.EOption) []byte {

@@ -123,6 +123,9 @@ var rows = []row{
 		return strings.Contains(d.refused, "invalid type: map, expected unit struct")
 	}},
 	{"a structure as an array, outside of device files", func(d *difference) bool { return d.took(isArray, isMap) || d.unknownAsArray() }},
+	{"how far back a compressed certificate refers", func(d *difference) bool {
+		return d.is(trust.ErrCompression) && strings.HasSuffix(d.kind, "_certificate") && strings.Contains(d.ours.Error(), "window size exceeded")
+	}},
 	{"decompressed size, or what a frame announces of it", func(d *difference) bool { return d.is(trust.ErrCompression) }},
 	{"a text, bytes or a list longer than anybody writes", func(d *difference) bool { return d.is(mpack.ErrLimit) }},
 	{"depth of a field that nobody knows", func(d *difference) bool { return d.is(mpack.ErrDepth) }},
