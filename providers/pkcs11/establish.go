@@ -108,6 +108,9 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 		l.retire(ended)
 	}
 	if wait := time.Until(l.started.Add(l.backoff)); !l.pause(wait) {
+		if l.unloaded != nil {
+			return nil, l.unloaded
+		}
 		return nil, &wire.Error{
 			Status: wire.StatusHardwareFailure,
 			Reason: fmt.Sprintf("the PKCS#11 helper with %s fails again and again; it is started again in %v", l.o.Library, wait.Round(time.Millisecond)),
@@ -126,9 +129,9 @@ func (l *link) running(ctx context.Context) (*supervise.Helper, error) {
 		return nil, &wire.Error{Status: wire.StatusGenericError, Reason: err.Error(), Err: err}
 	}
 	l.helper, l.started, l.searched = h, time.Now(), time.Time{}
-	if err := l.load(ctx, h); err != nil {
+	if l.unloaded = l.load(ctx, h); l.unloaded != nil {
 		l.retire(true)
-		return nil, err
+		return nil, l.unloaded
 	}
 	return h, nil
 }

@@ -45,6 +45,7 @@ type link struct {
 	helper   *supervise.Helper
 	started  time.Time
 	backoff  time.Duration
+	unloaded error     // why the last helper could not load the library
 	searched time.Time // since when the token is not found in this helper
 	refusals int       // of PINs that people gave, since the last one that was right
 	calm     time.Time // until when no further one is sent
