@@ -57,7 +57,9 @@ func TestSameAnswers(t *testing.T) {
 					l.listen(d, ours, theirs)
 				}
 			}
-			ours.Clock.Advance(time.Since(ours.Clock.Now()))
+			for _, s := range []*Server{ours, theirs} {
+				s.Clock.Advance(time.Since(s.Clock.Now()))
+			}
 			d, req, done := l.request()
 			r := l.Prepare(cloud.Authenticated, req, d.Token())
 			l.spoil(r, d)
