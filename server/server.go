@@ -33,6 +33,8 @@ type Options struct {
 	Key *secrets.Box
 	// AdministrationToken lets administrators in, nobody if it is nil.
 	AdministrationToken *secrets.Token
+	// Mail sends mails, nil where there is no way to.
+	Mail rules.Mailer
 	// Rules are what an administrator decides.
 	Rules rules.Config
 	// Limits are what requests are held to, none where they are zero.
@@ -82,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Config: o.Rules, Log: o.Log}
+	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Mail: o.Mail, Config: o.Rules, Log: o.Log}
 	limits := guard.New(o.Limits, isStream, o.Log)
 	return &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,

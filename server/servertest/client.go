@@ -105,6 +105,12 @@ func (o *Organization) Anonymous(req cloud.Request) *Answer {
 	return o.Send(o.Prepare(cloud.Anonymous, req, ""))
 }
 
+// Invited sends a command as whoever has the token of an invitation.
+func (o *Organization) Invited(token trust.AccessToken, req cloud.Request) *Answer {
+	o.t.Helper()
+	return o.Send(o.Prepare(cloud.Invited, req, Must(cloud.NewInvitationToken(token))))
+}
+
 // Decode reads the answer as the reply of one type that it must be.
 func Decode[R any, C interface {
 	*R

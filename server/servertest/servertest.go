@@ -38,6 +38,8 @@ type Options struct {
 	Blocks func(context.Context, *pgxpool.Pool) (blocks.Store, error)
 	// Limits are what requests are held to, none where they are zero.
 	Limits guard.Limits
+	// Mail sends mails, nil where there is no way to.
+	Mail rules.Mailer
 	// Configure changes what an administrator decides: anybody may bootstrap, ping is answered, no keep-alives.
 	Configure func(*rules.Config)
 }
@@ -107,7 +109,7 @@ func New(t testing.TB, o Options) *Server {
 		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Blocks: o.Blocks, Key: key, Rules: config, Limits: o.Limits, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Rules: config, Limits: o.Limits, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

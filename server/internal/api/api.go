@@ -45,7 +45,7 @@ var errAnswered = errors.New("the request was answered")
 // Handler returns the routes.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, f := range []cloud.Family{cloud.Anonymous, cloud.AnonymousServer, cloud.Authenticated, cloud.TOS, cloud.Account} {
+	for _, f := range []cloud.Family{cloud.Anonymous, cloud.AnonymousServer, cloud.Invited, cloud.Authenticated, cloud.TOS, cloud.Account} {
 		mux.HandleFunc(f.Pattern(), func(w http.ResponseWriter, r *http.Request) { a.command(w, r, f) })
 	}
 	mux.HandleFunc(cloud.PatternProbe, a.probe)
@@ -99,7 +99,7 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 	if err != nil {
 		return nil, err
 	}
-	if late && !a.Allow(w, r, c.Organization) {
+	if (late || f == cloud.Invited) && !a.Allow(w, r, c.Organization) {
 		return nil, errAnswered
 	}
 	if !late {
@@ -126,7 +126,9 @@ func (a *API) credentials(ctx context.Context, f cloud.Family, h *cloud.Handshak
 		return c, a.authenticate(ctx, c, h, header, f != cloud.TOS)
 	case cloud.AnonymousServer:
 		return c, nil
-	case cloud.Invited, cloud.Account:
+	case cloud.Invited:
+		return c, a.Rules.Invited(ctx, c, h.Invitation)
+	case cloud.Account:
 	}
 	return nil, &cloud.HTTPError{Status: cloud.StatusBadContent} // there are no accounts here
 }

@@ -22,6 +22,7 @@ func FuzzRequest(f *testing.F) {
 		o.Prepare(cloud.Authenticated, RealmsOf(), token), o.Prepare(cloud.TOS, &cloud.TOSGetReq{}, token),
 		o.Prepare(cloud.Authenticated, o.First.VlobReq(o.First.CreateRealm(), 0, "x"), token), o.Prepare(cloud.Account, &cloud.PingReq{}, token),
 		o.Prepare(cloud.Authenticated, o.BootstrapReq(), token),
+		o.Prepare(cloud.Invited, &cloud.InviteInfoReq{}, "Bearer 0123456789abcdef0123456789abcdef"),
 	} {
 		f.Add(r.Method, r.Path, r.Header.Get(cloud.HeaderVersion), r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Body)
 	}

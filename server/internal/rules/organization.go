@@ -17,12 +17,17 @@ func (s *Service) TokenDigest(token *trust.AccessToken) ([]byte, error) {
 	if token == nil {
 		return nil, nil
 	}
+	return s.digest(purposeBootstrap, *token)
+}
+
+// digest returns what a token is looked up by.
+func (s *Service) digest(purpose string, token trust.AccessToken) ([]byte, error) {
 	b, err := token.Export()
 	if err != nil {
 		return nil, err
 	}
 	defer clear(b)
-	return s.Secrets.Digest(purposeBootstrap, b), nil
+	return s.Secrets.Digest(purpose, b), nil
 }
 
 // CreateOrganization adds an organisation that waits for its bootstrap with the token, or without one. One that waits already gets the new

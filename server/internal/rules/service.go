@@ -35,8 +35,10 @@ type Service struct {
 	Store   *store.Store
 	Blocks  blocks.Store
 	Secrets *secrets.Box
-	Config  Config
-	Log     *slog.Logger
+	// Mail sends mails, nil where there is no way to.
+	Mail   Mailer
+	Config Config
+	Log    *slog.Logger
 }
 
 // Call is what is known of a request besides the command.
@@ -48,6 +50,9 @@ type Call struct {
 	Device trust.DeviceID
 	User   trust.UserID
 	Key    trust.VerifyKey
+	// Token is the invitation's, and Invitation its number, of those who were invited.
+	Token      trust.AccessToken
+	Invitation int64
 	// Client is the version of the API that the client states.
 	Client cloud.Version
 	// Now is the time of the request.
