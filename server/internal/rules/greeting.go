@@ -104,6 +104,9 @@ func (c *Call) start(ctx context.Context, tx *store.Tx, i *tables.Invitation, gr
 		if err := tables.CancelAttempt(ctx, tx, c.Org, a.ID, side, string(cloud.CancelledAutomaticallyCancelled), c.Now); err != nil {
 			return trust.GreetingAttemptID{}, err
 		}
+		if err := tables.TrimAttempts(ctx, tx, c.Org, i.Num, greeter); err != nil {
+			return trust.GreetingAttemptID{}, err
+		}
 		a = nil
 	}
 	if a == nil {
@@ -126,7 +129,7 @@ func (c *Call) greet(ctx context.Context, tx *store.Tx, id trust.GreetingAttempt
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	now, err := state(ctx, tx, c.Org, i)
+	now, err := invitationState(ctx, tx, c.Org, i)
 	if err != nil {
 		return nil, nil, nil, err
 	}

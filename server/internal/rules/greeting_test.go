@@ -267,3 +267,19 @@ func TestGreetingEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestAttemptsAreFew: who begins anew without end leaves few traces.
+func TestAttemptsAreFew(t *testing.T) {
+	Each(t, Options{}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		m := meet(t, o.First, inviteDevice(t, o.First))
+		last := m
+		for range 17 {
+			o.Clock.Tick()
+			last = &meeting{t, m.greeter, m.token, claim(t, o.First, m.token)}
+		}
+		Want(t, m.greeterStep(greeterSteps[0]), "greeting_attempt_not_found")
+		greet(t, o.First, m.token)
+		Want(t, last.claimerStep(claimerSteps[0]), "not_ready")
+	})
+}

@@ -39,7 +39,7 @@ func (s *Service) Invited(ctx context.Context, c *Call, token trust.AccessToken)
 
 // usable refuses an invitation that has come to its end.
 func usable(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitation) error {
-	now, err := state(ctx, tx, org, i)
+	now, err := invitationState(ctx, tx, org, i)
 	if err == nil && now != tables.Pending {
 		return &cloud.HTTPError{Status: cloud.StatusInvitationGone}
 	}

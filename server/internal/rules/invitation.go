@@ -48,8 +48,8 @@ func (s *Service) seal(org int64, i *tables.Invitation, token trust.AccessToken)
 	return nil
 }
 
-// state is that of an invitation now: one whose set-up was deleted is cancelled.
-func state(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitation) (tables.InvitationState, error) {
+// invitationState is that of an invitation now: one whose set-up was deleted is cancelled.
+func invitationState(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitation) (tables.InvitationState, error) {
 	if i.State != tables.Pending || i.Kind != tables.ForShamirRecovery {
 		return i.State, nil
 	}
@@ -130,8 +130,10 @@ func emitInvitation(ctx context.Context, tx *store.Tx, c *Call, i *tables.Invita
 	return nil
 }
 
-// handle is who a user is.
-func handle(u *tables.User) (trust.HumanHandle, error) { return trust.NewHumanHandle(u.Email, u.Label) }
+// handleOf is who a user is.
+func handleOf(u *tables.User) (trust.HumanHandle, error) {
+	return trust.NewHumanHandle(u.Email, u.Label)
+}
 
 // createdBy says who made an invitation.
 func createdBy(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitation) (*cloud.CreatedByUser, error) {
@@ -139,6 +141,6 @@ func createdBy(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitatio
 	if err != nil {
 		return nil, err
 	}
-	h, err := handle(u)
+	h, err := handleOf(u)
 	return &cloud.CreatedByUser{UserID: u.ID, HumanHandle: h}, err
 }

@@ -61,7 +61,7 @@ func (s *Service) byToken(ctx context.Context, tx *store.Tx, c *Call, token trus
 	if err != nil || i == nil {
 		return nil, 0, err
 	}
-	now, err = state(ctx, tx, c.Org, i)
+	now, err = invitationState(ctx, tx, c.Org, i)
 	return i, now, err
 }
 

@@ -25,7 +25,7 @@ func (s *Service) inviteInfo(ctx context.Context, c *Call, _ *cloud.InviteInfoRe
 		if err != nil {
 			return nil, err
 		}
-		who, err := handle(claimer)
+		who, err := handleOf(claimer)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func userInfo(ctx context.Context, tx *store.Tx, org int64, i *tables.Invitation
 	}
 	rep := &cloud.InviteInfoUser{ClaimerEmail: email, CreatedBy: by, Administrators: []cloud.UserGreetingAdministrator{}}
 	for _, u := range admins {
-		who, err := handle(&u)
+		who, err := handleOf(&u)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func fillRecovery(ctx context.Context, tx *store.Tx, org int64, i *tables.Invita
 		if err != nil {
 			return err
 		}
-		who, err := handle(u)
+		who, err := handleOf(u)
 		if err != nil {
 			return err
 		}

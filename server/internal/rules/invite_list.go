@@ -46,7 +46,7 @@ func (s *Service) listed(ctx context.Context, tx *store.Tx, c *Call, i *tables.I
 	if err != nil {
 		return nil, err
 	}
-	now, err := state(ctx, tx, c.Org, i)
+	now, err := invitationState(ctx, tx, c.Org, i)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func (c *Call) inviter(ctx context.Context, tx *store.Tx) (*trust.HumanHandle, e
 	if err != nil {
 		return nil, err
 	}
-	h, err := handle(u)
+	h, err := handleOf(u)
 	return &h, err
 }
 

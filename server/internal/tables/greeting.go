@@ -120,3 +120,14 @@ func AddStep(ctx context.Context, tx *store.Tx, org int64, id trust.GreetingAtte
 		org, id[:], int64(s), int64(step), data)
 	return err
 }
+
+// keptAttempts is how many attempts that were cancelled a greeter and a claimer have: nobody asks for older ones.
+const keptAttempts = 16
+
+// TrimAttempts forgets older attempts that were cancelled.
+func TrimAttempts(ctx context.Context, tx *store.Tx, org, invitation int64, greeter trust.UserID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM greeting_attempt WHERE org = $1 AND invitation = $2 AND greeter = $3 AND cancelled_on IS NOT NULL AND id NOT IN (
+		SELECT id FROM greeting_attempt WHERE org = $1 AND invitation = $2 AND greeter = $3 AND cancelled_on IS NOT NULL ORDER BY cancelled_on DESC, id LIMIT $4)`,
+		org, invitation, greeter[:], int64(keptAttempts))
+	return err
+}

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// setup is a set-up of shared recovery, as its certificates say.
-type setup struct {
+// recoverySetup is a set-up of shared recovery, as its certificates say.
+type recoverySetup struct {
 	createdOn trust.DateTime
 	threshold uint8
 	shares    map[trust.UserID]uint8
@@ -18,20 +18,20 @@ type setup struct {
 }
 
 // findSetup returns the set-up of a user from a moment, the last one for nil. It is nil if there is none.
-func findSetup(ctx context.Context, tx *store.Tx, org int64, of trust.UserID, at *trust.DateTime) (found *setup, err error) {
+func findSetup(ctx context.Context, tx *store.Tx, org int64, of trust.UserID, at *trust.DateTime) (found *recoverySetup, err error) {
 	signed, err := tables.ShamirCertificates(ctx, tx, org, of, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range signed {
-		c, err := stored(ctx, tx, org, b)
+		c, err := storedCertificate(ctx, tx, org, b)
 		if err != nil {
 			return nil, err
 		}
 		switch c := c.(type) {
 		case *trust.ShamirRecoveryBriefCertificate:
 			if c.UserID == of && (at == nil || c.Timestamp == *at) {
-				found = &setup{createdOn: c.Timestamp, threshold: c.Threshold, shares: c.PerRecipientShares}
+				found = &recoverySetup{createdOn: c.Timestamp, threshold: c.Threshold, shares: c.PerRecipientShares}
 			}
 		case *trust.ShamirRecoveryDeletionCertificate:
 			if found != nil && c.SetupToDeleteUserID == of && c.SetupToDeleteTimestamp == found.createdOn {
@@ -42,8 +42,8 @@ func findSetup(ctx context.Context, tx *store.Tx, org int64, of trust.UserID, at
 	return found, nil
 }
 
-// stored reads a certificate of the store, and trusts it no more than one that comes.
-func stored(ctx context.Context, tx *store.Tx, org int64, signed []byte) (trust.Certificate, error) {
+// storedCertificate reads a certificate of the store, and trusts it no more than one that comes.
+func storedCertificate(ctx context.Context, tx *store.Tx, org int64, signed []byte) (trust.Certificate, error) {
 	claim, err := trust.Look(signed)
 	if err != nil {
 		return nil, err
