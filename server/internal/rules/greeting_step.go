@@ -1,8 +1,8 @@
 package rules
 
 import (
-	"bytes"
 	"context"
+	"crypto/hmac"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
@@ -88,7 +88,7 @@ func (c *Call) step(ctx context.Context, tx *store.Tx, a *tables.Attempt, side t
 	if err != nil {
 		return nil, nil, err
 	}
-	if own != nil && !bytes.Equal(own, data) {
+	if own != nil && !hmac.Equal(own, data) {
 		return nil, &cloud.StepMismatch{}, nil
 	}
 	if own == nil {

@@ -94,8 +94,7 @@ func toGreeter(n int, said []byte) (cloud.ClaimerStep, error) {
 		key, err := publicKey(said)
 		return &cloud.ClaimerStep0WaitPeer{PublicKey: key}, err
 	case 1:
-		digest := trust.HashDigest{}
-		if len(said) != len(digest) {
+		if len(said) != len(trust.HashDigest{}) {
 			return nil, fmt.Errorf("a digest has %d bytes", len(said))
 		}
 		return &cloud.ClaimerStep1SendHashedNonce{HashedNonce: trust.HashDigest(said)}, nil
