@@ -82,3 +82,35 @@ func TestVlobsRace(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 }
+
+// TestInvitationsRace: those who invite the same person through two servers get one token, and both sides that begin at once meet.
+func TestInvitationsRace(t *testing.T) {
+	address := pgtest.Database(t)
+	one := New(t, Options{Store: address})
+	two := New(t, Options{Store: address, Clock: one.Clock})
+	here := one.Bootstrapped().First
+	there := here.At(two)
+	token := inviteUser(t, here, "zoe@example.com")
+	const rounds = 10
+	for range rounds {
+		group, invited, attempts := sync.WaitGroup{}, [2]*Answer{}, [2]*Answer{}
+		email := Must(trust.NewEmailAddress(trust.NewUserID().String() + "@example.com"))
+		for i, d := range []*Device{here, there} {
+			group.Go(func() { invited[i] = d.Do(&cloud.InviteNewUserReq{ClaimerEmail: email}) })
+		}
+		group.Go(func() { attempts[0] = there.Do(&cloud.InviteGreeterStartGreetingAttemptReq{Token: token}) })
+		group.Go(func() {
+			attempts[1] = here.Org.Invited(token, &cloud.InviteClaimerStartGreetingAttemptReq{Greeter: here.User})
+		})
+		group.Wait()
+		for _, pair := range [][2]*Answer{invited, attempts} {
+			OK(t, pair[0])
+			OK(t, pair[1])
+			if string(pair[0].Body) != string(pair[1].Body) {
+				t.Fatalf("one is answered %x, the other %x", pair[0].Body, pair[1].Body)
+			}
+		}
+		OK(t, here.Do(&cloud.InviteGreeterCancelGreetingAttemptReq{GreetingAttempt: Decode[cloud.InviteGreeterStartGreetingAttemptOK](
+			t, attempts[0], (&cloud.InviteGreeterStartGreetingAttemptReq{}).DecodeReply).GreetingAttempt, Reason: cloud.CancelledManuallyCancelled}))
+	}
+}
