@@ -241,7 +241,7 @@ var Differences = []Difference{
 	},
 	{
 		ID:       "software-signature-range",
-		Subject:  "VerifyHash with RSA, in software also for a token, and a signature that is as long as the modulus and not below it",
+		Subject:  "VerifyHash with RSA, in software also for a token, and a signature that is as long as the modulus and not below it, or with PSS one that recovers to a number with a bit too many",
 		Original: "1135",
 		Ours:     "1149, as for every other wrong signature",
 		Reason:   "a client learns that the signature is wrong, which it is",

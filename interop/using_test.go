@@ -169,14 +169,15 @@ func (k *usedKey) rsa() {
 	k.verifies(alg, digest, sig)
 }
 
-// verifies has the agent verify a signature, and refuse it when changed.
+// verifies has the service verify a signature, and refuse it for another digest. A changed signature would not do: the
+// original may find that of PSS out of range, row software-signature-range.
 func (k *usedKey) verifies(alg *psapb.AsymmetricSignature, digest, sig []byte) {
 	k.t.Helper()
 	if k.attrs.Usage.Has(psa.UsageVerifyHash) {
 		k.must(wire.OpVerifyHash, &psapb.Verify{KeyName: k.name, Alg: alg, Input: digest, Signature: sig})
-		bad := bytes.Clone(sig)
-		bad[len(bad)-1] ^= 1
-		k.refuse(wire.OpVerifyHash, &psapb.Verify{KeyName: k.name, Alg: alg, Input: digest, Signature: bad}, wire.StatusInvalidSignature)
+		other := bytes.Clone(digest)
+		other[0] ^= 1
+		k.refuse(wire.OpVerifyHash, &psapb.Verify{KeyName: k.name, Alg: alg, Input: other, Signature: sig}, wire.StatusInvalidSignature)
 	}
 }
 
