@@ -29,6 +29,9 @@ func on[Q cloud.Request, R cloud.Reply](f func(*Service, context.Context, *Call,
 var handlers = map[cloud.Family]map[string]handler{
 	cloud.Anonymous: {
 		"organization_bootstrap": on((*Service).organizationBootstrap),
+		"totp_fetch_opaque_key":  on((*Service).totpFetchOpaqueKey),
+		"totp_setup_confirm":     on((*Service).anonymousTOTPSetupConfirm),
+		"totp_setup_get_secret":  on((*Service).anonymousTOTPSetupGetSecret),
 	},
 	cloud.AnonymousServer: {
 		"server_config": on((*Service).serverConfig),
@@ -65,6 +68,9 @@ var handlers = map[cloud.Family]map[string]handler{
 		"realm_share":                            on((*Service).realmShare),
 		"realm_unshare":                          on((*Service).realmUnshare),
 		"realm_update_archiving":                 on((*Service).realmUpdateArchiving),
+		"totp_create_opaque_key":                 on((*Service).totpCreateOpaqueKey),
+		"totp_setup_confirm":                     on((*Service).totpSetupConfirm),
+		"totp_setup_get_secret":                  on((*Service).totpSetupGetSecret),
 		"user_create":                            on((*Service).userCreate),
 		"user_revoke":                            on((*Service).userRevoke),
 		"user_update":                            on((*Service).userUpdate),
