@@ -28,10 +28,13 @@ func on[Q cloud.Request, R cloud.Reply](f func(*Service, context.Context, *Call,
 // handlers are the commands that exist, by family and name. Add yours here.
 var handlers = map[cloud.Family]map[string]handler{
 	cloud.Anonymous: {
-		"organization_bootstrap": on((*Service).organizationBootstrap),
-		"totp_fetch_opaque_key":  on((*Service).totpFetchOpaqueKey),
-		"totp_setup_confirm":     on((*Service).anonymousTOTPSetupConfirm),
-		"totp_setup_get_secret":  on((*Service).anonymousTOTPSetupGetSecret),
+		"async_enrollment_cancel": on((*Service).asyncEnrollmentCancel),
+		"async_enrollment_info":   on((*Service).asyncEnrollmentInfo),
+		"async_enrollment_submit": on((*Service).asyncEnrollmentSubmit),
+		"organization_bootstrap":  on((*Service).organizationBootstrap),
+		"totp_fetch_opaque_key":   on((*Service).totpFetchOpaqueKey),
+		"totp_setup_confirm":      on((*Service).anonymousTOTPSetupConfirm),
+		"totp_setup_get_secret":   on((*Service).anonymousTOTPSetupGetSecret),
 	},
 	cloud.AnonymousServer: {
 		"server_config": on((*Service).serverConfig),
@@ -43,6 +46,9 @@ var handlers = map[cloud.Family]map[string]handler{
 		"invite_info":                            on((*Service).inviteInfo),
 	},
 	cloud.Authenticated: {
+		"async_enrollment_accept":                on((*Service).asyncEnrollmentAccept),
+		"async_enrollment_list":                  on((*Service).asyncEnrollmentList),
+		"async_enrollment_reject":                on((*Service).asyncEnrollmentReject),
 		"block_create":                           on((*Service).blockCreate),
 		"block_read":                             on((*Service).blockRead),
 		"certificate_get":                        on((*Service).certificateGet),

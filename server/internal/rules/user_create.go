@@ -40,8 +40,14 @@ func (s *Service) userCreate(ctx context.Context, c *Call, req *cloud.UserCreate
 	})
 }
 
+// identityRep is a refusal of a user to be because of others in the organisation.
+type identityRep interface {
+	cloud.UserCreateRep
+	cloud.AsyncEnrollmentAcceptRep
+}
+
 // refuseNewcomer checks a user to be against the organisation. async_enrollment_accept does the same.
-func (c *Call) refuseNewcomer(ctx context.Context, tx *store.Tx, a *tables.Author, n *newcomer) (cloud.UserCreateRep, error) {
+func (c *Call) refuseNewcomer(ctx context.Context, tx *store.Tx, a *tables.Author, n *newcomer) (identityRep, error) {
 	if !admin(a.Profile) {
 		return &cloud.AuthorNotAllowed{}, nil
 	}
@@ -61,7 +67,7 @@ func (c *Call) refuseNewcomer(ctx context.Context, tx *store.Tx, a *tables.Autho
 	return c.refuseIdentity(ctx, tx, a, n)
 }
 
-func (c *Call) refuseIdentity(ctx context.Context, tx *store.Tx, a *tables.Author, n *newcomer) (cloud.UserCreateRep, error) {
+func (c *Call) refuseIdentity(ctx context.Context, tx *store.Tx, a *tables.Author, n *newcomer) (identityRep, error) {
 	known, err := tables.GetUser(ctx, tx, c.Org, n.user.full.UserID)
 	if err != nil {
 		return nil, err
