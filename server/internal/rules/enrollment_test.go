@@ -65,6 +65,15 @@ func acceptReq(by, d *Device, id trust.AsyncEnrollmentID) *cloud.AsyncEnrollment
 	}
 }
 
+// as is a value that a test knows to be of a type.
+func as[T any](v any) T {
+	own, ok := v.(T)
+	if !ok {
+		panic("a value is of another type")
+	}
+	return own
+}
+
 // info is what is said of an enrolment to who knows its id.
 func info[R any, C interface {
 	*R
@@ -90,11 +99,13 @@ func TestAsyncEnrollmentSubmit(t *testing.T) {
 		bad := func(status string, change func(*cloud.AsyncEnrollmentSubmitReq, *cloud.SubmitSignaturePKI)) {
 			t.Helper()
 			r := submitReq(bob)
-			change(r, r.SubmitPayloadSignature.(*cloud.SubmitSignaturePKI))
+			change(r, as[*cloud.SubmitSignaturePKI](r.SubmitPayloadSignature))
 			Want(t, o.Anonymous(r), status)
 		}
 		bad("invalid_submit_payload", func(r *cloud.AsyncEnrollmentSubmitReq, _ *cloud.SubmitSignaturePKI) { r.SubmitPayload = []byte("x") })
-		bad("invalid_der_x509_certificate", func(_ *cloud.AsyncEnrollmentSubmitReq, p *cloud.SubmitSignaturePKI) { p.SubmitterDERX509Certificate = nil })
+		bad("invalid_der_x509_certificate", func(_ *cloud.AsyncEnrollmentSubmitReq, p *cloud.SubmitSignaturePKI) {
+			p.SubmitterDERX509Certificate = nil
+		})
 		bad("invalid_der_x509_certificate", func(_ *cloud.AsyncEnrollmentSubmitReq, p *cloud.SubmitSignaturePKI) {
 			p.IntermediateDERX509Certificates = [][]byte{[]byte("x")}
 		})
@@ -132,7 +143,7 @@ func TestAsyncEnrollmentSubmit(t *testing.T) {
 		if len(list) != 2 || list[0].EnrollmentID != again.EnrollmentID || list[1].EnrollmentID != carol.EnrollmentID || !bytes.Equal(list[1].SubmitPayload, carol.SubmitPayload) {
 			t.Fatalf("%d enrolments wait: %+v", len(list), list)
 		}
-		if got, ok := list[0].SubmitPayloadSignature.(*cloud.SubmitSignatureOpenBao); !ok || *got != *again.SubmitPayloadSignature.(*cloud.SubmitSignatureOpenBao) {
+		if got, ok := list[0].SubmitPayloadSignature.(*cloud.SubmitSignatureOpenBao); !ok || *got != *as[*cloud.SubmitSignatureOpenBao](again.SubmitPayloadSignature) {
 			t.Errorf("%+v", list[0].SubmitPayloadSignature)
 		}
 		if got, ok := list[1].SubmitPayloadSignature.(*cloud.SubmitSignaturePKI); !ok || !bytes.Equal(got.SubmitterDERX509Certificate, leaf) ||
@@ -188,7 +199,7 @@ func TestAsyncEnrollmentAccept(t *testing.T) {
 		bad := func(status string, change func(*cloud.AsyncEnrollmentAcceptReq, *cloud.AcceptSignaturePKI)) {
 			t.Helper()
 			r := acceptReq(alice, carol, submit.EnrollmentID)
-			change(r, r.AcceptPayloadSignature.(*cloud.AcceptSignaturePKI))
+			change(r, as[*cloud.AcceptSignaturePKI](r.AcceptPayloadSignature))
 			Want(t, alice.Do(r), status)
 		}
 		Want(t, bob.Do(acceptReq(bob, carol, submit.EnrollmentID)), "author_not_allowed")
@@ -197,7 +208,9 @@ func TestAsyncEnrollmentAccept(t *testing.T) {
 			r.AcceptPayloadSignature = &cloud.AcceptSignatureOpenBao{}
 		})
 		bad("invalid_accept_payload", func(r *cloud.AsyncEnrollmentAcceptReq, _ *cloud.AcceptSignaturePKI) { r.AcceptPayload = nil })
-		bad("invalid_der_x509_certificate", func(_ *cloud.AsyncEnrollmentAcceptReq, p *cloud.AcceptSignaturePKI) { p.AccepterDERX509Certificate = nil })
+		bad("invalid_der_x509_certificate", func(_ *cloud.AsyncEnrollmentAcceptReq, p *cloud.AcceptSignaturePKI) {
+			p.AccepterDERX509Certificate = nil
+		})
 		bad("invalid_x509_trustchain", func(_ *cloud.AsyncEnrollmentAcceptReq, p *cloud.AcceptSignaturePKI) {
 			p.IntermediateDERX509Certificates = chain[:1]
 		})
@@ -251,7 +264,7 @@ func TestAsyncEnrollmentByOpenBao(t *testing.T) {
 			t.Errorf("a mail was sent: %v", *got.EmailSent)
 		}
 		got := info[cloud.AsyncEnrollmentInfoAccepted](t, o, submit.EnrollmentID)
-		if p, ok := got.AcceptPayloadSignature.(*cloud.AcceptSignatureOpenBao); !ok || *p != *req.AcceptPayloadSignature.(*cloud.AcceptSignatureOpenBao) {
+		if p, ok := got.AcceptPayloadSignature.(*cloud.AcceptSignatureOpenBao); !ok || *p != *as[*cloud.AcceptSignatureOpenBao](req.AcceptPayloadSignature) {
 			t.Errorf("%+v", got.AcceptPayloadSignature)
 		}
 		o.First.Revoke(dave)

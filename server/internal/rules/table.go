@@ -74,6 +74,8 @@ var handlers = map[cloud.Family]map[string]handler{
 		"realm_share":                            on((*Service).realmShare),
 		"realm_unshare":                          on((*Service).realmUnshare),
 		"realm_update_archiving":                 on((*Service).realmUpdateArchiving),
+		"shamir_recovery_delete":                 on((*Service).shamirRecoveryDelete),
+		"shamir_recovery_setup":                  on((*Service).shamirRecoverySetup),
 		"totp_create_opaque_key":                 on((*Service).totpCreateOpaqueKey),
 		"totp_setup_confirm":                     on((*Service).totpSetupConfirm),
 		"totp_setup_get_secret":                  on((*Service).totpSetupGetSecret),
