@@ -2,10 +2,13 @@ package rules_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -160,5 +163,49 @@ func TestShamirRecoveryDelete(t *testing.T) {
 		Want(t, bob.Do(again), "timestamp_out_of_ballpark")
 		alice.Revoke(bob)
 		WantHTTP(t, bob.Do(again), cloud.StatusUserRevoked)
+	})
+}
+
+func TestShamirRecoveryReveal(t *testing.T) {
+	Each(t, Options{}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		alice, bob := o.First, o.Enrol("bob", trust.Standard)
+		r := recoveryOf(bob, alice.User)
+		setup := r.sign(bob)
+		OK(t, bob.Do(setup))
+		token := inviteRecovery(t, alice, bob)
+		reveal := &cloud.InviteShamirRecoveryRevealReq{RevealToken: trust.GenerateAccessToken()}
+		Want(t, o.Invited(inviteDevice(t, bob), reveal), "bad_invitation_type")
+		Want(t, o.Invited(token, reveal), "bad_reveal_token")
+		reveal.RevealToken = setup.RevealToken
+		if got := Decode[cloud.InviteShamirRecoveryRevealOK](t, o.Invited(token, reveal), reveal.DecodeReply); !bytes.Equal(got.CipheredData, setup.CipheredData) {
+			t.Errorf("%q is revealed", got.CipheredData)
+		}
+		OK(t, bob.Do(deleteReq(bob, r.deletion(bob))))
+		WantHTTP(t, o.Invited(token, reveal), cloud.StatusInvitationGone)
+		next := recoveryOf(bob, alice.User).sign(bob)
+		OK(t, bob.Do(next))
+		token = inviteRecovery(t, alice, bob)
+		Want(t, o.Invited(token, reveal), "bad_reveal_token")
+		reveal.RevealToken = next.RevealToken
+		OK(t, o.Invited(token, reveal))
+
+		org, secret := number(t, o), Must(next.RevealToken.Export())
+		err := s.Rules.Store.Read(t.Context(), func(tx *store.Tx) error {
+			at := Must(trust.DateTimeOf(s.Clock.Now()))
+			digest, data, err := tables.RecoveryData(t.Context(), tx, org, bob.User, at)
+			if bytes.Contains(digest, secret) || len(digest) == 0 || !bytes.Equal(data, next.CipheredData) {
+				t.Error("the token lies open, or there is no recovery")
+			}
+			left := int64(-1)
+			_, gone := tx.Get(t.Context(), store.SQL(`SELECT count(*) FROM shamir_recovery WHERE org = $1 AND deleted_on IS NOT NULL AND data IS NOT NULL`, org), &left)
+			if left != 0 {
+				t.Errorf("the data of %d deleted recoveries is there", left)
+			}
+			return errors.Join(err, gone)
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -44,6 +44,7 @@ var handlers = map[cloud.Family]map[string]handler{
 		"invite_claimer_start_greeting_attempt":  on((*Service).inviteClaimerStartGreetingAttempt),
 		"invite_claimer_step":                    on((*Service).inviteClaimerStep),
 		"invite_info":                            on((*Service).inviteInfo),
+		"invite_shamir_recovery_reveal":          on((*Service).inviteShamirRecoveryReveal),
 	},
 	cloud.Authenticated: {
 		"async_enrollment_accept":                on((*Service).asyncEnrollmentAccept),

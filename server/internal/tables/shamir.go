@@ -68,3 +68,10 @@ func DeleteRecovery(ctx context.Context, tx *store.Tx, org int64, c *trust.Shami
 		org, c.SetupToDeleteUserID[:], c.SetupToDeleteTimestamp.Micros(), c.Timestamp.Micros())
 	return err
 }
+
+// RecoveryData returns the data of a recovery that is not deleted, with the digest of the token that reveals it. Both are nil if there is none.
+func RecoveryData(ctx context.Context, tx *store.Tx, org int64, user trust.UserID, at trust.DateTime) (digest, data []byte, err error) {
+	_, err = tx.Get(ctx, store.SQL(`SELECT reveal_token, data FROM shamir_recovery WHERE org = $1 AND person = $2 AND set_up_on = $3 AND deleted_on IS NULL`,
+		org, user[:], at.Micros()), &digest, &data)
+	return digest, data, err
+}
