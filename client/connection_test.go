@@ -218,8 +218,13 @@ func TestCancellation(t *testing.T) {
 	if n := s.accepted.Load(); n != 2 {
 		t.Errorf("%d connections", n)
 	}
-	if _, err := c.Ping(ctx); !errors.Is(err, reason) {
-		t.Errorf("a context that was over before: %v", err)
+	for range 100 {
+		if _, err := c.Ping(ctx); !errors.Is(err, reason) {
+			t.Errorf("a context that was over before: %v", err)
+		}
+	}
+	if n := len(s.seen(wire.OpPing)); n != 1 {
+		t.Errorf("%d pings arrived", n)
 	}
 }
 

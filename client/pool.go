@@ -22,8 +22,12 @@ func newPool(dial func(context.Context) (*conn, error), maxConns, maxIdle int) *
 }
 
 // get returns a connection of the caller's own: a kept one, unless fresh is true, or a
-// new one. It waits while as many as allowed are in use.
+// new one. It waits while as many as allowed are in use. A context that is over gets none:
+// nothing is asked on its behalf.
 func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	select {
 	case p.slots <- struct{}{}:
 	default:
