@@ -120,7 +120,7 @@ func (l *life) spoil(r *Request, d *Device) {
 	case 0:
 		r.Body = r.Body[:l.random.IntN(len(r.Body))]
 	case 1:
-		r.Body[l.random.IntN(len(r.Body))] ^= 0x40
+		r.Body[l.random.IntN(8)] ^= 0x40 // not lengths: bytes that nobody reads are refused here, and passed over there
 	case 2:
 		r.Header.Set("Authorization", d.Sibling().Token())
 	case 3:
