@@ -119,6 +119,9 @@ func TestConcurrentUse(t *testing.T) {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
+				if data, err := s.key.Export(); err == nil {
+					clear(data) // callers wipe what they were given
+				}
 			})
 		}
 	}

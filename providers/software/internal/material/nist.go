@@ -48,7 +48,7 @@ func agreementStd(k *ecdsa.PrivateKey) (func([]byte) ([]byte, error), error) {
 // agreement224 stands in for crypto/ecdh, which has no P-224. It keeps no copy of the key.
 func agreement224(k *ecdsa.PrivateKey) (func([]byte) ([]byte, error), error) {
 	return func(peer []byte) ([]byte, error) {
-		d, err := k.Bytes()
+		d, err := scalar(k)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +67,14 @@ func (g nist) generate() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate a key on %s: %w", g.curve.Params().Name, err)
 	}
-	return k.Bytes()
+	return scalar(k)
+}
+
+// scalar returns a copy of the private scalar. What crypto/ecdsa returns may be the bytes that it signs with, and callers wipe
+// theirs.
+func scalar(k *ecdsa.PrivateKey) ([]byte, error) {
+	d, err := k.Bytes()
+	return slices.Clone(d), err
 }
 
 func (g nist) private(data []byte) (keyMaterial, error) {
@@ -106,7 +113,7 @@ type nistPair struct {
 func (k *nistPublic) public() []byte          { return slices.Clone(k.bytes) }
 func (k *nistPublic) export() ([]byte, error) { return k.public(), nil }
 func (k *nistPublic) wipe()                   {}
-func (k *nistPair) export() ([]byte, error)   { return k.priv.Bytes() }
+func (k *nistPair) export() ([]byte, error)   { return scalar(k.priv) }
 func (k *nistPair) wipe()                     { clear(k.priv.D.Bits()) } //nolint:staticcheck // the last use of the key
 
 func (k *nistPair) agree(peer []byte) ([]byte, error) {
