@@ -101,6 +101,7 @@ interop: ## run the original's programs and state against ours, and ours against
 	@$(MAKE) peers
 	@interop/peers reference -c 'import parsec._parsec'
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
+	$(GO) test -tags interop -run '^TestReference' -timeout 40m $(TESTFLAGS) ./proto/cloud ./device
 
 reference: ## compare us with the reference implementation of workspaces (PARSEC_SOAK=1: a whole run)
 	@scripts/need $(NEED_INTEROP)

@@ -17,11 +17,11 @@ import (
 )
 
 // reference runs a line of Python with the reference implementation, which has no device files but the primitives of
-// recovery files. It needs Python 3.12.
+// recovery files.
 func reference(t *testing.T, code string, args ...string) string {
 	t.Helper()
 	python := func(args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(t.Context(), "../interop/peers", append([]string{"cloud-python"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "../interop/peers", append([]string{"reference"}, args...)...)
 		var errors bytes.Buffer
 		cmd.Stderr = &errors
 		out, err := cmd.Output()
@@ -31,7 +31,7 @@ func reference(t *testing.T, code string, args ...string) string {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no reference implementation: %s", out)
 		}
-		t.Skipf("no reference implementation (it needs Python 3.12): %s", out)
+		t.Skipf("no reference implementation (install the Debian packages debootstrap and python3-pip, and be root): %s", out)
 	}
 	out, err := python(append([]string{"-c", "import sys\nfrom parsec import _parsec as p\n" + code}, args...)...)
 	if err != nil {
