@@ -3,15 +3,21 @@ package rules
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
+// underWay is for how long a reservation may belong to a request that is still at work; the API gives none so much time.
+const underWay = 5 * time.Minute
+
 // blockCreate is 3.6: realm, role, key, id. The id is reserved before the content is stored, and counts after it: whatever ends the server in
-// between, no content is without a row, and who tries again with the same content goes on.
+// between, no content is without a row, and whoever tries again goes on. An id is never said to exist that cannot be read: clients take that
+// for their own success.
 func (s *Service) blockCreate(ctx context.Context, c *Call, req *cloud.BlockCreateReq) (cloud.BlockCreateRep, error) {
 	b := tables.Block{
 		ID: req.BlockID, Realm: req.RealmID, KeyIndex: req.KeyIndex, Author: c.Device, Size: uint64(len(req.Block)), CreatedOn: c.Now,
@@ -19,14 +25,34 @@ func (s *Service) blockCreate(ctx context.Context, c *Call, req *cloud.BlockCrea
 	if refusal, err := s.reserveBlock(ctx, c, b); refusal != nil || err != nil {
 		return refusal, err
 	}
-	switch err := s.Blocks.Create(ctx, c.Organization, b.ID, req.Block); {
-	case errors.Is(err, blocks.ErrExists):
-		return &cloud.BlockAlreadyExists{}, nil
-	case err != nil:
+	if err := s.storeBlock(ctx, c, b.ID, req.Block); err != nil {
 		s.Log.Error("a block cannot be stored", "block", b.ID.String(), "error", err)
+		s.abandonBlock(ctx, c, b)
 		return &cloud.StoreUnavailable{}, nil
 	}
 	return s.confirmBlock(ctx, c, b)
+}
+
+// storeBlock stores content under an id that the caller has reserved. What is there already is what an attempt left that nobody was told of.
+func (s *Service) storeBlock(ctx context.Context, c *Call, id trust.BlockID, content []byte) error {
+	err := s.Blocks.Create(ctx, c.Organization, id, content)
+	if !errors.Is(err, blocks.ErrExists) {
+		return err
+	}
+	if err := s.Blocks.Delete(ctx, c.Organization, id); err != nil {
+		return err
+	}
+	return s.Blocks.Create(ctx, c.Organization, id, content)
+}
+
+// abandonBlock lets the next attempt begin at once. Without it that has to wait.
+func (s *Service) abandonBlock(ctx context.Context, c *Call, b tables.Block) {
+	err := s.Store.Write(context.WithoutCancel(ctx), c.inRealm(b.Realm), func(tx *store.Tx) error {
+		return tables.Abandon(ctx, tx, c.Org, b, b.CreatedOn.Add(-underWay))
+	})
+	if err != nil {
+		s.Log.Warn("a reservation cannot be given up", "block", b.ID.String(), "error", err)
+	}
 }
 
 func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cloud.BlockCreateRep, error) {
@@ -40,11 +66,8 @@ func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cl
 		switch {
 		case err != nil:
 			return nil, err
-		case taken == nil:
-		case taken.Stored || taken.Realm != b.Realm:
-			return &cloud.BlockAlreadyExists{}, nil
-		default:
-			return nil, nil // somebody did not come to an end
+		case taken != nil:
+			return c.takeOver(ctx, tx, b, taken)
 		}
 		condemned, err := tables.Condemned(ctx, tx, c.Org, b.ID)
 		switch {
@@ -57,6 +80,21 @@ func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cl
 	})
 }
 
+// takeOver continues what an attempt before left, unless that may still be at work.
+func (c *Call) takeOver(ctx context.Context, tx *store.Tx, b tables.Block, taken *tables.Block) (cloud.BlockCreateRep, error) {
+	if taken.Stored || taken.Realm != b.Realm {
+		return &cloud.BlockAlreadyExists{}, nil
+	}
+	if c.Now.Before(taken.CreatedOn.Add(underWay)) {
+		return &cloud.StoreUnavailable{}, nil
+	}
+	mine, err := tables.TakeOver(ctx, tx, c.Org, b, taken.CreatedOn)
+	if err != nil || mine {
+		return nil, err
+	}
+	return &cloud.StoreUnavailable{}, nil
+}
+
 func (s *Service) confirmBlock(ctx context.Context, c *Call, b tables.Block) (cloud.BlockCreateRep, error) {
 	return write(ctx, s, c, c.inRealm(b.Realm), func(tx *store.Tx, _ *tables.Author) (cloud.BlockCreateRep, error) {
 		confirmed, err := tables.ConfirmBlock(ctx, tx, c.Org, b)
@@ -66,12 +104,19 @@ func (s *Service) confirmBlock(ctx context.Context, c *Call, b tables.Block) (cl
 		if confirmed {
 			return &cloud.OK{}, nil
 		}
-		// Somebody else stored the same meanwhile, or the realm was purged.
 		realm, err := tables.GetRealm(ctx, tx, c.Org, b.Realm)
-		if err == nil && (realm == nil || realm.Deleted) {
+		if err != nil {
+			return nil, err
+		}
+		if realm == nil || realm.Deleted {
 			return &cloud.RealmDeleted{}, nil
 		}
-		return &cloud.BlockAlreadyExists{}, err
+		// It took so long that somebody else took over.
+		now, err := tables.GetBlock(ctx, tx, c.Org, b.ID)
+		if err == nil && now != nil && now.Stored {
+			return &cloud.BlockAlreadyExists{}, nil
+		}
+		return &cloud.StoreUnavailable{}, err
 	})
 }
 

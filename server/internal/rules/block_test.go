@@ -13,6 +13,8 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/clean"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -21,13 +23,17 @@ import (
 type fragile struct {
 	*memory.Store
 	broken bool
+	late   bool // it fails after it has stored
 }
 
 func (f *fragile) Create(ctx context.Context, org trust.OrganizationID, id trust.BlockID, data []byte) error {
 	if f.broken {
 		return blocks.Unavailable(errors.New("out of order"))
 	}
-	return f.Store.Create(ctx, org, id, data)
+	if err := f.Store.Create(ctx, org, id, data); err != nil || !f.late {
+		return err
+	}
+	return blocks.Unavailable(errors.New("out of order"))
 }
 
 func (f *fragile) Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
@@ -59,6 +65,7 @@ func TestBlocks(t *testing.T) {
 		kept.broken = false
 		read := &cloud.BlockReadReq{BlockID: id, RealmID: realm}
 		Want(t, alice.Do(read), "block_not_found")
+		// Whose realm it is was decided, and no more.
 		Want(t, alice.Do(create(id, other, 0, "content")), "block_already_exists")
 		OK(t, alice.Do(create(id, realm, 0, "content")))
 		Want(t, alice.Do(create(id, realm, 0, "content")), "block_already_exists")
@@ -76,6 +83,67 @@ func TestBlocks(t *testing.T) {
 		info := Decode[cloud.OrganizationInfoOK](t, bob.Do(&cloud.OrganizationInfoReq{}), (&cloud.OrganizationInfoReq{}).DecodeReply)
 		if info.TotalBlockBytes != uint64(len("content")) {
 			t.Errorf("%+v", info)
+		}
+	})
+}
+
+// TestBlockAfterCrash: a server that ended between content and row leaves nothing that a client could take for its success. The client
+// encrypts anew for each attempt, so that the content differs.
+func TestBlockAfterCrash(t *testing.T) {
+	kept := blocks.Store(nil)
+	open := func(context.Context, *pgxpool.Pool) (blocks.Store, error) {
+		kept = memory.New(1 << 20)
+		return kept, nil
+	}
+	Each(t, Options{Blocks: open}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		realm, id, org := o.First.CreateRealm(), trust.NewBlockID(), number(t, o)
+		now := Must(trust.DateTimeOf(s.Clock.Now()))
+		err := s.Rules.Store.Write(t.Context(), nil, func(tx *store.Tx) error {
+			return tables.ReserveBlock(t.Context(), tx, org, tables.Block{ID: id, Realm: realm, Author: o.First.ID, Size: 5, CreatedOn: now})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := kept.Create(t.Context(), o.ID, id, []byte("first")); err != nil {
+			t.Fatal(err)
+		}
+		read := &cloud.BlockReadReq{BlockID: id, RealmID: realm}
+		again := &cloud.BlockCreateReq{BlockID: id, RealmID: realm, Block: []byte("second one")}
+		Want(t, o.First.Do(again), "store_unavailable") // the first attempt may be at work
+		Want(t, o.First.Do(read), "block_not_found")
+		s.Clock.Advance(6 * time.Minute)
+		OK(t, o.First.Do(again))
+		if rep := Decode[cloud.BlockReadOK](t, o.First.Do(read), read.DecodeReply); string(rep.Block) != "second one" {
+			t.Errorf("%q", rep.Block)
+		}
+		Want(t, o.First.Do(again), "block_already_exists")
+		info := Decode[cloud.OrganizationInfoOK](t, o.First.Do(&cloud.OrganizationInfoReq{}), (&cloud.OrganizationInfoReq{}).DecodeReply)
+		if info.TotalBlockBytes != uint64(len("second one")) {
+			t.Errorf("%+v", info)
+		}
+	})
+}
+
+// TestBlockThatFailed: content that is stored although the store failed is not in the way of the next attempt.
+func TestBlockThatFailed(t *testing.T) {
+	kept := &fragile{}
+	open := func(context.Context, *pgxpool.Pool) (blocks.Store, error) {
+		kept = &fragile{Store: memory.New(1 << 20), late: true}
+		return kept, nil
+	}
+	Each(t, Options{Blocks: open}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		realm, id := o.First.CreateRealm(), trust.NewBlockID()
+		create := func(content string) *Answer {
+			return o.First.Do(&cloud.BlockCreateReq{BlockID: id, RealmID: realm, Block: []byte(content)})
+		}
+		Want(t, create("first"), "store_unavailable")
+		kept.late = false
+		OK(t, create("second"))
+		read := &cloud.BlockReadReq{BlockID: id, RealmID: realm}
+		if rep := Decode[cloud.BlockReadOK](t, o.First.Do(read), read.DecodeReply); string(rep.Block) != "second" {
+			t.Errorf("%q", rep.Block)
 		}
 	})
 }

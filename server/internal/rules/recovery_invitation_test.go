@@ -11,20 +11,10 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// numberOf is what the store calls an organisation.
-func numberOf(t *testing.T, o *Organization) int64 {
-	t.Helper()
-	found, err := o.Rules.Locate(t.Context(), o.ID, false, trust.DateTime{})
-	if err != nil || found == nil {
-		t.Fatal(found, err)
-	}
-	return found.Num
-}
-
 // certify stores a certificate about a shared recovery for those who may see it.
 func certify(t *testing.T, by *Device, at trust.DateTime, c trust.Certificate, viewers ...*Device) {
 	t.Helper()
-	org, ids := numberOf(t, by.Org), []trust.UserID{by.User}
+	org, ids := number(t, by.Org), []trust.UserID{by.User}
 	for _, v := range viewers {
 		ids = append(ids, v.User)
 	}
@@ -133,7 +123,7 @@ func TestInvitationsAtRest(t *testing.T) {
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		o := s.Bootstrapped()
 		token := Must(inviteDevice(t, o.First).Export())
-		org, rows := numberOf(t, o), 0
+		org, rows := number(t, o), 0
 		err := s.Rules.Store.Read(t.Context(), func(tx *store.Tx) error {
 			all, err := tables.Invitations(t.Context(), tx, org, o.First.User, true)
 			for _, i := range all {

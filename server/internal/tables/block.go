@@ -37,15 +37,29 @@ func ReserveBlock(ctx context.Context, tx *store.Tx, org int64, b Block) error {
 	return err
 }
 
-// ConfirmBlock makes a reserved block count with the size that was stored, and reports false if somebody else did, or gave it up.
+// TakeOver makes the reservation of somebody who did not come to an end that of b, and reports false if it is not what it was.
+func TakeOver(ctx context.Context, tx *store.Tx, org int64, b Block, was trust.DateTime) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE block SET key_index = $3, author = $4, size = $5, created_on = $6 WHERE org = $1 AND id = $2 AND stored = 0 AND created_on = $7`,
+		org, b.ID[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.CreatedOn.Micros(), was.Micros())
+	return n > 0, err
+}
+
+// ConfirmBlock makes the block that b reserved count, and reports false if the reservation is not b's any more.
 func ConfirmBlock(ctx context.Context, tx *store.Tx, org int64, b Block) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE block SET stored = 1, key_index = $3, author = $4, size = $5 WHERE org = $1 AND id = $2 AND realm = $6 AND stored = 0`,
-		org, b.ID[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.Realm[:])
+	n, err := tx.Exec(ctx, `UPDATE block SET stored = 1 WHERE org = $1 AND id = $2 AND realm = $3 AND stored = 0 AND created_on = $4 AND author = $5`,
+		org, b.ID[:], b.Realm[:], b.CreatedOn.Micros(), b.Author[:])
 	if err != nil || n == 0 {
 		return false, err
 	}
 	_, err = tx.Exec(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
 	return true, err
+}
+
+// Abandon makes the reservation of b one of a moment before, when it has failed, so that others need not wait.
+func Abandon(ctx context.Context, tx *store.Tx, org int64, b Block, before trust.DateTime) error {
+	_, err := tx.Exec(ctx, `UPDATE block SET created_on = $4 WHERE org = $1 AND id = $2 AND stored = 0 AND created_on = $3 AND author = $5`,
+		org, b.ID[:], b.CreatedOn.Micros(), before.Micros(), b.Author[:])
+	return err
 }
 
 // Condemned reports whether a block is being removed from the block store.
