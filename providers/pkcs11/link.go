@@ -171,11 +171,11 @@ func (l *link) do(ctx context.Context, r *frame.Request, rep repeat) (*frame.Res
 	}
 }
 
-// sessionsTaken reports whether the request found no session because another one had lost
-// them all.
+// sessionsTaken reports whether the request found no session, or not its operation in it,
+// because another one had lost them all.
 func sessionsTaken(err error) bool {
 	failed, ok := errors.AsType[*callError](err)
-	return ok && failed.function == "C_OpenSession" && failed.result == ck.RVSessionClosed
+	return ok && (failed.function == "C_OpenSession" && failed.result == ck.RVSessionClosed || failed.result == ck.RVOperationNotInitialized)
 }
 
 // limit is how long a request may take.
