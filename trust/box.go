@@ -68,12 +68,17 @@ func (k PrivateKey) exchange(peer PublicKey) ([]byte, error) {
 	return shared, nil
 }
 
+// Check refuses keys of small order: nothing can be sealed for them.
+func (k PublicKey) Check() error {
+	probe := GeneratePrivateKey()
+	defer probe.Wipe()
+	return probe.accepts(k)
+}
+
 // Seal encrypts for the key's owner. The reader learns nothing about who did it: sign what needs an author. For a key of
 // small order the library would encrypt with a key that everybody can compute.
 func (k PublicKey) Seal(plaintext []byte) ([]byte, error) {
-	probe := GeneratePrivateKey()
-	defer probe.Wipe()
-	if err := probe.accepts(k); err != nil {
+	if err := k.Check(); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, SealedBoxOverhead+len(plaintext))

@@ -41,7 +41,8 @@ func (n *newcomer) verify(c *Call, author trust.Author) newcomerRep {
 	if late := c.outOfBallpark(n.user.full.Timestamp); late != nil {
 		return late
 	}
-	if !same || !usersMatch(n.user) || !devicesMatch(n.device) {
+	// For a key of small order nobody could seal: its owner would keep realms from new keys.
+	if !same || !usersMatch(n.user) || !devicesMatch(n.device) || n.user.full.PublicKey.Check() != nil {
 		return &cloud.InvalidCertificate{}
 	}
 	return nil

@@ -93,6 +93,7 @@ func TestUserCreate(t *testing.T) {
 		swapped := *req
 		swapped.RedactedDeviceCertificate, swapped.RedactedUserCertificate = req.RedactedUserCertificate, req.RedactedDeviceCertificate
 		Want(t, o.First.Do(&swapped), "invalid_certificate")
+		Want(t, o.First.Do(unsealable(o.First, o.NewDevice("weak"))), "invalid_certificate")
 		OK(t, o.First.Do(early))
 		late := o.First.UserCreateReq(o.NewDevice("late"), trust.Standard)
 		OK(t, o.First.Do(o.First.UserCreateReq(o.NewDevice("carol"), trust.Outsider)))
@@ -100,6 +101,16 @@ func TestUserCreate(t *testing.T) {
 		o.Clock.Advance(cloud.ClientLate)
 		Want(t, o.First.Do(late), "timestamp_out_of_ballpark")
 	})
+}
+
+// unsealable makes a user for whom nothing can be sealed.
+func unsealable(by, d *Device) *cloud.UserCreateReq {
+	at := by.Org.Clock.Tick()
+	u, n := d.UserCertificate(by, trust.Standard, at), d.DeviceCertificate(by, at)
+	u.PublicKey = trust.PublicKey{1}
+	return &cloud.UserCreateReq{
+		UserCertificate: by.Sign(u), DeviceCertificate: by.Sign(n), RedactedUserCertificate: by.Sign(u.Redacted()), RedactedDeviceCertificate: by.Sign(n.Redacted()),
+	}
 }
 
 func TestActiveUsersLimit(t *testing.T) {
