@@ -57,12 +57,10 @@ func openDir(at int, name, path string, flags int) (*Dir, error) {
 	return d, nil
 }
 
-// MakeAll makes a directory, and those above it that are missing, for the owner only and durably.
+// MakeAll makes a directory, and those above it that are missing, for the owner only. Its name is durable when MakeAll
+// returns nil, whoever made it.
 func MakeAll(path string) error {
 	err := os.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
 	above := filepath.Dir(path)
 	if errors.Is(err, fs.ErrNotExist) && above != path {
 		if err := MakeAll(above); err != nil {
@@ -70,7 +68,7 @@ func MakeAll(path string) error {
 		}
 		err = os.Mkdir(path, 0o700)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	d, err := Open(above)
