@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-73b3884f/parsec-agent/internal/durable"
 )
 
 // fileHeader is the first line of a key's file.
@@ -74,29 +76,15 @@ func readPrivate(path string) ([]byte, error) {
 }
 
 // createPrivate makes a file that is on disk before anything rests on it. Of two who make one, one gets the other's.
-func createPrivate(path string, text []byte) (_ []byte, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+func createPrivate(path string, text []byte) ([]byte, error) {
+	d, err := durable.Open(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
+	defer func() { _ = d.Close() }() // of a directory: nothing is lost
+	err = d.Create(filepath.Base(path), text)
+	if errors.Is(err, fs.ErrExist) {
+		return readPrivate(path)
 	}
-	if err := os.Link(f.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return readPrivate(path)
-		}
-		return nil, err
-	}
-	return text, syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path) //nolint:gosec // the administrator's path
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return text, err
 }
