@@ -85,6 +85,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Mail: o.Mail, Config: o.Rules, Log: o.Log}
+	if s.Pool() == nil { // SQLite: no other process has the database
+		if err := service.AbandonBlocks(ctx); err != nil {
+			return nil, errors.Join(err, kept.Close(), s.Close())
+		}
+	}
 	limits := guard.New(o.Limits, isStream, o.Log)
 	return &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,

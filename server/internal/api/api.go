@@ -15,7 +15,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// How long a peer may take for one thing, so that nobody is waited for without end.
+// How long a peer may take for one thing, so that nobody is waited for without end. Blocks count on it (rules.underWay).
 const (
 	bodyTime    = 2 * time.Minute
 	commandTime = time.Minute

@@ -12,7 +12,8 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// underWay is for how long a reservation may belong to a request that is still at work; the API gives none so much time.
+// underWay is for how long a reservation may belong to a request that is still at work. It has the time at which the request began, and the API
+// gives a request three minutes from then.
 const underWay = 5 * time.Minute
 
 // blockCreate is 3.6: realm, role, key, id. The id is reserved before the content is stored, and counts after it: whatever ends the server in
@@ -53,6 +54,11 @@ func (s *Service) abandonBlock(ctx context.Context, c *Call, b tables.Block) {
 	if err != nil {
 		s.Log.Warn("a reservation cannot be given up", "block", b.ID.String(), "error", err)
 	}
+}
+
+// AbandonBlocks lets all that did not come to an end be tried again at once, for a process that has the database to itself: nobody else is at work.
+func (s *Service) AbandonBlocks(ctx context.Context) error {
+	return s.Store.Write(ctx, nil, func(tx *store.Tx) error { return tables.AbandonAll(ctx, tx, underWay.Microseconds()) })
 }
 
 func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cloud.BlockCreateRep, error) {

@@ -112,7 +112,7 @@ func TestBlockAfterCrash(t *testing.T) {
 		again := &cloud.BlockCreateReq{BlockID: id, RealmID: realm, Block: []byte("second one")}
 		Want(t, o.First.Do(again), "store_unavailable") // the first attempt may be at work
 		Want(t, o.First.Do(read), "block_not_found")
-		s.Clock.Advance(6 * time.Minute)
+		s.Clock.Advance(5 * time.Minute)
 		OK(t, o.First.Do(again))
 		if rep := Decode[cloud.BlockReadOK](t, o.First.Do(read), read.DecodeReply); string(rep.Block) != "second one" {
 			t.Errorf("%q", rep.Block)

@@ -62,6 +62,12 @@ func Abandon(ctx context.Context, tx *store.Tx, org int64, b Block, before trust
 	return err
 }
 
+// AbandonAll makes all reservations so much older, in microseconds.
+func AbandonAll(ctx context.Context, tx *store.Tx, by int64) error {
+	_, err := tx.Exec(ctx, `UPDATE block SET created_on = created_on - $1 WHERE stored = 0`, by)
+	return err
+}
+
 // Condemned reports whether a block is being removed from the block store.
 func Condemned(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (bool, error) {
 	one := int64(0)
