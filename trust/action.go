@@ -131,7 +131,7 @@ func newAction(kind string) placed {
 	return nil
 }
 
-var base64Text = base64.RawURLEncoding.Strict()
+var base64Text = base64.RawURLEncoding
 
 // payload reads the p parameter.
 func (u *rawURL) payload(decode func(*mpack.Reader)) error {
@@ -139,7 +139,7 @@ func (u *rawURL) payload(decode func(*mpack.Reader)) error {
 	if err != nil {
 		return err
 	}
-	b, err := base64Text.DecodeString(text)
+	b, err := decodeBase64(base64Text, text)
 	if err != nil {
 		return fmt.Errorf("%w: p", ErrParameter)
 	}

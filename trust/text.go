@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,6 +25,14 @@ const (
 
 // ErrText is what a text that breaks the rules of its type gives.
 var ErrText = errors.New("the text is not allowed here")
+
+// decodeBase64 reads the one text that stands for some bytes. The library alone skips line breaks and passes over the last bits.
+func decodeBase64(encoding *base64.Encoding, s string) ([]byte, error) {
+	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
+	return encoding.Strict().DecodeString(s)
+}
 
 // text is embedded in every type of text that has rules. Its zero value is none.
 type text struct{ s string }

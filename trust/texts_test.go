@@ -106,3 +106,21 @@ func TestBrokenPunycode(t *testing.T) {
 		}
 	}
 }
+
+// TestBase64HasOneText: line breaks, and last bits that say nothing, are refused.
+func TestBase64HasOneText(t *testing.T) {
+	hash := X509HashOf(nil).String()
+	for name, s := range map[string]string{"a line break": hash[:20] + "\r" + hash[20:], "a line break at the end": hash + "\n", "last bits": hash[:len(hash)-2] + "V="} {
+		if _, err := ParseX509Hash(s); err == nil {
+			t.Errorf("hash with %s: accepted", name)
+		}
+	}
+	if _, err := ParseX509Hash(hash); err != nil {
+		t.Error(err)
+	}
+	for p, want := range map[string]bool{"wA": true, "w%0AA": false, "wA%0D": false, "wB": false} {
+		if _, err := ParseAction("parsec3://server.example/Org?a=bootstrap_organization&p=" + p); (err == nil) != want {
+			t.Errorf("p=%s: %v", p, err)
+		}
+	}
+}

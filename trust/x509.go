@@ -83,7 +83,7 @@ func X509HashOf(der []byte) X509Hash { return sha256.Sum256(der) }
 // ParseX509Hash reads the text form.
 func ParseX509Hash(s string) (X509Hash, error) {
 	digits, found := strings.CutPrefix(s, x509HashPrefix)
-	b, err := base64.StdEncoding.Strict().DecodeString(digits)
+	b, err := decodeBase64(base64.StdEncoding, digits)
 	if !found || err != nil || len(b) != sha256.Size {
 		return X509Hash{}, ErrAlgorithm
 	}
