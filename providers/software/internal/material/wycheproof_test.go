@@ -20,8 +20,11 @@ func TestWycheproof(t *testing.T) {
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			cases := wycheproof.Load(t, file)
-			for i := range cases {
+			cases, step := wycheproof.Load(t, file), 1
+			if testing.Short() { // arithmetic, in which no rare value changes who reads and writes
+				step = 20
+			}
+			for i := 0; i < len(cases); i += step {
 				if err := replay(&cases[i]); err != nil {
 					t.Errorf("%s %v: %v", &cases[i], cases[i].Flags, err)
 				}
