@@ -67,6 +67,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// SelfCheck reports whether the process itself works. A database of another process may be away: that passes without a new start.
+func (s *Server) SelfCheck(ctx context.Context) error {
+	if s.store.Pool() != nil {
+		return nil
+	}
+	return s.store.Ping(ctx)
+}
+
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), stopTime)
 	defer cancel()

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/audit"
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/journal"
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/metrics"
+	"github.com/seed-73b3884f/parsec-agent/internal/manager"
 )
 
 // Options are how the program was called.
@@ -54,7 +55,7 @@ type host struct {
 
 	journal *journal.Log
 	log     *slog.Logger
-	notify  notifier
+	notify  manager.Notifier
 	audit   *audit.Logger
 	socket  *socket
 	service *agentd.Service
@@ -75,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	ctx, release := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer release()
 	h.log = slog.New(slog.DiscardHandler)
-	h.notify.log = h.log
+	h.notify.Log = h.log
 	err := h.start(ctx)
 	switch {
 	case err == nil:
@@ -83,7 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	case ctx.Err() != nil:
 		err = nil // stopped before it was ready
 	default:
-		h.notify.failed(ctx, err)
+		h.notify.Failed(ctx, err)
 	}
 	return errors.Join(err, h.end())
 }
@@ -135,7 +136,7 @@ func (h *host) openLog(ctx context.Context, warnings []config.Warning) {
 	h.journal = journal.New(journal.Options{Writer: h.options.Stderr, Format: format, Timestamp: h.config.Core.LogTimestamp})
 	h.adjustLog(h.config)
 	h.log = h.journal.Logger()
-	h.notify.log = h.log
+	h.notify.Log = h.log
 	h.warn(ctx, warnings)
 	checkFiles(ctx, h.log, h.config.Agent.Limits.Connections)
 }

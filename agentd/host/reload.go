@@ -13,11 +13,11 @@ import (
 
 // reload reads the configuration anew and lets it take effect, or keeps the old one.
 func (h *host) reload(ctx context.Context) {
-	h.notify.reloading(ctx)
+	h.notify.Reloading(ctx)
 	err := h.renew(ctx)
 	if err == nil {
 		h.log.LogAttrs(ctx, slog.LevelInfo, "configuration_reloaded", slog.String("config", h.config.String()))
-		h.notify.ready(ctx, "serving "+h.socket.path)
+		h.notify.Ready(ctx, "serving "+h.socket.path)
 		return
 	}
 	problems, ok := errors.AsType[config.Errors](err)
@@ -27,7 +27,7 @@ func (h *host) reload(ctx context.Context) {
 	for _, p := range problems {
 		h.log.LogAttrs(ctx, slog.LevelError, "reload_failed", slog.String("error", p.String()))
 	}
-	h.notify.ready(ctx, fmt.Sprintf("the old configuration stays, reload failed: %v", err))
+	h.notify.Ready(ctx, fmt.Sprintf("the old configuration stays, reload failed: %v", err))
 }
 
 // renew changes nothing unless everything succeeds.

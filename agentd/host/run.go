@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+
+	"github.com/seed-73b3884f/parsec-agent/internal/manager"
 )
 
 // run serves until a signal, the end of ctx or an error.
@@ -14,7 +16,7 @@ func (h *host) run(ctx context.Context) error {
 	defer stop()
 	scrapes, err := h.openMetrics(ctx)
 	if err != nil {
-		h.notify.failed(ctx, err)
+		h.notify.Failed(ctx, err)
 		return errors.Join(err, h.socket.close())
 	}
 	var group sync.WaitGroup
@@ -29,11 +31,11 @@ func (h *host) run(ctx context.Context) error {
 	served := make(chan error, 1)
 	group.Go(func() { served <- h.service.Serve(serving, h.socket.listeners...) })
 	// Not waited for: a self check that hangs is what the watchdog is for.
-	go watch(serving, h.log, h.service.SelfCheck, h.notify.alive)
+	go manager.Watch(serving, h.log, h.service.SelfCheck, h.notify.Alive)
 
 	h.log.LogAttrs(ctx, slog.LevelInfo, "ready", slog.String("version", h.options.Version), slog.String("socket", h.socket.path),
 		slog.String("config", h.config.String()), slog.Bool("user", h.options.UserMode))
-	h.notify.ready(ctx, "serving "+h.socket.path)
+	h.notify.Ready(ctx, "serving "+h.socket.path)
 	debug.FreeOSMemory() // what only the start needed
 	return h.attend(ctx, served)
 }
@@ -59,6 +61,6 @@ func (h *host) attend(ctx context.Context, served <-chan error) error {
 }
 
 func (h *host) sayStopping(ctx context.Context) {
-	h.notify.stopping(ctx)
+	h.notify.Stopping(ctx)
 	h.log.LogAttrs(ctx, slog.LevelInfo, "stopping")
 }

@@ -20,7 +20,7 @@ type runOptions struct {
 
 // flags declares the options of run.
 func (o *runOptions) flags(f *pflag.FlagSet) {
-	f.String("config", "", "a TOML `file` with options")
+	f.String("config", "", "a TOML `file` with options; by default config.toml in /etc/parsec-server, for root and the service")
 	f.StringVar(&o.host, "host", "127.0.0.1", "the `address` to listen on")
 	f.IntVar(&o.port, "port", 6777, "the port to listen on, 0 for any")
 	f.StringVar(&o.dataDir, "data-dir", "", "the `directory` with everything that has no place of its own")

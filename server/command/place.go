@@ -1,10 +1,13 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // mocked is the database that goes with the process.
@@ -27,6 +30,9 @@ func (o *runOptions) place(getenv func(string) string) (func() error, error) {
 	if err := os.MkdirAll(o.dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data directory: %w", err)
 	}
+	if err := becomeOwner(o.dataDir); err != nil {
+		return nil, err
+	}
 	if o.db == "" {
 		o.db = "sqlite:" + filepath.Join(o.dataDir, "server.sqlite3")
 	}
@@ -37,6 +43,43 @@ func (o *runOptions) place(getenv func(string) string) (func() error, error) {
 		o.keyFile = filepath.Join(o.dataDir, "server.key")
 	}
 	return clean, nil
+}
+
+// becomeOwner lets root go on as the account that a directory belongs to: what is written there stays that account's.
+func becomeOwner(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil
+	}
+	uid, gid := int(owner.Uid), int(owner.Gid)
+	err = syscall.Setgroups([]int{gid})
+	if err == nil {
+		err = syscall.Setresgid(gid, gid, gid)
+	}
+	if err == nil {
+		err = syscall.Setresuid(uid, uid, uid)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot become the owner of %s: %w", dir, err)
+	}
+	return nil
+}
+
+// defaultConfig is the file that the service manager, or the system for root, has for the server; empty where there is none.
+func defaultConfig(uid int, getenv func(string) string) string {
+	dir := getenv("CONFIGURATION_DIRECTORY")
+	if dir == "" && uid == 0 {
+		dir = "/etc/parsec-server"
+	}
+	path := filepath.Join(dir, "config.toml")
+	if _, err := os.Stat(path); dir == "" || errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 // dataDir is the service manager's, the system's for root, or the person's.

@@ -92,6 +92,7 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	log.Info("the server is ready", "address", l.Addr().String(), "data_directory", o.dataDir)
+	defer attend(ctx, s, l.Addr(), log)()
 	return s.Serve(ctx, l)
 }
 

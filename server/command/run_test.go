@@ -33,23 +33,46 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
+// served is a server that runs in the test.
+type served struct {
+	out     *output
+	cancel  context.CancelFunc
+	status  chan int
+	address string
+}
+
+// start runs a server until the end of the test, or cancel.
+func start(t *testing.T, dir string) *served {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &served{out: &output{}, cancel: cancel, status: make(chan int, 1)}
+	p := &Program{Out: s.out, Err: s.out, Getenv: func(name string) string { return map[string]string{"STATE_DIRECTORY": dir, "PARSEC_PORT": "0"}[name] }}
+	go func() {
+		s.status <- p.Run(ctx, []string{"run"})
+		close(s.status)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		for range s.status { // until the end
+		}
+	})
+	address := regexp.MustCompile(`address=(\S+)`)
+	for deadline := time.Now().Add(30 * time.Second); address.FindStringSubmatch(s.out.String()) == nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not ready: %s", s.out)
+		}
+	}
+	s.address = address.FindStringSubmatch(s.out.String())[1]
+	return s
+}
+
 // TestRun: without options but a place and a port the server keeps everything in one directory, and takes it up again.
 func TestRun(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	dir := filepath.Join(t.TempDir(), "state")
 	for range 2 {
-		ctx, cancel := context.WithCancel(t.Context())
-		out := &output{}
-		p := &Program{Out: out, Err: out, Getenv: func(name string) string { return map[string]string{"STATE_DIRECTORY": dir, "PARSEC_PORT": "0"}[name] }}
-		status := make(chan int, 1)
-		go func() { status <- p.Run(ctx, []string{"run"}) }()
-		address := regexp.MustCompile(`address=(\S+)`)
-		for deadline := time.Now().Add(30 * time.Second); address.FindStringSubmatch(out.String()) == nil; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("not ready: %s", out)
-			}
-		}
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address.FindStringSubmatch(out.String())[1]+"/health/ready", http.NoBody)
+		s := start(t, dir)
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.address+"/health/ready", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,9 +81,9 @@ func TestRun(t *testing.T) {
 			t.Fatal(a, err)
 		}
 		_ = a.Body.Close()
-		cancel()
-		if s := <-status; s != exitDone {
-			t.Errorf("exit status %d: %s", s, out)
+		s.cancel()
+		if status := <-s.status; status != exitDone {
+			t.Errorf("exit status %d: %s", status, s.out)
 		}
 		http.DefaultClient.CloseIdleConnections()
 	}

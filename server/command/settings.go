@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -26,7 +27,11 @@ func environmentName(option string) string {
 // settle gives every option that the command line does not have the value of the environment, or of the file.
 func settle(flags *pflag.FlagSet, getenv func(string) string) error {
 	if path := flags.Lookup("config"); !path.Changed {
-		if value := getenv(environmentName("config")); value != "" {
+		value := getenv(environmentName("config"))
+		if value == "" {
+			value = defaultConfig(os.Getuid(), getenv)
+		}
+		if value != "" {
 			if err := flags.Set("config", value); err != nil {
 				return err
 			}

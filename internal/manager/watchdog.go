@@ -1,4 +1,4 @@
-package host
+package manager
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// watch answers the service manager's watchdog, twice in its interval, as long as the
-// agent answers a ping of its own. It returns when ctx ends, at once without a watchdog.
-func watch(ctx context.Context, log *slog.Logger, check func(context.Context) error, alive func(context.Context)) {
+// Watch answers the service manager's watchdog, twice in its interval, as long as check finds
+// nothing wrong. It returns when ctx ends, at once without a watchdog.
+func Watch(ctx context.Context, log *slog.Logger, check func(context.Context) error, alive func(context.Context)) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "watchdog_unusable", slog.Any("error", err))
