@@ -162,8 +162,8 @@ deb-test: ## lint the packages, build them twice and compare, boot them on Debia
 	@rm -rf dist/deb
 	@scripts/deb dist/deb $(shell dpkg --print-architecture) arm64
 	@scripts/deb-check dist/deb
-	@scripts/deb-test dist/deb bookworm fresh
-	@scripts/deb-test dist/deb trixie fresh sandbox resilience
+	@scripts/deb-test dist/deb bookworm fresh server
+	@scripts/deb-test dist/deb trixie fresh sandbox resilience server
 	@scripts/deb-test dist/deb original upgrade devices
 
 deb-smoke: ## build the packages, lint them, and put them in the place of the original on a booted machine
