@@ -49,12 +49,19 @@ func (u *Unlocked) Done() <-chan struct{} { return u.done }
 // Use calls f with the device, which stays unlocked until f returns. f keeps nothing of it and does not lock it. A use
 // counts for the idle limit.
 func (u *Unlocked) Use(f func(*trust.LocalDevice) error) error {
+	return u.UseQuietly(func(d *trust.LocalDevice) error {
+		u.last.Store(u.now().UnixNano())
+		return f(d)
+	})
+}
+
+// UseQuietly is Use for what the agent does by itself, such as following events: it does not count for the idle limit.
+func (u *Unlocked) UseQuietly(f func(*trust.LocalDevice) error) error {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
 	if u.d == nil {
 		return isLocked(u.id)
 	}
-	u.last.Store(u.now().UnixNano())
 	return f(u.d)
 }
 

@@ -36,12 +36,16 @@ func (s *Store) Add(batch Batch) error {
 	}
 	if err != nil {
 		a.rollBack()
+		return err
 	}
-	return err
+	if len(a.accepted) > 0 {
+		s.restored = nil
+	}
+	return nil
 }
 
 func (s *Store) clear() error {
-	s.state = newState()
+	s.state, s.restored = newState(), nil
 	if s.keep != nil {
 		if err := s.keep.Clear(); err != nil {
 			return err

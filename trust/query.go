@@ -200,3 +200,22 @@ func (s *Store) Recovery(user UserID) (Recovery, bool) {
 	last := setups[len(setups)-1]
 	return Recovery{Brief: last.brief, Share: last.share, Deleted: last.deleted}, true
 }
+
+// Profile returns the last profile that is known of a user, 0 if the user is not known.
+func (s *Store) Profile(user UserID) Profile {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	u, ok := s.state.users[user]
+	if !ok {
+		return 0
+	}
+	return u.profile(DateTime{maxMicros})
+}
+
+// Knows reports whether there is a certificate of the device.
+func (s *Store) Knows(device DeviceID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.state.devices[device]
+	return ok
+}

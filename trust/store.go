@@ -14,6 +14,8 @@ type Store struct {
 
 	mu    sync.RWMutex // guards all below
 	state state
+	// restored is where the rows end that the certificates came from, nil once there are others.
+	restored *KeptPoint
 }
 
 // Keeper stores accepted certificates where they outlive the process.
@@ -86,6 +88,17 @@ func newState() state {
 		users: map[UserID]*userState{}, devices: map[DeviceID]*DeviceCertificate{}, realms: map[RealmID]*realmState{},
 		last: map[Topic]DateTime{}, services: map[SequesterServiceID]*serviceState{}, setups: map[UserID][]*setupState{},
 	}
+}
+
+// Clear forgets all certificates, and has the keeper remove them: everything is to be fetched again.
+func (s *Store) Clear() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state, s.restored = newState(), nil
+	if s.keep == nil {
+		return nil
+	}
+	return s.keep.Clear()
 }
 
 func (s *state) empty() bool { return len(s.users) == 0 && s.authority == nil && len(s.realms) == 0 }

@@ -43,6 +43,12 @@ func (c *Client) Device(o trust.OrganizationID, device trust.DeviceID, key trust
 	}}
 }
 
+// Holder calls what Device does, for a key that somebody else holds: authorize makes the token each time (see [NewDeviceToken]), and its errors are those
+// of calls.
+func (c *Client) Holder(o trust.OrganizationID, authorize func(now time.Time) (string, error)) *Caller {
+	return &Caller{client: c, families: []Family{Authenticated, TOS}, organization: o, authorize: authorize}
+}
+
 // Account calls the commands of family Account.
 func (c *Client) Account(method trust.AccountAuthMethodID, key trust.SecretKey) *Caller {
 	return &Caller{client: c, families: []Family{Account}, authorize: func(now time.Time) (string, error) {
