@@ -135,7 +135,7 @@ generate: ## regenerate the protobuf messages and the MessagePack codecs
 	  protoc --plugin=protoc-gen-go=.tools/protoc-gen-go \
 	    --go_out=paths=source_relative:"$${file%/*}" -I "$${file%/*}" "$${file##*/}"; \
 	done
-	$(GO) generate ./trust ./proto/cloud
+	$(GO) generate ./trust ./proto/cloud ./enrol
 
 vectors: ## replay the golden vectors only
 	$(GO) test -count=1 -run 'Vector|Golden' $(TESTFLAGS) ./...

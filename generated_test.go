@@ -37,7 +37,7 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 
 // TestGeneratedCodecsAreCurrent generates the MessagePack codecs again.
 func TestGeneratedCodecsAreCurrent(t *testing.T) {
-	for dir, options := range map[string][]string{"trust": nil, "proto/cloud": {"-alias", "-trust", "trust"}} {
+	for dir, options := range map[string][]string{"trust": nil, "proto/cloud": {"-alias", "-trust", "trust"}, "enrol": {"-trust", "trust"}} {
 		out := filepath.Join(t.TempDir(), "codec_gen.go")
 		run(t, "go", slices.Concat([]string{"run", "./trust/mpack/codecgen", "-o", out}, options, []string{dir})...)
 		if read(t, out) != read(t, filepath.Join(dir, "codec_gen.go")) {

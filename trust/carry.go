@@ -8,7 +8,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
-// Codecs of single values, for the messages of proto/cloud that carry them. Encoders refuse the zero value of a type that has none.
+// Codecs of single values, for the messages of proto/cloud and the files of enrol that carry them. Encoders refuse the zero value of a type that has none.
 
 // DecodeDateTime reads a value.
 func DecodeDateTime(r *mpack.Reader, v *DateTime) { decodeDateTime(r, v) }
@@ -63,6 +63,18 @@ func DecodeHumanHandle(r *mpack.Reader, v *HumanHandle) { decodeHumanHandle(r, v
 
 // EncodeHumanHandle writes a value.
 func EncodeHumanHandle(w *mpack.Writer, v *HumanHandle) { encodeHumanHandle(w, v) }
+
+// DecodeDeviceLabel reads a value.
+func DecodeDeviceLabel(r *mpack.Reader, v *DeviceLabel) { decodeText(r, v, NewDeviceLabel) }
+
+// EncodeDeviceLabel writes a value.
+func EncodeDeviceLabel(w *mpack.Writer, v *DeviceLabel) { encodeText(w, v.text) }
+
+// DecodeServerAddress reads a value.
+func DecodeServerAddress(r *mpack.Reader, v *ServerAddress) { decodeServerAddress(r, v) }
+
+// EncodeServerAddress writes a value.
+func EncodeServerAddress(w *mpack.Writer, v *ServerAddress) { encodeServerAddress(w, v) }
 
 // DecodeEmailAddress reads a value.
 func DecodeEmailAddress(r *mpack.Reader, v *EmailAddress) { decodeText(r, v, NewEmailAddress) }

@@ -1,0 +1,12 @@
+package enrol
+
+import "time"
+
+// Hurry makes a desk wait next to nothing.
+func (d *Desk) Hurry() *Desk {
+	d.pace = pace{
+		poll: []time.Duration{time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond}, watch: 10 * time.Millisecond,
+		offline: []time.Duration{time.Millisecond}, farewell: 5 * time.Second,
+	}
+	return d
+}

@@ -1,0 +1,351 @@
+package enrol_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/device"
+	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
+	"github.com/seed-73b3884f/parsec-agent/enrol"
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/providers"
+	"github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// front stands before a server: a test may put something in between.
+type front struct {
+	*servertest.Server
+	url string
+
+	mu      sync.Mutex // guards the field below
+	between func(http.Handler) http.Handler
+}
+
+// newFront starts a server on SQLite.
+func newFront(t testing.TB) *front {
+	t.Helper()
+	f := &front{Server: servertest.New(t, servertest.Options{})}
+	inner := f.Handler()
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		between := f.between
+		f.mu.Unlock()
+		if between != nil {
+			between(inner).ServeHTTP(w, r)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(h.Close)
+	f.url = h.URL
+	return f
+}
+
+// meddle puts something between clients and server.
+func (f *front) meddle(between func(http.Handler) http.Handler) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.between = between
+}
+
+func (f *front) address(t testing.TB) trust.ServerAddress {
+	t.Helper()
+	a, err := trust.ParseServerURL(f.url)
+	must(t, err)
+	return a
+}
+
+func (f *front) dial(server trust.ServerAddress) (*cloud.Client, error) {
+	return cloud.NewClient(cloud.Options{
+		Server: server, Attempts: 1, Now: f.Clock.Now, Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
+	})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// member is a person with an agent: a directory, and a token without real hardware.
+type member struct {
+	t     testing.TB
+	front *front
+	dir   string
+	keys  *devicetest.Keys
+}
+
+func (f *front) member(t testing.TB) *member {
+	t.Helper()
+	return &member{t, f, t.TempDir(), devicetest.NewKeys(map[string]providers.Provider{"token": &devicetest.Token{}})}
+}
+
+// agent is a member's agent, until it is killed.
+type agent struct {
+	*enrol.Desk
+	devices *device.Store
+}
+
+// start starts an agent as after a crash: nothing but what is on disk is known.
+func (m *member) start() *agent { return m.with(enrol.Options{}) }
+
+func (m *member) with(o enrol.Options) *agent {
+	m.t.Helper()
+	s := device.New(device.Options{
+		Dir: m.dir, Keys: m.keys, KeyPrefix: "device/1000", Budget: device.NewBudget(), Logger: slog.New(slog.DiscardHandler),
+	})
+	m.t.Cleanup(s.Close)
+	o.Journal, o.Devices, o.Now, o.Logger = enrol.NewJournal(filepath.Join(m.dir, "enrol")), s, m.front.Clock.Now, slog.New(slog.DiscardHandler)
+	if o.Dial == nil {
+		o.Dial = m.front.dial
+	}
+	return &agent{enrol.NewDesk(o).Hurry(), s}
+}
+
+// entries are those of the journal, none of them damaged.
+func (a *agent) entries(t testing.TB) []enrol.Entry {
+	t.Helper()
+	all, bad, err := a.List()
+	if err != nil || len(bad) > 0 {
+		t.Fatalf("the journal: %v, %v", bad, err)
+	}
+	return all
+}
+
+// session signs a device in. It ends with the test.
+func (a *agent) session(t testing.TB, f *front, id trust.DeviceID) *session {
+	t.Helper()
+	u, _, err := a.devices.Unlock(context.WithoutCancel(t.Context()), id, device.Secret{})
+	must(t, err)
+	s := &session{Unlocked: u, clock: f.Clock}
+	must(t, u.Use(func(d *trust.LocalDevice) error {
+		s.client, err = f.dial(d.Server)
+		if err != nil {
+			return err
+		}
+		s.caller = s.client.Device(d.OrganizationID, d.DeviceID, d.SigningKey)
+		s.store = trust.NewStore(d.RootVerifyKey, d.UserID, nil)
+		return nil
+	}))
+	return s
+}
+
+// session is as much of a session as a greeter needs.
+type session struct {
+	*device.Unlocked
+	client *cloud.Client
+	caller *cloud.Caller
+	clock  *servertest.Clock
+
+	mu    sync.Mutex // guards the field below
+	store *trust.Store
+}
+
+func (s *session) Client() *cloud.Caller { return s.caller }
+
+func (s *session) View(f func(*trust.Store) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(s.store)
+}
+
+// Refresh fetches everything again.
+func (s *session) Refresh(ctx context.Context) error {
+	rep, err := cloud.Do(ctx, s.caller, &cloud.CertificateGetReq{RealmAfter: map[trust.RealmID]trust.DateTime{}})
+	if err != nil {
+		return err
+	}
+	ok, is := rep.(*cloud.CertificateGetOK)
+	if !is {
+		return errors.New(rep.Status())
+	}
+	return s.Use(func(d *trust.LocalDevice) error {
+		store := trust.NewStore(d.RootVerifyKey, d.UserID, nil)
+		if err := store.Add(trust.Batch{Sequester: ok.SequesterCertificates, Common: ok.CommonCertificates, Realms: ok.RealmCertificates}); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.store = store
+		return nil
+	})
+}
+
+func (s *session) Certify(ctx context.Context, upload func(context.Context, trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error) {
+	at := servertest.Must(trust.DateTimeOf(s.clock.Now()))
+	for {
+		rep, err := upload(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		switch rep := rep.(type) {
+		case *cloud.RequireGreaterTimestamp:
+			at = rep.StrictlyGreaterThan.Add(time.Microsecond)
+		case *cloud.TimestampOutOfBallpark:
+			return nil, &wire.Error{Status: wire.StatusBadState, Reason: "the clocks differ"}
+		default:
+			return rep, nil
+		}
+	}
+}
+
+// script is a person who does what is right, but where a test says otherwise.
+type script struct {
+	name    string
+	profile trust.Profile // that a greeter gives
+	say     *voice
+	// on answers a question instead, unless it returns nil twice.
+	on func(ctx context.Context, q enrol.Question) (enrol.Answer, error)
+	// told hears all notices.
+	told func(enrol.Notice)
+
+	mu  sync.Mutex // guards the field below
+	log []string
+}
+
+// voice carries codes from one person to the other.
+type voice struct {
+	mu   sync.Mutex // guards the fields below
+	said map[enrol.Side]trust.SASCode
+	news chan struct{}
+}
+
+func newVoice() *voice {
+	return &voice{said: map[enrol.Side]trust.SASCode{}, news: make(chan struct{})}
+}
+
+// speak says a code, in the place of the last one.
+func (v *voice) speak(by enrol.Side, code trust.SASCode) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.said[by] = code
+	close(v.news)
+	v.news = make(chan struct{})
+}
+
+// hear waits until a side says one of the codes.
+func (v *voice) hear(ctx context.Context, by enrol.Side, among []trust.SASCode) (trust.SASCode, error) {
+	for {
+		v.mu.Lock()
+		said, news := v.said[by], v.news
+		v.mu.Unlock()
+		for _, c := range among {
+			if c == said {
+				return c, nil
+			}
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+func (s *script) Tell(_ context.Context, n enrol.Notice) {
+	s.note(string(n.Event))
+	if s.told != nil {
+		s.told(n)
+	}
+}
+
+func (s *script) note(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, what)
+}
+
+func (s *script) history() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint(s.name, s.log)
+}
+
+func (s *script) Ask(ctx context.Context, q enrol.Question) (enrol.Answer, error) {
+	s.note(string(q.Kind()))
+	if s.on != nil {
+		if a, err := s.on(ctx, q); a != nil || err != nil {
+			return a, err
+		}
+	}
+	switch q := q.(type) {
+	case enrol.ChooseGreeter:
+		return enrol.Greeter{}, nil
+	case enrol.ChooseCode:
+		code, err := s.say.hear(ctx, q.Peer.Side, q.Codes)
+		return enrol.Code{Code: code}, err
+	case enrol.SayCode:
+		s.say.speak(other(q.Peer.Side), q.Code)
+		return enrol.Said{}, nil
+	case enrol.Correct:
+		return s.correct(q)
+	case enrol.ChooseProtection:
+		return enrol.Protection{Protection: device.Protection{Provider: "token"}}, nil
+	case enrol.GiveSecret:
+		return enrol.Secret{}, nil
+	case enrol.Confirm:
+		return enrol.Decision{Yes: true}, nil
+	}
+	return nil, fmt.Errorf("no answer to %T", q)
+}
+
+func (s *script) correct(q enrol.Correct) (enrol.Answer, error) {
+	d := q.Details
+	if q.Wrong != nil {
+		return nil, q.Wrong
+	}
+	if d.Label.String() == "" {
+		d.Label = servertest.Must(trust.NewDeviceLabel(s.name + "'s laptop"))
+	}
+	if d.Human != nil && d.Human.Label.String() == "" {
+		email := d.Human.Email.String()
+		if email == "" {
+			email = s.name + "@example.com"
+		}
+		h := servertest.Must(trust.NewHumanHandle(email, s.name))
+		d.Human = &h
+	}
+	if q.Side == enrol.SideGreeter && d.Human != nil && s.profile != 0 {
+		d.Profile = s.profile
+	}
+	return d, nil
+}
+
+func other(side enrol.Side) enrol.Side {
+	if side == enrol.SideGreeter {
+		return enrol.SideClaimer
+	}
+	return enrol.SideGreeter
+}
+
+// bootstrapped is a member with an organisation of its own.
+func bootstrapped(t testing.TB, f *front) (*member, *agent, enrol.Result) {
+	t.Helper()
+	m := f.member(t)
+	a := m.start()
+	flow, err := a.Bootstrap(f.unborn(t), nil)
+	must(t, err)
+	r, err := flow.Run(t.Context(), &script{name: "alice"})
+	must(t, err)
+	return m, a, r
+}
+
+// unborn is the address of an organisation that nobody has bootstrapped.
+func (f *front) unborn(t testing.TB) *trust.BootstrapAddress {
+	t.Helper()
+	a := &trust.BootstrapAddress{}
+	a.Server, a.Organization = f.address(t), f.Unborn().ID
+	return a
+}

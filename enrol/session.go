@@ -1,0 +1,140 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// Session is a signed-in device, which greeters and those who manage users act as.
+type Session interface {
+	// Use calls f with the device, which stays unlocked until f returns. f keeps nothing of it.
+	Use(f func(*trust.LocalDevice) error) error
+	// Client sends commands as the device.
+	Client() *cloud.Caller
+	// Refresh gets the certificates up to now.
+	Refresh(ctx context.Context) error
+	// View calls f with the valid certificates.
+	View(f func(*trust.Store) error) error
+	// Certify calls upload with a timestamp that is later than all that the session knows, again with a later one as long as the reply is
+	// *cloud.RequireGreaterTimestamp, and returns the last reply. A clock that the server does not accept is an error.
+	Certify(ctx context.Context, upload func(ctx context.Context, at trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error)
+}
+
+// self is who a session is.
+type self struct {
+	device       trust.DeviceID
+	user         trust.UserID
+	human        trust.HumanHandle
+	server       trust.ServerAddress
+	organization trust.OrganizationID
+	root         trust.VerifyKey
+	profile      trust.Profile
+}
+
+// whoAmI asks the device and the certificates.
+func whoAmI(s Session) (me self, err error) {
+	err = s.Use(func(d *trust.LocalDevice) error {
+		me = self{d.DeviceID, d.UserID, d.HumanHandle, d.Server, d.OrganizationID, d.RootVerifyKey, d.InitialProfile}
+		return nil
+	})
+	if err != nil {
+		return me, err
+	}
+	return me, s.View(func(certificates *trust.Store) error {
+		u, ok := certificates.User(me.user, endOfTime)
+		if !ok {
+			return nil // nothing was fetched yet
+		}
+		me.profile = u.Profile
+		if u.Revoked {
+			return &wire.Error{Status: wire.StatusNotPermitted, Reason: "you are revoked", Err: cloud.ErrUserRevoked}
+		}
+		return nil
+	})
+}
+
+// needAdmin refuses what only administrators may do.
+func (me *self) needAdmin(what string) error {
+	if me.profile != trust.Admin {
+		return &wire.Error{Status: wire.StatusNotPermitted, Reason: fmt.Sprintf("only an administrator may %s, you are %s", what, me.profile), Remedy: "ask an administrator of the organisation"}
+	}
+	return nil
+}
+
+// sealKeyOf derives the key of what the session's device keeps in the journal.
+func sealKeyOf(s Session) (key trust.SecretKey, err error) {
+	err = s.Use(func(d *trust.LocalDevice) error {
+		key, err = sealKey(d)
+		return err
+	})
+	return key, err
+}
+
+// sign signs certificates as the device.
+func sign(s Session, all ...trust.Certificate) (signed [][]byte, err error) {
+	err = s.Use(func(d *trust.LocalDevice) error {
+		for _, c := range all {
+			b, err := trust.SignCertificate(c, d.SigningKey)
+			if err != nil {
+				return err
+			}
+			signed = append(signed, b)
+		}
+		return nil
+	})
+	return signed, err
+}
+
+// endOfTime is later than all certificates: who asks as of then asks for all that is known.
+var endOfTime = trust.DateTime{}.Add(math.MaxInt64)
+
+// known returns what the certificates say about a user.
+func known(s Session, id trust.UserID) (u trust.User, ok bool, err error) {
+	err = s.View(func(certificates *trust.Store) error {
+		u, ok = certificates.User(id, endOfTime)
+		return nil
+	})
+	return u, ok, err
+}
+
+// explain makes an error of a call one that says what to do.
+func explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*wire.Error](err); ok {
+		return err
+	}
+	for _, k := range explanations {
+		if errors.Is(err, k.err) {
+			return &wire.Error{Status: k.status, Reason: err.Error(), Remedy: k.remedy, Err: err}
+		}
+	}
+	return err
+}
+
+var explanations = []struct {
+	err    error
+	status wire.Status
+	remedy string
+}{
+	{cloud.ErrOffline, wire.StatusCommunicationFailure, "repeat it when the server can be reached; what is half done goes on from where it is"},
+	{cloud.ErrCertificate, wire.StatusCommunicationFailure, "see whether the address is right, and who issued the server's TLS certificate"},
+	{cloud.ErrInvitationGone, wire.StatusBadState, "ask for a new invitation"},
+	{cloud.ErrOrganizationNotFound, wire.StatusDoesNotExist, "see whether the address is right"},
+	{cloud.ErrOrganizationExpired, wire.StatusNotPermitted, "ask who runs the server"},
+	{cloud.ErrUserRevoked, wire.StatusNotPermitted, ""},
+	{cloud.ErrUserFrozen, wire.StatusNotPermitted, "ask who runs the server"},
+	{cloud.ErrTokenExpired, wire.StatusBadState, "set the clock of this machine"},
+	{cloud.ErrUnsupportedAPI, wire.StatusNotSupported, "bring agent and server to versions that speak to each other"},
+	{cloud.ErrCredentials, wire.StatusAuthenticationError, ""},
+	{cloud.ErrReply, wire.StatusCommunicationFailure, "see whether the address is right"},
+	{ErrCancelled, wire.StatusBadState, ""},
+	{ErrAttempts, wire.StatusBadState, "ask for a new invitation, and talk over another line"},
+}
