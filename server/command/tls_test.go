@@ -43,6 +43,7 @@ func TestTLS(t *testing.T) {
 	url := strings.Replace(p.url, "http:", "https:", 1) + "/administration/organizations"
 	q := Must(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"organization_id":"Org"}`)))
 	q.Header.Set("Authorization", "Bearer s3cr3t")
+	q.Header.Set("Content-Type", "application/json")
 	a, err := client.Do(q)
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,9 @@ type Server struct {
 	t     testing.TB
 }
 
+// TB is the test that the server is for.
+func (s *Server) TB() testing.TB { return s.t }
+
 // Each runs a test on a server of each kind of database. That of PostgreSQL is shared by all tests of a package: organisations keep
 // them apart.
 func Each(t *testing.T, o Options, test func(t *testing.T, s *Server)) {
@@ -103,13 +106,15 @@ func New(t testing.TB, o Options) *Server {
 	if o.Configure != nil {
 		o.Configure(&config)
 	}
-	log := &logged{t: t}
+	_, fuzzing := t.(*testing.F)
+	log := &logged{t: t, stopped: fuzzing} // what is fuzzed must not write to it
 	clock := o.Clock
 	if clock == nil {
 		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Rules: config, Limits: o.Limits, Clock: clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Rules: config, Limits: o.Limits, Clock: clock.Now,
+		AdministrationToken: secrets.NewToken(AdministrationToken), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (c *Collector) Collect(ctx context.Context) error {
 		all, err = tables.Organizations(ctx, tx)
 		return err
 	})
-	errs := []error{err}
+	errs := []error{err, c.administration(ctx)}
 	for _, o := range all {
 		if err := c.organization(ctx, o); err != nil {
 			errs = append(errs, fmt.Errorf("organisation %s: %w", o.ID, err))

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"errors"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
@@ -31,31 +32,19 @@ func (s *Service) digest(purpose string, token trust.AccessToken) ([]byte, error
 }
 
 // CreateOrganization adds an organisation that waits for its bootstrap with the token, or without one. One that waits already gets the new
-// token and settings; it reports false when there is one that does not wait any more.
+// token and settings; it reports false when there is one that does not wait any more, or one is being erased.
 func (s *Service) CreateOrganization(ctx context.Context, id trust.OrganizationID, token *trust.AccessToken, settings tables.Settings, now trust.DateTime) (bool, error) {
 	digest, err := s.TokenDigest(token)
 	if err != nil {
 		return false, err
 	}
-	created := false
 	err = s.Store.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
-		o, err := tables.FindOrganization(ctx, tx, id)
-		switch {
-		case err != nil:
-			return err
-		case o == nil:
-			created = true
-			return tables.InsertOrganization(ctx, tx, &tables.Organization{ID: id, TokenDigest: digest, Settings: settings}, now)
-		case o.Bootstrapped:
-			return nil
-		}
-		created = true
-		if err := tables.UpdateToken(ctx, tx, o.Num, digest); err != nil {
-			return err
-		}
-		return tables.UpdateSettings(ctx, tx, o.Num, settings)
+		return s.createOrganization(ctx, tx, id, digest, settings, now)
 	})
-	return created, err
+	if _, refused := errors.AsType[*Refusal](err); refused {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Locate returns the organisation that an anonymous command is about. Where anybody may bootstrap one, naming it makes it. It is nil

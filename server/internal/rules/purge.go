@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
@@ -10,33 +9,11 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// Why a realm is not purged.
-var (
-	ErrNoRealm   = errors.New("there is no such realm")
-	ErrRealmUsed = errors.New("the realm is in use: its deletion is not planned or not due, and it has a member who is not revoked")
-)
-
 // PurgeRealm removes the data of a realm whose deletion is due, or whose members are all revoked (4.3). Certificates stay. It may be called again
 // for a realm whose removal did not come to an end. Content in the block store goes when the collector finds it without a row.
 func (s *Service) PurgeRealm(ctx context.Context, org int64, id trust.RealmID, now trust.DateTime) error {
 	err := s.Store.Write(ctx, []store.Lock{store.Common(org).Shared(), store.Realm(org, id)}, func(tx *store.Tx) error {
-		realm, err := tables.GetRealm(ctx, tx, org, id)
-		switch {
-		case err != nil:
-			return err
-		case realm == nil:
-			return ErrNoRealm
-		case realm.Deleted:
-			return nil
-		}
-		members, err := tables.Members(ctx, tx, org, id)
-		if err != nil {
-			return err
-		}
-		if !Deletable(realm, members, now) {
-			return ErrRealmUsed
-		}
-		return tables.MarkDeleted(ctx, tx, org, id)
+		return markDeleted(ctx, tx, org, id, now)
 	})
 	if err != nil {
 		return err
@@ -44,10 +21,30 @@ func (s *Service) PurgeRealm(ctx context.Context, org int64, id trust.RealmID, n
 	return s.purge(ctx, org, id)
 }
 
+// markDeleted is for those who hold the lock of the realm, and share that of users.
+func markDeleted(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, now trust.DateTime) error {
+	realm, err := tables.GetRealm(ctx, tx, org, id)
+	switch {
+	case err != nil:
+		return err
+	case realm == nil:
+		return ErrNoRealm
+	case realm.Deleted:
+		return nil
+	}
+	members, err := tables.Members(ctx, tx, org, id)
+	if err != nil {
+		return err
+	}
+	if !Deletable(realm, members, now) {
+		return ErrRealmUsed
+	}
+	return tables.MarkDeleted(ctx, tx, org, id)
+}
+
 // Deletable reports whether the data of a realm may be removed.
 func Deletable(realm *tables.Realm, members []tables.Member, now trust.DateTime) bool {
-	due := realm.Archiving == trust.DeletionPlanned && realm.DeletionOn != nil && !now.Before(*realm.DeletionOn)
-	return due || !slices.ContainsFunc(members, func(m tables.Member) bool { return !m.Revoked })
+	return realm.Due(now) || !slices.ContainsFunc(members, func(m tables.Member) bool { return !m.Revoked })
 }
 
 // purge removes what a realm has that was marked, some rows at a time.

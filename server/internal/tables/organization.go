@@ -5,6 +5,8 @@ package tables
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -59,16 +61,37 @@ func GetOrganization(ctx context.Context, tx *store.Tx, num int64) (*Organizatio
 	return organization(ctx, tx, store.SQL(organizationColumns+` WHERE num = $1`, num))
 }
 
-func organization(ctx context.Context, tx *store.Tx, s store.Statement) (*Organization, error) {
+func organization(ctx context.Context, tx *store.Tx, s store.Statement) (found *Organization, err error) {
+	err = tx.Each(ctx, s, func(r store.Row) error {
+		found, err = scanOrganization(r)
+		return err
+	})
+	return found, err
+}
+
+// OrganizationsByName returns all organisations, by name.
+func OrganizationsByName(ctx context.Context, tx *store.Tx) (all []Organization, err error) {
+	err = tx.Each(ctx, store.SQL(organizationColumns), func(r store.Row) error {
+		o, err := scanOrganization(r)
+		if err == nil {
+			all = append(all, *o)
+		}
+		return err
+	})
+	slices.SortFunc(all, func(a, b Organization) int { return strings.Compare(a.ID.String(), b.ID.String()) }) // databases order otherwise
+	return all, err
+}
+
+func scanOrganization(r store.Row) (*Organization, error) {
 	o := &Organization{}
 	var id string
 	var urls *string
 	var bootstrapped, updated *trust.DateTime
 	var limit *int64
-	found, err := tx.Get(ctx, s, &o.Num, &id, &o.TokenDigest, store.MaybeTime(&bootstrapped), store.MaybeFixed(&o.RootVerifyKey), &o.Authority,
+	err := r.Scan(&o.Num, &id, &o.TokenDigest, store.MaybeTime(&bootstrapped), store.MaybeFixed(&o.RootVerifyKey), &o.Authority,
 		store.Bool(&o.Expired), store.Bool(&o.OutsiderAllowed), &limit, &o.MinimumArchivingPeriod, store.MaybeTime(&updated), &urls,
 		store.MaybeTime(&o.Common), store.MaybeTime(&o.Sequester), store.MaybeTime(&o.Shamir))
-	if err != nil || !found {
+	if err != nil {
 		return nil, err
 	}
 	o.Bootstrapped = bootstrapped != nil
@@ -88,10 +111,12 @@ func organization(ctx context.Context, tx *store.Tx, s store.Statement) (*Organi
 
 // InsertOrganization adds an organisation that waits for its bootstrap. The caller holds the lock of the server.
 func InsertOrganization(ctx context.Context, tx *store.Tx, o *Organization, now trust.DateTime) error {
-	if _, err := tx.Get(ctx, store.SQL(`SELECT coalesce(max(num), 0) + 1 FROM organization`), &o.Num); err != nil {
+	// Numbers are not given again: what was remembered of one is never taken for another.
+	_, err := tx.Get(ctx, store.SQL(`SELECT coalesce(max(num), 0) + 1 FROM (SELECT num FROM organization UNION ALL SELECT num FROM erased_organization) AS numbers`), &o.Num)
+	if err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO organization (num, id, created_on, bootstrap_token, is_expired, outsider_allowed, minimum_archiving_period)
+	_, err = tx.Exec(ctx, `INSERT INTO organization (num, id, created_on, bootstrap_token, is_expired, outsider_allowed, minimum_archiving_period)
 		VALUES ($1, $2, $3, $4, 0, 0, 0)`, o.Num, o.ID.String(), now.Micros(), blob(o.TokenDigest))
 	if err != nil {
 		return err

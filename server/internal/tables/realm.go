@@ -24,6 +24,11 @@ type Realm struct {
 	Checkpoint uint64
 }
 
+// Due reports whether the moment of the planned deletion has come.
+func (r *Realm) Due(now trust.DateTime) bool {
+	return r.Archiving == trust.DeletionPlanned && r.DeletionOn != nil && !now.Before(*r.DeletionOn)
+}
+
 // GetRealm returns a realm, or nil.
 func GetRealm(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID) (*Realm, error) {
 	r := &Realm{ID: id}
