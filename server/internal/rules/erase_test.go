@@ -72,7 +72,7 @@ func fill(t *testing.T, s *Server, org int64) {
 			table, column, kind := "", "", ""
 			err := r.Scan(&table, &column, &kind)
 			columns[table] += ", " + column
-			values[table] += ", " + map[string]string{"INTEGER": "1", "TEXT": "'x'", "BLOB": "x'00112233445566778899aabbccddeeff'"}[kind]
+			values[table] += ", " + map[string]string{"INTEGER": "77", "TEXT": "'x'", "BLOB": "x'00112233445566778899aabbccddeeff'"}[kind]
 			return err
 		})
 		for table := range columns {
