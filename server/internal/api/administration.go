@@ -121,7 +121,7 @@ func (a *API) administration(w http.ResponseWriter, r *http.Request, to route) {
 		_ = control.SetWriteDeadline(time.Now().Add(bodyTime + commandTime + writeTime))
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxAdministration)
-	answer, err := any(nil), error(nil)
+	var answer any
 	q, err := a.administrator(r, to)
 	if err == nil {
 		answer, err = to.do(a, q)
@@ -133,7 +133,7 @@ func (a *API) administration(w http.ResponseWriter, r *http.Request, to route) {
 	w.Header().Set("Cache-Control", "no-store") // addresses and tokens are secrets
 	if text, ok := answer.(csvText); ok {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		_, _ = w.Write([]byte(text)) //nolint:gosec // said to be CSV; whoever does not listen asks again
+		_, _ = w.Write([]byte(text)) // whoever does not listen asks again
 		return
 	}
 	writeJSON(w, status, answer)
@@ -177,7 +177,7 @@ func (a *API) administrationStatus(r *http.Request, err error) (int, detail) {
 	if e, ok := errors.AsType[*administrationError](err); ok {
 		return e.status, detail{e.detail}
 	}
-	if refusal, ok := errors.AsType[*rules.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*rules.RefusedError](err); ok {
 		return refused(refusal)
 	}
 	a.Log.Error("a request of an administrator failed", "path", r.URL.Path, "error", err)
@@ -188,7 +188,7 @@ func (a *API) administrationStatus(r *http.Request, err error) (int, detail) {
 	return http.StatusInternalServerError, detail{"the server failed: see its log"}
 }
 
-func refused(r *rules.Refusal) (int, detail) {
+func refused(r *rules.RefusedError) (int, detail) {
 	if known, ok := refusals[r]; ok {
 		return known.status, detail{known.detail}
 	}

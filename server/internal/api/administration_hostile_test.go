@@ -55,12 +55,12 @@ func TestHostileBodies(t *testing.T) {
 				t.Errorf("%s: %s: HTTP status %d, want %d: %.200s", name, c.what, a.Status, c.want, a.Body)
 			}
 		}
-		for field := range decoded(b.body).(fields) { //nolint:forcetypeassert // fails the test
+		for field := range object(b.body) {
 			for _, value := range []any{1.5, -1, "\x00", []any{}, fields{"type": 1}, strings.Repeat("9", 30), json.RawMessage(strings.Repeat("9", 30)), true} {
-				spoiled := decoded(b.body).(fields) //nolint:forcetypeassert // fails the test
+				spoiled := object(b.body)
 				spoiled[field] = value
 				a := send(b.method, b.path, "application/json; charset=utf-8", Must(json.Marshal(spoiled)))
-				if a.Status >= 500 || a.Status == 422 && !names(t, a, field) {
+				if a.Status >= 500 || a.Status == 422 && !names(a, field) {
 					t.Errorf("%s with %s %v: HTTP status %d: %s", name, field, value, a.Status, a.Body)
 				}
 			}
@@ -69,13 +69,21 @@ func TestHostileBodies(t *testing.T) {
 }
 
 // names reports whether a refusal says which field is wrong, if it is one of a form at all.
-func names(t *testing.T, a *Answer, field string) bool {
-	t.Helper()
-	list, ok := JSON[fields](t, a, 422)["detail"].([]any)
-	return !ok || slices.ContainsFunc(list, func(p any) bool {
-		loc := p.(fields)["loc"].([]any) //nolint:forcetypeassert // fails the test
-		return len(loc) >= 2 && loc[0] == "body" && loc[1] == field
+func names(a *Answer, field string) bool {
+	refusal := struct {
+		Detail []struct{ Loc []any }
+	}{}
+	return json.Unmarshal(a.Body, &refusal) != nil || slices.ContainsFunc(refusal.Detail, func(p struct{ Loc []any }) bool {
+		return len(p.Loc) >= 2 && p.Loc[0] == "body" && p.Loc[1] == field
 	})
+}
+
+// object reads a body.
+func object(text string) (o fields) {
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	return o
 }
 
 // FuzzAdministration: whatever an administrator sends is answered with JSON, and never with 500.

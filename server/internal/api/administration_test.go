@@ -66,7 +66,11 @@ func token(t *testing.T, address string) *trust.AccessToken {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.(*trust.BootstrapAddress).Token //nolint:forcetypeassert // fails the test
+	bootstrap, ok := a.(*trust.BootstrapAddress)
+	if !ok {
+		t.Fatalf("%T", a)
+	}
+	return bootstrap.Token
 }
 
 // TestChangeOrganization: what an administrator changes is so at once, also for who listens.
@@ -335,6 +339,6 @@ func TestMethodsAndErasure(t *testing.T) {
 // serviceKey is a key that a sequester service could have.
 func serviceKey(t *testing.T) []byte {
 	t.Helper()
-	key := Must(rsa.GenerateKey(rand.Reader, 1024)) //nolint:gosec // of a test
+	key := Must(rsa.GenerateKey(rand.Reader, 1024))
 	return Must(x509.MarshalPKIXPublicKey(&key.PublicKey))
 }

@@ -57,7 +57,7 @@ func (a *API) administrator(r *http.Request, to route) (*administered, error) {
 	}
 	q.by.Who, q.only = "token "+t.Name+from(r), t.Organization
 	if !may(t, to, r) {
-		return nil, a.overstep(q, to)
+		return nil, a.overstep(r.Context(), q.by, to)
 	}
 	return q, nil
 }
@@ -95,8 +95,8 @@ func may(t *tables.Token, to route, r *http.Request) bool {
 }
 
 // overstep refuses what a token is not for, and keeps that it was tried.
-func (a *API) overstep(q *administered, to route) error {
-	if err := a.Rules.Refused(q.Context(), q.by, to.method+" "+to.path, errScope); err != nil && err.Error() != errScope.Error() {
+func (a *API) overstep(ctx context.Context, by rules.Administrator, to route) error {
+	if err := a.Rules.Refused(ctx, by, to.method+" "+to.path, errScope); err != nil && err.Error() != errScope.Error() {
 		return err
 	}
 	return errScope
@@ -105,7 +105,7 @@ func (a *API) overstep(q *administered, to route) error {
 // about refuses an organisation that a body names and the token is not for.
 func (a *API) about(q *administered, id trust.OrganizationID, to string) error {
 	if q.only != nil && *q.only != id {
-		return a.overstep(q, route{method: q.Method, path: to})
+		return a.overstep(q.Context(), q.by, route{method: q.Method, path: to})
 	}
 	return nil
 }

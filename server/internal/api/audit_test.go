@@ -33,19 +33,23 @@ func TestAudit(t *testing.T) {
 			{"GET", at("/stats"), text, nil, []string{who, "GET /administration/organizations/{organization}/stats", "", "", "The token does not allow this"}},
 			{"GET", at("/stats"), "parsec_admin_" + strings.Repeat("A", 43), nil, nil},
 			{
-				"POST", at("/users/freeze"), text, fields{"frozen": true, "user_id": o.First.User.String()},
+				"POST", at("/users/freeze"), text,
+				fields{"frozen": true, "user_id": o.First.User.String()},
 				[]string{who, "freeze user", o.ID.String(), "user " + o.First.User.String(), "ok"},
 			},
 			{
-				"POST", at("/users/freeze"), text, fields{"frozen": false, "user_email": "x@example.com"},
+				"POST", at("/users/freeze"), text,
+				fields{"frozen": false, "user_email": "x@example.com"},
 				[]string{who, "unfreeze user", o.ID.String(), "user x@example.com", "there is no such user"},
 			},
 			{
-				"PATCH", at(""), AdministrationToken, fields{"is_expired": false, "active_users_limit": 5, "tos": fields{"en": "https://x"}},
+				"PATCH", at(""), AdministrationToken,
+				fields{"is_expired": false, "active_users_limit": 5, "tos": fields{"en": "https://x"}},
 				[]string{"administration token from 127.0.0.1", "change organisation", o.ID.String(), "expired=false users=5 terms=1", "ok"},
 			},
 			{
-				"POST", at("/users/reset_totp"), AdministrationToken, fields{"user_id": o.First.User.String()},
+				"POST", at("/users/reset_totp"), AdministrationToken,
+				fields{"user_id": o.First.User.String()},
 				[]string{"administration token from 127.0.0.1", "reset one-time codes", o.ID.String(), "user " + o.First.User.String(), "ok"},
 			},
 			{

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,22 +54,20 @@ GET /audit                              -    -     -       -       x     -    - 
 func bearers(t *testing.T, s *Server, only trust.OrganizationID) map[string]string {
 	t.Helper()
 	all := map[string]string{"none": "", "wrong": "x", "whole": AdministrationToken}
-	make := func(column string, more fields, scopes ...string) {
+	create := func(column string, more fields, scopes ...string) {
 		body := fields{"name": only.String() + "-" + column, "scopes": scopes}
-		for name, v := range more {
-			body[name] = v
-		}
+		maps.Copy(body, more)
 		all[column] = JSON[map[string]string](t, admin(s, "POST", "/tokens", body), 200)["token"]
 	}
 	scopes := []string{"read", "organizations", "users", "erase"}
 	for _, scope := range scopes {
-		make(scope, nil, scope)
-		make("A-"+scope, fields{"organization_id": only.String()}, scope)
+		create(scope, nil, scope)
+		create("A-"+scope, fields{"organization_id": only.String()}, scope)
 	}
-	make("all", nil, scopes...)
-	make("revoked", nil, scopes...)
+	create("all", nil, scopes...)
+	create("revoked", nil, scopes...)
 	same(t, admin(s, "DELETE", "/tokens/"+only.String()+"-revoked", nil), 200, `{}`)
-	make("expired", fields{"expires_on": s.Clock.Tick().Add(time.Second).String()}, scopes...)
+	create("expired", fields{"expires_on": s.Clock.Tick().Add(time.Second).String()}, scopes...)
 	OK(t, s.Bootstrapped().First.Do(RealmsOf()))
 	s.Clock.Advance(time.Minute)
 	return all

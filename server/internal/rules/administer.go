@@ -16,24 +16,24 @@ type Administrator struct {
 	Now trust.DateTime
 }
 
-// Refusal is why nothing is done for an administrator.
-type Refusal struct {
+// RefusedError is why nothing is done for an administrator.
+type RefusedError struct {
 	Reason string
 	// After is what the moment of a certificate must exceed, nil where that is not why.
 	After *trust.DateTime
 }
 
-func (r *Refusal) Error() string { return r.Reason }
+func (r *RefusedError) Error() string { return r.Reason }
 
 // Why nothing is done.
 var (
-	ErrNoOrganization     error = &Refusal{Reason: "there is no such organisation"}
-	ErrOrganizationExists error = &Refusal{Reason: "the organisation exists already, and is bootstrapped"}
-	ErrBeingErased        error = &Refusal{Reason: "an organisation with this name was erased, and its blocks are not removed yet"}
-	ErrNoUser             error = &Refusal{Reason: "there is no such user"}
-	ErrUserRevoked        error = &Refusal{Reason: "the user is revoked"}
-	ErrNoRealm            error = &Refusal{Reason: "there is no such realm"}
-	ErrRealmUsed          error = &Refusal{Reason: "the realm is in use: its deletion is not planned or not due, and it has a member who is not revoked"}
+	ErrNoOrganization     error = &RefusedError{Reason: "there is no such organisation"}
+	ErrOrganizationExists error = &RefusedError{Reason: "the organisation exists already, and is bootstrapped"}
+	ErrBeingErased        error = &RefusedError{Reason: "an organisation with this name was erased, and its blocks are not removed yet"}
+	ErrNoUser             error = &RefusedError{Reason: "there is no such user"}
+	ErrUserRevoked        error = &RefusedError{Reason: "the user is revoked"}
+	ErrNoRealm            error = &RefusedError{Reason: "there is no such realm"}
+	ErrRealmUsed          error = &RefusedError{Reason: "the realm is in use: its deletion is not planned or not due, and it has a member who is not revoked"}
 )
 
 // act is what an administrator wants to do: a record of the audit log that has no result yet.
@@ -58,7 +58,7 @@ func (s *Service) administer(ctx context.Context, by Administrator, a act, locks
 	var outcome error
 	err := s.Store.Write(ctx, locks, func(tx *store.Tx) error {
 		outcome = f(tx)
-		if _, refused := errors.AsType[*Refusal](outcome); outcome != nil && !refused {
+		if _, refused := errors.AsType[*RefusedError](outcome); outcome != nil && !refused {
 			return outcome
 		}
 		return by.record(ctx, tx, a, outcome)
@@ -98,7 +98,7 @@ func (s *Service) administerIn(ctx context.Context, by Administrator, a act, loc
 
 // Refused records something that an administrator was not let do.
 func (s *Service) Refused(ctx context.Context, by Administrator, action string, why error) error {
-	return s.administer(ctx, by, act{action: action}, nil, func(*store.Tx) error { return &Refusal{Reason: why.Error()} })
+	return s.administer(ctx, by, act{action: action}, nil, func(*store.Tx) error { return &RefusedError{Reason: why.Error()} })
 }
 
 // Audits returns the newest records of the audit log before a moment, or of all for nil, at most so many.

@@ -33,18 +33,18 @@ var Scopes = []Scope{ScopeRead, ScopeOrganizations, ScopeUsers, ScopeErase}
 
 // Why nothing is done about a token.
 var (
-	ErrTokenExists   error = &Refusal{Reason: "there is a token with this name already"}
-	ErrTooManyTokens error = &Refusal{Reason: "there are too many tokens: revoke some"}
-	ErrNoToken       error = &Refusal{Reason: "there is no token with this name"}
-	ErrTokenName     error = &Refusal{Reason: "the name of a token is 1 to 64 letters, digits, dots, hyphens and underscores"}
-	ErrTokenScopes   error = &Refusal{Reason: "a token needs scopes, each once: read, organizations, users, erase"}
-	ErrTokenExpiry   error = &Refusal{Reason: "the moment at which the token expires has passed"}
+	ErrTokenExists   error = &RefusedError{Reason: "there is a token with this name already"}
+	ErrTooManyTokens error = &RefusedError{Reason: "there are too many tokens: revoke some"}
+	ErrNoToken       error = &RefusedError{Reason: "there is no token with this name"}
+	ErrTokenName     error = &RefusedError{Reason: "the name of a token is 1 to 64 letters, digits, dots, hyphens and underscores"}
+	ErrTokenScopes   error = &RefusedError{Reason: "a token needs scopes, each once: read, organizations, users, erase"}
+	ErrTokenExpiry   error = &RefusedError{Reason: "the moment at which the token expires has passed"}
 )
 
 const (
 	maxTokens = 1000
 	// tokenPrefix tells our tokens from others, also to those who look for secrets that got lost.
-	tokenPrefix  = "parsec_admin_"
+	tokenPrefix  = "parsec_admin_" //nolint:gosec // what all tokens begin with
 	tokenSize    = 32
 	purposeAdmin = "administration token"
 )

@@ -174,18 +174,18 @@ func TestErasureEnds(t *testing.T) {
 		if !gone(moment.Add(time.Hour)) || left() {
 			t.Error("not over after an hour, or the row of a late request stays")
 		}
-		make := func() error {
+		again := func() error {
 			_, err := s.Rules.MakeOrganization(t.Context(), by, o.ID, rules.Change{})
 			return err
 		}
-		if err := make(); !errors.Is(err, rules.ErrBeingErased) {
+		if err := again(); !errors.Is(err, rules.ErrBeingErased) {
 			t.Error(err)
 		}
 		err := s.Rules.Store.Write(t.Context(), nil, func(tx *store.Tx) error { return tables.MarkBlocksGone(t.Context(), tx, org, moment) })
 		if err != nil || gone(moment.Add(time.Hour)) {
 			t.Error(err)
 		}
-		if err := make(); err != nil || number(t, o) == org {
+		if err := again(); err != nil || number(t, o) == org {
 			t.Errorf("%v, number %d", err, number(t, o))
 		}
 		if _, err := s.Rules.EraseOrganization(t.Context(), by, Must(trust.NewOrganizationID("Nobody"))); !errors.Is(err, rules.ErrNoOrganization) {

@@ -41,7 +41,7 @@ func (s *Service) CreateOrganization(ctx context.Context, id trust.OrganizationI
 	err = s.Store.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
 		return s.createOrganization(ctx, tx, id, digest, settings, now)
 	})
-	if _, refused := errors.AsType[*Refusal](err); refused {
+	if _, refused := errors.AsType[*RefusedError](err); refused {
 		return false, nil
 	}
 	return err == nil, err

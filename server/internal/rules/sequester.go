@@ -12,11 +12,11 @@ import (
 
 // Why nothing is done for the sequester.
 var (
-	ErrNoSequester        error = &Refusal{Reason: "the organisation has no sequester"}
-	ErrServiceCertificate error = &Refusal{Reason: "this is no certificate of the organisation's sequester authority, or one for something else"}
-	ErrServiceExists      error = &Refusal{Reason: "there is a sequester service with this id already"}
-	ErrNoService          error = &Refusal{Reason: "there is no such sequester service"}
-	ErrServiceRevoked     error = &Refusal{Reason: "the sequester service is revoked already"}
+	ErrNoSequester        error = &RefusedError{Reason: "the organisation has no sequester"}
+	ErrServiceCertificate error = &RefusedError{Reason: "this is no certificate of the organisation's sequester authority, or one for something else"}
+	ErrServiceExists      error = &RefusedError{Reason: "there is a sequester service with this id already"}
+	ErrNoService          error = &RefusedError{Reason: "there is no such sequester service"}
+	ErrServiceRevoked     error = &RefusedError{Reason: "the sequester service is revoked already"}
 )
 
 // SequesterServices returns the services of an organisation, the oldest first.
@@ -55,7 +55,7 @@ func verifyService[C trust.ServiceCertificate](o *tables.Organization, signed []
 // newest checks that a certificate exceeds all others of the sequester.
 func newest(o *tables.Organization, at trust.DateTime) error {
 	if late := notAbove(at, o.Sequester); late != nil {
-		return &Refusal{Reason: "the moment of the certificate must be after " + late.StrictlyGreaterThan.String(), After: &late.StrictlyGreaterThan}
+		return &RefusedError{Reason: "the moment of the certificate must be after " + late.StrictlyGreaterThan.String(), After: &late.StrictlyGreaterThan}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type Token struct {
 	ExpiresOn    *trust.DateTime
 }
 
-const tokenColumns = `SELECT name, scopes, organization, created_on, expires_on FROM administration_token`
+const tokenColumns = `SELECT name, scopes, organization, created_on, expires_on FROM administration_token` //nolint:gosec // a statement
 
 func scanToken(r store.Row) (t Token, err error) {
 	scopes, organization := "", (*string)(nil)
