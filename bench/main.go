@@ -2,11 +2,13 @@
 // that does nothing but sign, in one run on one machine, and prints the ratios.
 //
 //	go run ./bench                      everything, about ten minutes; takes root
-//	go run ./bench -trust=false         the key service alone
+//	go run ./bench -trust=false -server=false         the key service alone
 //	go run ./bench -original=false      without the original and its Debian tree
 //	go run ./bench -hardware=false      without tokens and TPMs
 //	go run ./bench -cpuprofile DIR      besides, a CPU profile of the agent for each load on it
-//	go run ./bench -service=false       what workspaces rest on alone, about three minutes
+//	go run ./bench -service=false -server=false       what workspaces rest on alone, about three minutes
+//	go run ./bench -service=false -trust=false        the metadata server alone, about six minutes; takes PostgreSQL
+//	go run ./bench -service=false -trust=false -cpuprofile DIR   profiles of our metadata server under each load, and no numbers
 //
 // All services get the same configuration, the same client (package bench's own, one
 // request at a time for each of its connections) and the same time, in rounds that take
@@ -42,6 +44,7 @@ import (
 type options struct {
 	rounds   int
 	service  bool
+	server   bool
 	trust    bool
 	each     time.Duration
 	idle     time.Duration
@@ -52,6 +55,9 @@ type options struct {
 	// trustCertificates is how large the organisation is that is validated.
 	trustCertificates int
 	trustFolders      int
+	// serverCertificates is how many certificates the organisation has that metadata servers are asked for.
+	serverCertificates int
+	listeners          int
 }
 
 func main() {
@@ -64,6 +70,9 @@ func main() {
 	flag.DurationVar(&o.idle, "idle", 20*time.Second, "how long the idle services are watched")
 	flag.BoolVar(&o.service, "service", true, "measure the key service")
 	flag.BoolVar(&o.trust, "trust", true, "measure what workspaces rest on")
+	flag.BoolVar(&o.server, "server", true, "measure the metadata server")
+	flag.IntVar(&o.serverCertificates, "server-certificates", serverCertificates, "how many certificates certificate_get returns")
+	flag.IntVar(&o.listeners, "listeners", 5000, "how many listen for events")
 	flag.IntVar(&o.trustCertificates, "certificates", 100_000, "how many certificates the organisation has that is validated")
 	flag.IntVar(&o.trustFolders, "folders", 10_000, "how many folder manifests are opened")
 	flag.BoolVar(&o.original, "original", true, "measure the original too")

@@ -38,6 +38,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 	}
+	if o.server {
+		if err := runServer(ctx, o, out); err != nil {
+			return err
+		}
+	}
 	if o.service {
 		return runService(ctx, o, out)
 	}

@@ -26,6 +26,8 @@ const (
 	serveArgument   = "serve"
 	bareArgument    = "bare"
 	profileArgument = "profile"
+	handlerArgument = "handler"
+	serverArgument  = "server"
 )
 
 // serve is this program as a service.
@@ -34,6 +36,10 @@ func serve(args []string) int {
 	switch {
 	case len(args) == 2 && args[0] == bareArgument:
 		err = serveBare(args[1])
+	case len(args) == 2 && args[0] == handlerArgument:
+		err = serveHandler(args[1])
+	case len(args) > 2 && args[0] == serverArgument:
+		err = serveServerProfiled(args[1], args[2:])
 	case len(args) > 2 && args[0] == profileArgument:
 		err = serveProfiled(args[1], args[2:])
 	default:

@@ -2,11 +2,13 @@ package agentdtest
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Usage is what a process holds and has done, as the kernel counts.
@@ -50,6 +52,31 @@ func (p *Process) Usage() (Usage, error) {
 		u.Wakeups += status["voluntary_ctxt_switches"]
 	}
 	return u, nil
+}
+
+// CPU is how long the process ran on all processors, in steps of ten milliseconds.
+func (p *Process) CPU() (time.Duration, error) {
+	const (
+		tick       = 10 * time.Millisecond // for every program, whatever the kernel counts in
+		user, most = 11, 13                // after the name, which may have spaces
+	)
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return 0, err
+	}
+	words := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(words) < most {
+		return 0, fmt.Errorf("the kernel says %q of process %d", stat, p.PID())
+	}
+	sum := int64(0)
+	for _, w := range words[user:most] {
+		n, err := strconv.ParseInt(w, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return time.Duration(sum) * tick, nil
 }
 
 // fields reads the lines `Name: number …` of a file.

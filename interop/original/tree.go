@@ -21,7 +21,7 @@ func Open(ctx context.Context) (*Tree, error) {
 	if os.Getuid() != 0 {
 		return nil, errors.New("the original's programs run in a tree of their own, which takes root")
 	}
-	script, err := find("interop/peers")
+	script, err := Script()
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,9 @@ func (t *Tree) Need(ctx context.Context, file, pkg string) error {
 	_, err := t.peers(ctx, "setup", pkg)
 	return err
 }
+
+// Script returns the path of the script that starts the original's programs.
+func Script() (string, error) { return find("interop/peers") }
 
 // find returns a file of this module, from any directory within it.
 func find(name string) (string, error) {

@@ -15,6 +15,7 @@ type runOptions struct {
 	baoServer, baoSecret, baoTransit    string
 	baoProConnect, baoHexagone, account string
 	proxies, certFile, tlsKeyFile       string
+	addressRate, organizationRate       string
 	logLevel, logFormat                 string
 }
 
@@ -45,6 +46,8 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.proxies, "proxy-trusted-addresses", "localhost", "the `addresses` of proxies whose X-Forwarded headers are believed: addresses, networks, localhost or *, between commas")
 	f.StringVar(&o.certFile, "ssl-certfile", "", "a `file` with a certificate chain, for TLS without a proxy; a new one is taken up while the server runs")
 	f.StringVar(&o.tlsKeyFile, "ssl-keyfile", "", "the `file` with its key")
+	f.StringVar(&o.addressRate, "rate-limit-address", "2000:500", "the `rate` of requests of one address: so many at once, and then so many a second; 0 for no limit")
+	f.StringVar(&o.organizationRate, "rate-limit-organization", "5000:2000", "the `rate` of authenticated requests of one organisation, in the same way")
 	f.StringVar(&o.logLevel, "log-level", "INFO", "DEBUG, INFO, WARNING or ERROR")
 	f.StringVar(&o.logFormat, "log-format", "CONSOLE", "CONSOLE or JSON")
 	f.BoolVar(&o.debug, "debug", false, "answer ping")

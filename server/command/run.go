@@ -65,6 +65,10 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 	if err != nil {
 		return &usageError{err}
 	}
+	limits, err := o.limits()
+	if err != nil {
+		return err
+	}
 	certificate, err := o.certificate(log)
 	if err != nil {
 		return err
@@ -81,7 +85,7 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 		Store: o.db, Blocks: func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error) {
 			return where.Open(ctx, option.Resources{Pool: pool, Log: log})
 		}, MaxConnections: o.connections, Key: key, AdministrationToken: token, Rules: config, Log: log,
-		Limits: guard.DefaultLimits, Trusted: trusted, Certificate: certificate,
+		Limits: limits, Trusted: trusted, Certificate: certificate,
 	})
 	if err != nil {
 		return err

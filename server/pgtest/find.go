@@ -19,15 +19,17 @@ type tools struct {
 	user account
 }
 
+const missing = "PostgreSQL is missing: install the Debian package postgresql"
+
 // find skips the test where there is no PostgreSQL; under CI the test fails.
 func find(t testing.TB) tools {
 	t.Helper()
 	bin, ok := binaries()
 	if !ok {
 		if os.Getenv("CI") != "" {
-			t.Fatal("PostgreSQL is missing: install the Debian package postgresql")
+			t.Fatal(missing)
 		}
-		t.Skip("install the Debian package postgresql")
+		t.Skip(missing)
 	}
 	who, err := unprivileged()
 	if err != nil {

@@ -45,11 +45,24 @@ func Start(t testing.TB, o Options) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.remove(); err != nil {
+		if err := s.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
+}
+
+// Run is Start for what is no test: whoever asks for the server removes it.
+func Run(o Options) (*Server, error) {
+	bin, ok := binaries()
+	if !ok {
+		return nil, errors.New(missing)
+	}
+	who, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	return start(tools{bin: bin, user: who}, o)
 }
 
 // start makes a directory under /tmp, for other paths are too long for a socket.
@@ -61,7 +74,7 @@ func start(found tools, o Options) (_ *Server, err error) {
 	s := &Server{dir: dir, tools: found, settings: o.Settings}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.remove())
+			err = errors.Join(err, s.Remove())
 		}
 	}()
 	if err := os.Chown(dir, found.user.id, found.user.group); err != nil {
@@ -179,7 +192,8 @@ func (s *Server) end(signal syscall.Signal) error {
 	return nil
 }
 
-func (s *Server) remove() error {
+// Remove ends the server and removes its data.
+func (s *Server) Remove() error {
 	err := s.Kill()
 	// What remains of a killed server may still make files.
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
@@ -199,24 +213,39 @@ func (s *Server) URL(database string) string {
 // Database makes an empty database and returns its address.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
+	address, err := s.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// NewDatabase is Database for what is no test.
+func (s *Server) NewDatabase() (string, error) {
 	name := fmt.Sprintf("test%d", s.databases.Add(1))
-	s.Exec(t, "postgres", "CREATE DATABASE "+name)
-	return s.URL(name)
+	return s.URL(name), s.exec("postgres", "CREATE DATABASE "+name)
 }
 
 // Exec runs statements in a database.
 func (s *Server) Exec(t testing.TB, database, sql string) {
 	t.Helper()
+	if err := s.exec(database, sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) exec(database, sql string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c, err := pgx.Connect(ctx, s.URL(database))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_, err = c.Exec(ctx, sql)
 	if err := errors.Join(err, c.Close(ctx)); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		return fmt.Errorf("%s: %w", sql, err)
 	}
+	return nil
 }
 
 // shared is the server of a test program.
@@ -247,7 +276,7 @@ func Exit(code int) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server != nil {
-		if err := shared.server.remove(); err != nil {
+		if err := shared.server.Remove(); err != nil {
 			fmt.Fprintln(os.Stderr, "pgtest:", err)
 			code = max(code, 1)
 		}

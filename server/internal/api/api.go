@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
@@ -74,6 +75,7 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	h := w.Header()
 	h.Set(cloud.HeaderVersion, served.String())
 	h.Set("Content-Type", cloud.ContentMsgpack)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) //nolint:gosec // MessagePack, and said to be; whoever does not listen asks again
 }
 

@@ -1,0 +1,35 @@
+package command
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+)
+
+// limits are what requests are held to.
+func (o *runOptions) limits() (guard.Limits, error) {
+	l, err := guard.DefaultLimits, error(nil)
+	if l.PerAddress, err = rate("rate-limit-address", o.addressRate); err != nil {
+		return l, err
+	}
+	l.PerOrganization, err = rate("rate-limit-organization", o.organizationRate)
+	return l, err
+}
+
+// maxRate bounds both numbers: more is no limit.
+const maxRate = 1_000_000
+
+// rate reads BURST:PERSECOND, or 0.
+func rate(option, text string) (guard.Rate, error) {
+	if text == "0" {
+		return guard.Rate{}, nil
+	}
+	burst, second, _ := strings.Cut(text, ":")
+	b, errBurst := strconv.ParseUint(burst, 10, 32)
+	s, errSecond := strconv.ParseUint(second, 10, 32)
+	if errBurst != nil || errSecond != nil || b == 0 || s == 0 || b > maxRate || s > maxRate {
+		return guard.Rate{}, usagef("--%s %q: two numbers such as 2000:500 are expected, up to %d, or 0", option, text, maxRate)
+	}
+	return guard.Rate{Burst: float64(b), PerSecond: float64(s)}, nil
+}
