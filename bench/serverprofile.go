@@ -6,14 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/seed-73b3884f/parsec-agent/server/command"
 )
+
+// profileFrom is the signal from which on our server watches itself: what fills it is not looked at.
+const profileFrom = syscall.SIGUSR1
 
 // profiles repeats the loads on our server under the profiler, a file of each kind for each load.
 func (b *serverBed) profiles(ctx context.Context, o options, out io.Writer) error {
@@ -55,6 +60,9 @@ func (b *serverBed) profileServer(ctx context.Context, name, work, file string, 
 	if err != nil {
 		return got, err
 	}
+	if err := s.process.Signal(profileFrom); err != nil {
+		return got, err
+	}
 	got, err = s.shoot(ctx, shots, o.each)
 	s.org.client.Close()
 	b.subjects = slices.DeleteFunc(b.subjects, func(other *serverSubject) bool { return other == s })
@@ -68,10 +76,14 @@ func serveServerProfiled(file string, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cpu.Close()) }()
-	runtime.SetBlockProfileRate(10_000) // nanoseconds
-	if err := pprof.StartCPUProfile(cpu); err != nil {
-		return err
-	}
+	begin := make(chan os.Signal, 1)
+	signal.Notify(begin, profileFrom)
+	go func() {
+		<-begin
+		runtime.SetBlockProfileRate(10_000) // nanoseconds
+		runtime.MemProfileRate = 64 << 10
+		_ = pprof.StartCPUProfile(cpu) // an empty file says it
+	}()
 	status := command.Main(args, "profiled")
 	pprof.StopCPUProfile()
 	if status != 0 {

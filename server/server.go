@@ -69,7 +69,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		o.Clock = time.Now
 	}
 	devices := &api.Devices{}
-	broker := events.NewBroker(devices.Forget)
+	service := &rules.Service{Secrets: o.Key, Mail: o.Mail, Config: o.Rules, Log: o.Log}
+	broker := events.NewBroker(devices.Forget, service.Remembered.Forget)
 	s, err := store.Open(ctx, store.Options{
 		URL: o.Store, MaxConnections: o.MaxConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
 	})
@@ -84,7 +85,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	service := &rules.Service{Store: s, Blocks: kept, Secrets: o.Key, Mail: o.Mail, Config: o.Rules, Log: o.Log}
+	service.Store, service.Blocks = s, kept
 	if s.Pool() == nil { // SQLite: no other process has the database
 		if err := service.AbandonBlocks(ctx); err != nil {
 			return nil, errors.Join(err, kept.Close(), s.Close())

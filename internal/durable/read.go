@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,15 +60,24 @@ func (d *Dir) OpenFile(name string) (*File, error) {
 
 // Read returns the whole content, at most limit bytes, in a slice of exactly its size.
 func (f *File) Read(limit int64) ([]byte, error) {
-	if f.Size > limit {
-		return nil, &fs.PathError{Op: "read", Path: f.f.Name(), Err: ErrSize}
-	}
-	b := make([]byte, f.Size)
-	if _, err := io.ReadFull(f.f, b); err != nil {
-		clear(b)
+	b, err := f.Append(make([]byte, 0, min(f.Size, max(limit, 0))), limit)
+	if err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+// Append is Read behind what is in b, which is returned alone after an error.
+func (f *File) Append(b []byte, limit int64) ([]byte, error) {
+	if f.Size > limit {
+		return b, &fs.PathError{Op: "read", Path: f.f.Name(), Err: ErrSize}
+	}
+	read := slices.Grow(b, int(f.Size))[:len(b)+int(f.Size)]
+	if _, err := io.ReadFull(f.f, read[len(b):]); err != nil {
+		clear(read[len(b):])
+		return b, err
+	}
+	return read, nil
 }
 
 // Head returns the first n bytes, fewer if the file is shorter.

@@ -41,6 +41,18 @@ func EncodeRequest(req Request) ([]byte, error) { return encode("command "+req.C
 // EncodeReply returns the body of a reply.
 func EncodeReply(rep Reply) ([]byte, error) { return encode("reply "+rep.Status(), rep.encode) }
 
+// EncodeReplyInParts returns the body of a reply in parts that follow each other. They are in buf, which is grown where it must be and returned, and in the
+// large byte strings of the reply: a block is not copied.
+func EncodeReplyInParts(rep Reply, buf []byte) (parts [][]byte, grown []byte, err error) {
+	w := mpack.InParts(buf)
+	rep.encode(w)
+	parts, grown, err = w.Parts()
+	if err != nil {
+		return nil, grown, fmt.Errorf("reply %s cannot be written: %w", rep.Status(), err)
+	}
+	return parts, grown, nil
+}
+
 func encode(what string, write func(*mpack.Writer)) ([]byte, error) {
 	w := &mpack.Writer{}
 	write(w)

@@ -144,8 +144,11 @@ func ReadBody(r *http.Request) ([]byte, error) {
 
 var errLimit = errors.New("the body exceeds its limit")
 
-// atFirst is how much memory a body gets before its bytes have come.
-const atFirst = 64 << 10
+// How much memory a body gets before its bytes have come, and how many times what has come it gets then, if so much is announced.
+const (
+	atFirst = 64 << 10
+	more    = 16
+)
 
 // readAll reads at most limit bytes. Memory grows with what comes, not with what is announced.
 func readAll(from io.Reader, announced int64, limit int) ([]byte, error) {
@@ -165,7 +168,11 @@ func readAll(from io.Reader, announced int64, limit int) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case len(b) == cap(b):
-			grown := make([]byte, len(b), min(2*cap(b), limit+1))
+			next := 2 * cap(b)
+			if announced > int64(next) {
+				next = int(min(announced+1, int64(more*cap(b))))
+			}
+			grown := make([]byte, len(b), min(next, limit+1))
 			copy(grown, b)
 			b = grown
 		}

@@ -11,6 +11,26 @@ import (
 type Writer struct {
 	b   []byte
 	err error
+	// borrows says that large byte strings are not copied: parts are what stands before b[from:].
+	borrows bool
+	parts   [][]byte
+	from    int
+}
+
+// borrowed is from which size on a byte string is not copied by a Writer in parts.
+const borrowed = 32 << 10
+
+// InParts returns a Writer that collects into buf, grows it where it must, and does not copy large byte strings. Behind the first of those it must not be given secrets: of
+// memory that was too small, copies are left.
+func InParts(buf []byte) *Writer { return &Writer{b: buf[:0], borrows: true} }
+
+// Parts returns what was written, one part after the other, or the first error. Parts belong to the memory that the Writer was given, whose grown form is returned too,
+// and to the byte strings.
+func (w *Writer) Parts() (parts [][]byte, buf []byte, err error) {
+	if w.err != nil {
+		return nil, w.b, w.err
+	}
+	return append(w.parts, w.b[w.from:]), w.b, nil
 }
 
 // Result returns what was written, or the first error. The bytes belong to the caller, who wipes them
@@ -49,6 +69,9 @@ func (w *Writer) grow(n int) {
 	old := w.b
 	w.b = make([]byte, len(old), 2*cap(old)+n+128)
 	copy(w.b, old)
+	if len(w.parts) > 0 {
+		return // they are there
+	}
 	clear(old)
 	runtime.KeepAlive(old)
 }
@@ -95,6 +118,13 @@ func (w *Writer) String(s string) {
 
 // Bytes writes bytes.
 func (w *Writer) Bytes(b []byte) {
+	if w.borrows && len(b) >= borrowed {
+		w.grow(0)
+		w.b = msgp.AppendBytesHeader(w.b, uint32(len(b))) //nolint:gosec // so long is nothing in memory
+		w.parts = append(w.parts, w.b[w.from:len(w.b):len(w.b)], b)
+		w.from = len(w.b)
+		return
+	}
 	w.grow(len(b))
 	w.b = msgp.AppendBytes(w.b, b)
 }

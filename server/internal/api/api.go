@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
@@ -62,25 +61,21 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // a connection without deadlines is one of a test
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTime + commandTime + writeTime))
-	rep, err := a.run(ctx, w, r, f)
-	if err != nil {
-		a.refuse(w, r, err)
-		return
+	c := &rules.Call{}
+	rep, err := a.run(ctx, w, r, f, c)
+	if err == nil {
+		err = answer(w, rep)
 	}
-	body, err := cloud.EncodeReply(rep)
-	if err != nil {
+	switch {
+	case err == nil:
+		c.Done()
+	case !errors.Is(err, errGone):
 		a.refuse(w, r, err)
-		return
 	}
-	h := w.Header()
-	h.Set(cloud.HeaderVersion, served.String())
-	h.Set("Content-Type", cloud.ContentMsgpack)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) //nolint:gosec // MessagePack, and said to be; whoever does not listen asks again
 }
 
 // run goes through the checks of 1.5.
-func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f cloud.Family) (cloud.Reply, error) {
+func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f cloud.Family, c *rules.Call) (cloud.Reply, error) {
 	h, err := cloud.ReadHandshake(r, f)
 	if err != nil {
 		return nil, err
@@ -97,8 +92,8 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 			return nil, err
 		}
 	}
-	c, err := a.credentials(ctx, f, h, r.Header.Get("Authorization"), now)
-	if err != nil {
+	c.Organization, c.Client, c.Now = h.Organization, h.Client, now
+	if err := a.credentials(ctx, c, f, h, r.Header.Get("Authorization")); err != nil {
 		return nil, err
 	}
 	if (late || f == cloud.Invited) && !a.Allow(w, r, c.Organization) {
@@ -119,20 +114,19 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 func (a *API) now() (trust.DateTime, error) { return trust.DateTimeOf(a.Clock()) }
 
 // credentials says who asks, in which organisation.
-func (a *API) credentials(ctx context.Context, f cloud.Family, h *cloud.Handshake, header string, now trust.DateTime) (*rules.Call, error) {
-	c := &rules.Call{Organization: h.Organization, Client: h.Client, Now: now}
+func (a *API) credentials(ctx context.Context, c *rules.Call, f cloud.Family, h *cloud.Handshake, header string) error {
 	switch f {
 	case cloud.Anonymous:
-		return c, a.locate(ctx, c)
+		return a.locate(ctx, c)
 	case cloud.Authenticated, cloud.TOS:
-		return c, a.authenticate(ctx, c, h, header, f != cloud.TOS)
+		return a.authenticate(ctx, c, h, header, f != cloud.TOS)
 	case cloud.AnonymousServer:
-		return c, nil
+		return nil
 	case cloud.Invited:
-		return c, a.Rules.Invited(ctx, c, h.Invitation)
+		return a.Rules.Invited(ctx, c, h.Invitation)
 	case cloud.Account:
 	}
-	return nil, &cloud.HTTPError{Status: cloud.StatusBadContent} // there are no accounts here
+	return &cloud.HTTPError{Status: cloud.StatusBadContent} // there are no accounts here
 }
 
 // locate finds the organisation of an anonymous command, and makes it where that is allowed.

@@ -51,6 +51,27 @@ type Store interface {
 	Close() error
 }
 
+// Appender is a store that reads into memory of the caller.
+type Appender interface {
+	// Append is Store.Read behind what is there, which is returned alone after an error.
+	Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error)
+}
+
+// Append reads a block behind what is there.
+func Append(ctx context.Context, s Store, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
+	if a, ok := s.(Appender); ok {
+		return a.Append(ctx, into, org, id)
+	}
+	data, err := s.Read(ctx, org, id)
+	switch {
+	case err != nil:
+		return into, err
+	case cap(into) == 0:
+		return data, nil
+	}
+	return append(into, data...), nil
+}
+
 // Entry is a stored block.
 type Entry struct {
 	ID trust.BlockID

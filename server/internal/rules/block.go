@@ -152,7 +152,9 @@ func (s *Service) blockRead(ctx context.Context, c *Call, req *cloud.BlockReadRe
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
-	if rep.Block, err = s.Blocks.Read(ctx, c.Organization, req.BlockID); err != nil {
+	content, err := blocks.Append(ctx, s.Blocks, c.room(), c.Organization, req.BlockID)
+	rep.Block = c.fill(content)
+	if err != nil {
 		s.Log.Error("a block cannot be read", "block", req.BlockID.String(), "error", err)
 		return &cloud.StoreUnavailable{}, nil
 	}

@@ -24,7 +24,7 @@ func findSetup(ctx context.Context, tx *store.Tx, org int64, of trust.UserID, at
 		return nil, err
 	}
 	for _, b := range signed {
-		c, err := storedCertificate(ctx, tx, org, b)
+		c, err := storedCertificate(ctx, tx, org, b.Signed)
 		if err != nil {
 			return nil, err
 		}

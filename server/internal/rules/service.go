@@ -39,6 +39,8 @@ type Service struct {
 	Mail   Mailer
 	Config Config
 	Log    *slog.Logger
+	// Remembered are certificates that were asked for.
+	Remembered Remembered
 }
 
 // Call is what is known of a request besides the command.
@@ -57,6 +59,9 @@ type Call struct {
 	Client cloud.Version
 	// Now is the time of the request.
 	Now trust.DateTime
+
+	// borrowed is memory for a block.
+	borrowed *[]byte
 }
 
 // author returns who calls, with all that may have changed since the request was let in.

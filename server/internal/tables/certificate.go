@@ -76,46 +76,48 @@ func AddRealm(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, c 
 	return err
 }
 
-// certificates returns those of a subject that are later than after, and not later than until.
-func certificates(ctx context.Context, tx *store.Tx, org int64, t topic, subject []byte, redacted bool, after, until *trust.DateTime) (all [][]byte, err error) {
-	text := `SELECT signed FROM certificate WHERE org = $1 AND topic = $2 AND subject = $3 AND signed_on > $4 AND signed_on <= $5 ORDER BY signed_on, rank`
+// Signed is a certificate as it was received, and its moment.
+type Signed struct {
+	On     trust.DateTime
+	Signed []byte
+}
+
+// certificates returns those of a subject that are later than after.
+func certificates(ctx context.Context, tx *store.Tx, org int64, t topic, subject []byte, redacted bool, after *trust.DateTime) (all []Signed, err error) {
+	text := `SELECT signed_on, signed FROM certificate WHERE org = $1 AND topic = $2 AND subject = $3 AND signed_on > $4 ORDER BY signed_on, rank`
 	if redacted {
-		text = `SELECT coalesce(redacted, signed) FROM certificate WHERE org = $1 AND topic = $2 AND subject = $3 AND signed_on > $4 AND signed_on <= $5
+		text = `SELECT signed_on, coalesce(redacted, signed) FROM certificate WHERE org = $1 AND topic = $2 AND subject = $3 AND signed_on > $4
 			ORDER BY signed_on, rank`
 	}
-	from, to := int64(-1<<63), int64(1<<63-1)
+	from := int64(-1 << 63)
 	if after != nil {
 		from = after.Micros()
 	}
-	if until != nil {
-		to = until.Micros()
-	}
-	all = [][]byte{}
-	err = tx.Each(ctx, store.SQL(text, org, int64(t), subject, from, to), func(r store.Row) error {
-		var signed []byte
-		err := r.Scan(&signed)
-		all = append(all, signed)
+	err = tx.Each(ctx, store.SQL(text, org, int64(t), subject, from), func(r store.Row) error {
+		s := Signed{}
+		err := r.Scan(store.Time(&s.On), &s.Signed)
+		all = append(all, s)
 		return err
 	})
 	return all, err
 }
 
 // CommonCertificates returns those after a moment, as an outsider gets them when redacted.
-func CommonCertificates(ctx context.Context, tx *store.Tx, org int64, redacted bool, after *trust.DateTime) ([][]byte, error) {
-	return certificates(ctx, tx, org, common, []byte{}, redacted, after, nil)
+func CommonCertificates(ctx context.Context, tx *store.Tx, org int64, redacted bool, after *trust.DateTime) ([]Signed, error) {
+	return certificates(ctx, tx, org, common, []byte{}, redacted, after)
 }
 
 // SequesterCertificates returns those after a moment.
-func SequesterCertificates(ctx context.Context, tx *store.Tx, org int64, after *trust.DateTime) ([][]byte, error) {
-	return certificates(ctx, tx, org, sequester, []byte{}, false, after, nil)
+func SequesterCertificates(ctx context.Context, tx *store.Tx, org int64, after *trust.DateTime) ([]Signed, error) {
+	return certificates(ctx, tx, org, sequester, []byte{}, false, after)
 }
 
 // ShamirCertificates returns those that a user may see, after a moment.
-func ShamirCertificates(ctx context.Context, tx *store.Tx, org int64, viewer trust.UserID, after *trust.DateTime) ([][]byte, error) {
-	return certificates(ctx, tx, org, shamir, viewer[:], false, after, nil)
+func ShamirCertificates(ctx context.Context, tx *store.Tx, org int64, viewer trust.UserID, after *trust.DateTime) ([]Signed, error) {
+	return certificates(ctx, tx, org, shamir, viewer[:], false, after)
 }
 
-// RealmCertificates returns those of a realm after a moment, up to another one that may be nil.
-func RealmCertificates(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, after, until *trust.DateTime) ([][]byte, error) {
-	return certificates(ctx, tx, org, realm, id[:], false, after, until)
+// RealmCertificates returns those of a realm after a moment.
+func RealmCertificates(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, after *trust.DateTime) ([]Signed, error) {
+	return certificates(ctx, tx, org, realm, id[:], false, after)
 }

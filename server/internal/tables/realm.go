@@ -69,14 +69,17 @@ type Membership struct {
 	// Role is NoRole for a former member, since ChangedOn.
 	Role      trust.Role
 	ChangedOn trust.DateTime
+	// LastCertificate is the realm's.
+	LastCertificate trust.DateTime
 }
 
 // Memberships returns the realms that a user is or was in.
 func Memberships(ctx context.Context, tx *store.Tx, org int64, user trust.UserID) (all []Membership, err error) {
-	err = tx.Each(ctx, store.SQL(`SELECT realm, role, changed_on FROM realm_role WHERE org = $1 AND person = $2 ORDER BY realm`, org, user[:]),
+	err = tx.Each(ctx, store.SQL(`SELECT m.realm, m.role, m.changed_on, r.last_certificate FROM realm_role m JOIN realm r ON r.org = m.org AND r.id = m.realm
+		WHERE m.org = $1 AND m.person = $2 ORDER BY m.realm`, org, user[:]),
 		func(r store.Row) error {
 			m := Membership{}
-			if err := r.Scan(store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn)); err != nil {
+			if err := r.Scan(store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn), store.Time(&m.LastCertificate)); err != nil {
 				return err
 			}
 			all = append(all, m)

@@ -110,6 +110,10 @@ func testCopies(t *testing.T, c Config) {
 	}
 	clear(got)
 	holds(t, s, org, id, Content(id, 0, 100))
+	got, err = blocks.Append(t.Context(), s, []byte("before"), org, id)
+	if err != nil || !bytes.Equal(got, append([]byte("before"), Content(id, 0, 100)...)) {
+		t.Errorf("appended to others it has %d bytes, %v", len(got), err)
+	}
 }
 
 func testInvalid(t *testing.T, c Config) {

@@ -95,43 +95,53 @@ func (s *Store) Create(ctx context.Context, org trust.OrganizationID, id trust.B
 
 // compare says ErrExists when the file has other content.
 func compare(d *durable.Dir, name string, data []byte) error {
-	old, err := read(d, name)
+	old, err := read(d, name, nil)
 	if err == nil && subtle.ConstantTimeCompare(old, data) != 1 || errors.Is(err, blocks.ErrCorrupt) {
 		return blocks.ErrExists
 	}
 	return err
 }
 
-func read(d *durable.Dir, name string) ([]byte, error) {
+// read reads a file behind what is in into, which is returned alone after an error.
+func read(d *durable.Dir, name string, into []byte) ([]byte, error) {
 	f, err := d.OpenFile(name)
 	if err != nil {
-		return nil, err
+		return into, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	data, err := f.Read(blocks.MaxSize)
+	data, err := f.Append(into, blocks.MaxSize)
 	if errors.Is(err, durable.ErrSize) {
-		return nil, fmt.Errorf("%w: %w", blocks.ErrCorrupt, err)
+		return into, fmt.Errorf("%w: %w", blocks.ErrCorrupt, err)
 	}
 	return data, err
 }
 
 // Read implements blocks.Store.
 func (s *Store) Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
-	if err := blocks.Check(ctx, org); err != nil {
+	data, err := s.Append(ctx, []byte{}, org, id)
+	if err != nil {
 		return nil, err
 	}
+	return data, nil
+}
+
+// Append implements blocks.Appender.
+func (s *Store) Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
+	if err := blocks.Check(ctx, org); err != nil {
+		return into, err
+	}
 	if err := s.enter(ctx); err != nil {
-		return nil, err
+		return into, err
 	}
 	defer s.leave()
 	d, err := s.open(folder{org, id[0]})
 	if err != nil {
-		return nil, failure(err)
+		return into, failure(err)
 	}
 	defer func() { _ = d.Close() }() // of a directory: nothing is lost
-	data, err := read(d, blocks.Name(id))
+	data, err := read(d, blocks.Name(id), into)
 	if err != nil {
-		return nil, failure(err)
+		return into, failure(err)
 	}
 	return data, nil
 }

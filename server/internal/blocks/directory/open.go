@@ -29,7 +29,10 @@ type Store struct {
 	folders sync.Map // folder → struct{}: those whose names are durable
 }
 
-var _ blocks.Store = (*Store)(nil)
+var (
+	_ blocks.Store    = (*Store)(nil)
+	_ blocks.Appender = (*Store)(nil)
+)
 
 // Open opens the directory, and makes it where only its parent exists. A directory with
 // other things in it is refused.

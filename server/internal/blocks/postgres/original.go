@@ -46,7 +46,11 @@ func (o *Original) Read(ctx context.Context, org trust.OrganizationID, id trust.
 		return nil, err
 	}
 	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM block_data WHERE organization_id = $1 AND block_id = $2`
-	return readRow(ctx, o.pool, read, org, id)
+	data, err := appendRow(ctx, o.pool, []byte{}, read, org, id)
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 // List implements blocks.Store. The original does not know when a block was stored: all

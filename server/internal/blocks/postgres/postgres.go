@@ -22,7 +22,10 @@ const patience = 30 * time.Second
 // Store is a table of a data base.
 type Store struct{ pool *pgxpool.Pool }
 
-var _ blocks.Store = (*Store)(nil)
+var (
+	_ blocks.Store    = (*Store)(nil)
+	_ blocks.Appender = (*Store)(nil)
+)
 
 // New makes the table, if it is absent, and checks that it is ours. The pool stays the
 // caller's.
@@ -81,28 +84,50 @@ func (s *Store) create(ctx context.Context, org trust.OrganizationID, id trust.B
 
 // Read implements blocks.Store.
 func (s *Store) Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
-	if err := blocks.Check(ctx, org); err != nil {
+	data, err := s.Append(ctx, []byte{}, org, id)
+	if err != nil {
 		return nil, err
 	}
-	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM ` + table + ` WHERE organization_id = $1 AND block_id = $2`
-	return readRow(ctx, s.pool, read, org, id)
+	return data, nil
 }
 
-// readRow runs a query for a block of at most $3 bytes, which is NULL if it has more.
-func readRow(ctx context.Context, pool *pgxpool.Pool, query string, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
+// Append implements blocks.Appender.
+func (s *Store) Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
+	if err := blocks.Check(ctx, org); err != nil {
+		return into, err
+	}
+	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM ` + table + ` WHERE organization_id = $1 AND block_id = $2`
+	return appendRow(ctx, s.pool, into, read, org, id)
+}
+
+// appendRow runs a query for a block of at most $3 bytes, which is NULL if it has more.
+func appendRow(ctx context.Context, pool *pgxpool.Pool, into []byte, query string, org trust.OrganizationID, id trust.BlockID) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var data []byte
+	data := content{b: into}
 	err := pool.QueryRow(ctx, query, org.String(), [16]byte(id), blocks.MaxSize).Scan(&data)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, blocks.ErrNotFound
+		return into, blocks.ErrNotFound
 	case err != nil:
-		return nil, blocks.Unavailable(err)
-	case data == nil:
-		return nil, fmt.Errorf("%w: it has more than %d bytes", blocks.ErrCorrupt, blocks.MaxSize)
+		return into, blocks.Unavailable(err)
+	case data.missing:
+		return into, fmt.Errorf("%w: it has more than %d bytes", blocks.ErrCorrupt, blocks.MaxSize)
 	}
-	return data, nil
+	return data.b, nil
+}
+
+// content takes a value behind what is there, without a copy in between.
+type content struct {
+	b       []byte
+	missing bool
+}
+
+// ScanBytes implements pgtype.BytesScanner.
+func (c *content) ScanBytes(v []byte) error {
+	c.missing = v == nil
+	c.b = append(c.b, v...)
+	return nil
 }
 
 // Delete implements blocks.Store.
