@@ -18,16 +18,20 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud/cloudtest"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
 // sample is how many organisations there are, and how many requests each gets.
-func sample() (organisations, requests int) {
-	if os.Getenv("PARSEC_SOAK") != "" {
-		return 300, 180
+func sample(p *pair) (organisations, requests int) {
+	switch {
+	case os.Getenv("PARSEC_SOAK") != "":
+		return 300, 200
+	case p.postgres: // a tenth as fast
+		return 2, 150
 	}
-	return 6, 120
+	return 6, 150
 }
 
 func seed(t *testing.T) uint64 {
@@ -40,54 +44,106 @@ func seed(t *testing.T) uint64 {
 	return s
 }
 
+// pair are two servers that are to be the same.
+type pair struct {
+	ours, theirs *Server
+	// postgres says that both are on PostgreSQL. Otherwise the original is in memory, and ours on SQLite.
+	postgres bool
+}
+
+// pairs runs a test against both back ends of the original.
+func pairs(t *testing.T, test func(t *testing.T, p *pair)) {
+	t.Setenv("PEERS_CLOUD_ARGS", "--debug") // ping is answered
+	t.Run("memory", func(t *testing.T) {
+		theirs := Remote(t, strings.TrimSuffix(cloudtest.Server(t).HTTP(), "/"))
+		test(t, &pair{ours: New(t, Options{}), theirs: theirs})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		theirs := Remote(t, strings.TrimSuffix(cloudtest.ServerOn(t, pgtest.Database(t)).HTTP(), "/"))
+		test(t, &pair{ours: New(t, Options{Store: pgtest.Database(t)}), theirs: theirs, postgres: true})
+	})
+}
+
+// now sets the clocks of both.
+func (p *pair) now() {
+	for _, s := range []*Server{p.ours, p.theirs} {
+		s.Clock.Advance(time.Since(s.Clock.Now()))
+	}
+}
+
+// tally counts what was seen.
+type tally map[string]int
+
+func (y tally) log(t *testing.T) {
+	t.Helper()
+	for _, what := range slices.Sorted(maps.Keys(y)) {
+		t.Logf("%6d %s", y[what], what)
+	}
+}
+
 // TestSameAnswers sends the same requests to our server and to the original, and wants the same answers.
 func TestSameAnswers(t *testing.T) {
-	t.Setenv("PEERS_CLOUD_ARGS", "--debug") // ping is answered
-	theirs := Remote(t, strings.TrimSuffix(cloudtest.Server(t).HTTP(), "/"))
-	ours := New(t, Options{})
-	random := rand.New(rand.NewPCG(seed(t), 0))
-	organisations, requests := sample()
-	seen := map[string]int{}
-	for i := range organisations {
-		l := begin(t, ours, theirs, random)
-		l.listen(l.First, ours, theirs)
-		for n := range requests {
-			if n == requests/3 || n == requests/2 {
-				if d := l.device(); d.At(ours).Do(RealmsOf()).Reply == "ok" {
-					l.listen(d, ours, theirs)
+	pairs(t, func(t *testing.T, p *pair) {
+		random := rand.New(rand.NewPCG(seed(t), 0))
+		organisations, requests := sample(p)
+		seen := tally{}
+		for i := range organisations {
+			l := begin(t, p, random)
+			l.listen(l.First)
+			for n := range requests {
+				if n == requests/3 || n == requests/2 {
+					if d := l.device(); d.At(p.ours).Do(RealmsOf()).Reply == "ok" {
+						l.listen(d)
+					}
 				}
-			}
-			for _, s := range []*Server{ours, theirs} {
-				s.Clock.Advance(time.Since(s.Clock.Now()))
-			}
-			d, req, done := l.request()
-			r := l.Prepare(cloud.Authenticated, req, d.Token())
-			l.spoil(r, d)
-			a, b := ours.Send(r), theirs.Send(r)
-			if a.Status == cloud.StatusUserRevoked {
-				b = untilRevoked(theirs, r, b)
-			}
-			what := req.Command() + " " + a.Reply
-			if a.Status != cloud.StatusOK {
-				what = fmt.Sprintf("HTTP %d", a.Status)
-			}
-			seen[what]++
-			if problem := compare(a, b); problem != "" {
-				t.Errorf("organisation %d, request %d: %s: %s", i, n, req.Command(), problem)
-				if a.Reply != b.Reply {
-					return // their states differ from here on
+				if problem, parted := l.step(seen); problem != "" {
+					t.Errorf("organisation %d, request %d: %s", i, n, problem)
+				} else if !parted {
+					continue
 				}
+				break
 			}
-			if a.Reply == "ok" {
-				done()
-			}
+			l.compareEvents(t)
+			seen["(events heard)"] += l.heard
 		}
-		l.compareEvents(t, ours, theirs)
-		seen["events heard"] += l.heard
+		seen.log(t)
+	})
+}
+
+// step sends one request to both and says what differs. They have parted when one did what the other refused, for a reason.
+func (l *life) step(seen tally) (problem string, parted bool) {
+	l.now()
+	d, req, done := l.request()
+	r := l.Prepare(family(req), req, d.Token())
+	if family(req) == cloud.Anonymous {
+		r.Header.Del("Authorization")
+	} else {
+		l.spoil(r, d)
 	}
-	for _, what := range slices.Sorted(maps.Keys(seen)) {
-		t.Logf("%5d %s", seen[what], what)
+	a, b := l.ours.Send(r), l.theirs.Send(r)
+	if a.Status == cloud.StatusUserRevoked {
+		b = untilRevoked(l.theirs, r, b)
 	}
+	what := req.Command() + " " + a.Reply
+	if a.Status != cloud.StatusOK {
+		what = fmt.Sprintf("HTTP %d", a.Status)
+	}
+	seen[what]++
+	problem = compare(a, b)
+	if problem == "" {
+		if a.Reply == "ok" {
+			done()
+		}
+		return "", false
+	}
+	if row := excused(l.pair, req, a, b); row != "" {
+		seen["(differs) "+row]++
+		if a.Reply == "ok" && b.Reply == "ok" {
+			done()
+		}
+		return "", (a.Reply == "ok") != (b.Reply == "ok")
+	}
+	return req.Command() + ": " + problem, false
 }
 
 // untilRevoked asks the original again: it forgets a device some time after its user was revoked, and what only reads does not look for itself.
@@ -99,8 +155,9 @@ func untilRevoked(theirs *Server, r *Request, b *Answer) *Answer {
 }
 
 // begin bootstraps the same organisation on both.
-func begin(t *testing.T, ours, theirs *Server, random *rand.Rand) *life {
+func begin(t *testing.T, p *pair, random *rand.Rand) *life {
 	t.Helper()
+	ours, theirs := p.ours, p.theirs
 	ours.Clock.Advance(time.Since(ours.Clock.Now()) - 2*time.Minute)
 	o := ours.Unborn()
 	req := o.Prepare(cloud.Anonymous, o.BootstrapReq(), "")
@@ -109,8 +166,9 @@ func begin(t *testing.T, ours, theirs *Server, random *rand.Rand) *life {
 		OK(t, s.Send(req))
 	}
 	return &life{
-		Organization: o, random: random, devices: []*Device{o.First}, keys: map[trust.RealmID]uint64{}, vlobs: map[trust.RealmID][]trust.VlobID{},
+		Organization: o, pair: p, random: random, devices: []*Device{o.First}, keys: map[trust.RealmID]uint64{}, vlobs: map[trust.RealmID][]trust.VlobID{},
 		last: map[trust.VlobID]uint32{}, blocks: map[trust.RealmID][]trust.BlockID{}, clock: Must(trust.DateTimeOf(time.Now().Add(-time.Minute))),
+		setups: map[trust.UserID][]*trust.ShamirRecoveryBriefCertificate{},
 	}
 }
 
@@ -178,8 +236,11 @@ func fields(body []byte) map[string]any {
 		}
 		all[name] = string(raw)
 		switch name {
-		case "server_timestamp":
+		case "server_timestamp", "submitted_on", "rejected_on", "cancelled_on", "accepted_on":
 			all[name] = nil
+		case "enrollments": // each has a moment of the server's
+			n, _, err := msgp.ReadArrayHeaderBytes(raw)
+			all[name] = fmt.Sprint(n, err)
 		case "changes", "items", "frozen_users":
 			all[name] = unordered(raw)
 		case "realm_certificates":

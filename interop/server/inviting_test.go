@@ -5,7 +5,6 @@ package server_test
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/proto/cloud/cloudtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -24,7 +22,7 @@ import (
 type inviting struct {
 	*life
 
-	servers  [2]*Server
+	servers  [2]*Server // ours, theirs
 	tokens   [][2]trust.AccessToken
 	attempts [][2]trust.GreetingAttemptID
 	// of are the tokens that attempts were made with, and who greets in them.
@@ -37,38 +35,46 @@ type inviting struct {
 
 // TestSameInvitations sends invitations and greetings from both sides, interleaved, to our server and to the original.
 func TestSameInvitations(t *testing.T) {
-	t.Setenv("PEERS_CLOUD_ARGS", "--debug")
-	theirs := Remote(t, strings.TrimSuffix(cloudtest.Server(t).HTTP(), "/"))
-	ours := New(t, Options{})
-	random := rand.New(rand.NewPCG(seed(t), 1))
-	organisations, requests := 2, 250
-	if os.Getenv("PARSEC_SOAK") != "" {
-		organisations, requests = 100, 500
-	}
-	seen := map[string]int{}
-	for i := range organisations {
-		l := &inviting{life: begin(t, ours, theirs, random), servers: [2]*Server{ours, theirs}, next: map[int]int{}}
-		l.tokens = append(l.tokens, [2]trust.AccessToken{trust.GenerateAccessToken(), trust.GenerateAccessToken()})
-		l.attempts, l.of, l.greeter = append(l.attempts, [2]trust.GreetingAttemptID{trust.GreetingAttemptID(trust.NewUserID()), trust.GreetingAttemptID(trust.NewUserID())}), append(l.of, 0), append(l.greeter, l.First)
-		for _, p := range []trust.Profile{trust.Admin, trust.Admin, trust.Standard, trust.Outsider} {
-			l.join(t, p)
+	pairs(t, func(t *testing.T, p *pair) {
+		random := rand.New(rand.NewPCG(seed(t), 1))
+		organisations, requests := 2, 250
+		switch {
+		case os.Getenv("PARSEC_SOAK") != "":
+			organisations, requests = 100, 500
+		case p.postgres:
+			organisations = 1
 		}
-		for _, d := range l.devices {
-			l.listen(d, ours, theirs)
-		}
-		for n := range requests {
-			ours.Clock.Advance(time.Since(ours.Clock.Now()))
-			what, problem := l.step()
-			seen[what]++
-			if problem != "" {
-				t.Fatalf("organisation %d, request %d: %s: %s", i, n, what, problem)
+		seen := tally{}
+		for i := range organisations {
+			l := meet(t, p, random)
+			for n := range requests {
+				p.now()
+				what, problem := l.step()
+				seen[what]++
+				if problem != "" {
+					t.Fatalf("organisation %d, request %d: %s: %s", i, n, what, problem)
+				}
 			}
+			l.compareHeard(t)
 		}
-		l.compareHeard(t)
+		seen.log(t)
+	})
+}
+
+// meet makes an organisation of five, all of whom listen.
+func meet(t *testing.T, p *pair, random *rand.Rand) *inviting {
+	t.Helper()
+	l := &inviting{life: begin(t, p, random), servers: [2]*Server{p.ours, p.theirs}, next: map[int]int{}, greeter: []*Device{nil}, of: []int{0}}
+	l.greeter[0] = l.First
+	l.tokens = append(l.tokens, [2]trust.AccessToken{trust.GenerateAccessToken(), trust.GenerateAccessToken()})
+	l.attempts = append(l.attempts, [2]trust.GreetingAttemptID{trust.GreetingAttemptID(trust.NewUserID()), trust.GreetingAttemptID(trust.NewUserID())})
+	for _, p := range []trust.Profile{trust.Admin, trust.Admin, trust.Standard, trust.Outsider} {
+		l.join(t, p)
 	}
-	for _, what := range slices.Sorted(maps.Keys(seen)) {
-		t.Logf("%5d %s", seen[what], what)
+	for _, d := range l.devices {
+		l.listen(d)
 	}
+	return l
 }
 
 func (l *inviting) join(t *testing.T, p trust.Profile) {

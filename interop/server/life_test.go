@@ -15,6 +15,7 @@ import (
 // life is an organisation on both servers, and what a client would know of it.
 type life struct {
 	*Organization
+	*pair
 
 	random  *rand.Rand
 	devices []*Device
@@ -26,6 +27,12 @@ type life struct {
 	// clock is what requests are dated with, a millisecond more each time.
 	clock trust.DateTime
 	names int
+	// sender is who sends the request that was drawn, where it is not the one it was drawn for.
+	sender *Device
+	// setups are the shared recoveries of each user; enrolments those that wait, or waited, with who newcomers would be.
+	setups     map[trust.UserID][]*trust.ShamirRecoveryBriefCertificate
+	enrolments []trust.AsyncEnrollmentID
+	newcomers  []*Device
 
 	listeners []listening
 	heard     int
@@ -97,13 +104,18 @@ func (l *life) newDevice() *Device {
 // request draws a command and who sends it. What is done once it succeeded keeps the model up to date.
 func (l *life) request() (*Device, cloud.Request, func()) {
 	d := l.device()
+	l.sender = nil
 	draws := []func(*Device) (cloud.Request, func()){
 		l.userCreate, l.deviceCreate, l.userChange, l.realmCreate, l.realmCreate, l.share, l.share, l.unshare, l.rotate, l.rotate, l.rename, l.archive,
 		l.promote, l.vlobCreate, l.vlobCreate, l.vlobCreate, l.vlobUpdate, l.vlobUpdate, l.vlobRead, l.blockCreate, l.blockCreate, l.blockRead, l.ask, l.ask,
+		l.setUp, l.setUp, l.setDown, l.submit, l.submit, l.decide, l.decide, l.decide,
 	}
 	req, done := draws[l.random.IntN(len(draws))](d)
 	if done == nil {
 		done = func() {}
+	}
+	if l.sender != nil {
+		d = l.sender
 	}
 	return d, req, done
 }

@@ -23,14 +23,14 @@ type listening struct {
 }
 
 // listen lets a device hear what happens from now on.
-func (l *life) listen(d *Device, ours, theirs *Server) {
-	l.listeners = append(l.listeners, listening{d, d.At(ours).Listen(""), d.At(theirs).Listen("")})
+func (l *life) listen(d *Device) {
+	l.listeners = append(l.listeners, listening{d, d.At(l.ours).Listen(""), d.At(l.theirs).Listen("")})
 }
 
 // compareEvents wants the listeners of both servers to have heard the same, in one order, but for ids.
-func (l *life) compareEvents(t *testing.T, ours, theirs *Server) {
+func (l *life) compareEvents(t *testing.T) {
 	t.Helper()
-	for _, s := range []*Server{ours, theirs} {
+	for _, s := range []*Server{l.ours, l.theirs} {
 		OK(t, l.First.At(s).Do(&cloud.PingReq{Ping: lastWord}))
 	}
 	for i, who := range l.listeners {

@@ -28,6 +28,12 @@ const readyWithin = 2 * time.Minute
 // Organisations are made by whoever asks.
 func Server(t testing.TB) trust.ServerAddress {
 	t.Helper()
+	return ServerOn(t, "MOCKED")
+}
+
+// ServerOn is Server on a database of PostgreSQL, postgresql://…, in which it makes its tables.
+func ServerOn(t testing.TB, database string) trust.ServerAddress {
+	t.Helper()
 	peers := filepath.Join(root(t), "interop", "peers")
 	if out, err := exec.CommandContext(t.Context(), peers, "cloud-python", "-c", "import parsec._parsec").CombinedOutput(); err != nil {
 		if os.Getenv("CI") != "" {
@@ -38,7 +44,7 @@ func Server(t testing.TB) trust.ServerAddress {
 	problem := ""
 	for range 3 { // somebody else may take the port
 		port := freePort(t)
-		if problem = start(t, peers, port); problem == "" {
+		if problem = start(t, peers, port, database); problem == "" {
 			server, err := trust.ParseServerURL(fmt.Sprintf("http://127.0.0.1:%d", port))
 			if err != nil {
 				t.Fatal(err)
@@ -103,10 +109,10 @@ func (o *output) String() string {
 }
 
 // start returns what is wrong, or nothing.
-func start(t testing.TB, peers string, port int) string {
+func start(t testing.TB, peers string, port int, database string) string {
 	t.Helper()
 	said := &output{}
-	cmd := exec.Command(peers, "cloud", strconv.Itoa(port))
+	cmd := exec.Command(peers, "cloud", strconv.Itoa(port), database)
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

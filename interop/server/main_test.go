@@ -1,0 +1,11 @@
+//go:build interop
+
+package server_test
+
+import (
+	"testing"
+
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
