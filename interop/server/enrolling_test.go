@@ -24,7 +24,15 @@ func issued(subject, issuer string) []byte {
 }
 
 // leaf and above are a chain that ends in no root that anybody knows.
-var leaf, above = issued("Leaf", "Between"), [][]byte{issued("Above", "Root"), issued("Between", "Above")}
+var leaf, above = issued("Leaf", "Between"), [][]byte{issued("Between", "Above"), issued("Above", "Root")}
+
+// chain is what stands above the leaf: in any order, but that the original on PostgreSQL fails when it is not the one of the chain.
+func (l *life) chain() [][]byte {
+	if !l.postgres && l.once(2) {
+		return [][]byte{above[1], above[0]}
+	}
+	return above
+}
 
 // family is how a command is sent.
 func family(req cloud.Request) cloud.Family {
@@ -66,9 +74,9 @@ func (l *life) submission() cloud.SubmitSignature {
 	if l.once(2) {
 		return &cloud.SubmitSignatureOpenBao{Signature: "s", SubmitterOpenBaoEntityID: "e"}
 	}
-	p := &cloud.SubmitSignaturePKI{Algorithm: cloud.RSASSAPSSSHA256, Signature: []byte("s"), SubmitterDERX509Certificate: leaf, IntermediateDERX509Certificates: above}
+	p := &cloud.SubmitSignaturePKI{Algorithm: cloud.RSASSAPSSSHA256, Signature: []byte("s"), SubmitterDERX509Certificate: leaf, IntermediateDERX509Certificates: l.chain()}
 	if l.once(5) {
-		p.IntermediateDERX509Certificates = above[:1]
+		p.IntermediateDERX509Certificates = above[1:]
 	}
 	if l.once(5) {
 		p.SubmitterDERX509Certificate = []byte("x")
@@ -116,7 +124,7 @@ func (l *life) accept(d *Device, id trust.AsyncEnrollmentID, n *Device) (cloud.R
 	}
 	if l.once(2) {
 		req.AcceptPayloadSignature = &cloud.AcceptSignaturePKI{
-			Algorithm: cloud.RSASSAPSSSHA256, Signature: []byte("s"), AccepterDERX509Certificate: leaf, IntermediateDERX509Certificates: above,
+			Algorithm: cloud.RSASSAPSSSHA256, Signature: []byte("s"), AccepterDERX509Certificate: leaf, IntermediateDERX509Certificates: l.chain(),
 		}
 	}
 	if l.once(12) {

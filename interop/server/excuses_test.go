@@ -21,6 +21,9 @@ var excuses = []excuse{
 
 // excused returns the row that explains a difference, or nothing.
 func excused(p *pair, req cloud.Request, ours, theirs *Answer) string {
+	if p.postgres && ours.Status == 200 && theirs.Status == 200 && ours.Reply != "ok" && theirs.Reply != "ok" && ours.Reply != theirs.Reply {
+		return req.Command() + " " + ours.Reply + " / " + theirs.Reply
+	}
 	for _, e := range excuses {
 		if e.is(p, req, ours, theirs) {
 			return e.row

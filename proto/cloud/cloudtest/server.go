@@ -139,7 +139,12 @@ func start(t testing.TB, peers string, port int, database string) string {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			t.Logf("the last words of the reference server:\n%s", said)
+		}
+	})
 	return ""
 }
 
