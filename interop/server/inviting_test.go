@@ -336,7 +336,7 @@ func (l *inviting) compareHeard(t *testing.T) {
 		}
 	}
 	for i, who := range l.listeners {
-		a, b := heard(t, who.ours), heard(t, who.theirs)
+		a, b := heard(t, who.word, who.ours), heard(t, who.word, who.theirs)
 		for n := range a {
 			a[n] = string(l.mask([]byte(a[n]), 0))
 		}
@@ -344,7 +344,7 @@ func (l *inviting) compareHeard(t *testing.T) {
 			b[n] = string(l.mask([]byte(b[n]), 1))
 		}
 		if !slices.Equal(a, b) {
-			t.Errorf("listener %d heard %d events of ours and %d of theirs, which differ:\n%q\n%q", i, len(a), len(b), a, b)
+			t.Errorf("listener %d heard %d events of ours and %d of theirs; they differ from here on:\n%s", i, len(a), len(b), firstDifference(a, b))
 		}
 	}
 }

@@ -4,6 +4,7 @@ package server_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,18 +14,26 @@ import (
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 )
 
-// lastWord ends what listeners hear.
-const lastWord = "that was all"
+// firstWord, with a number, begins what a listener is asked about, for something that happened before may reach it too; lastWord ends it.
+const (
+	firstWord = "from here on "
+	lastWord  = "that was all"
+)
 
 // listening is a device that listens to both servers.
 type listening struct {
 	device       *Device
+	word         string
 	ours, theirs *Stream
 }
 
 // listen lets a device hear what happens from now on.
 func (l *life) listen(d *Device) {
-	l.listeners = append(l.listeners, listening{d, d.At(l.ours).Listen(""), d.At(l.theirs).Listen("")})
+	listener := listening{d, fmt.Sprintf("%s%d.", firstWord, len(l.listeners)), d.At(l.ours).Listen(""), d.At(l.theirs).Listen("")}
+	l.listeners = append(l.listeners, listener)
+	for _, s := range []*Server{l.ours, l.theirs} {
+		OK(s.TB(), l.First.At(s).Do(&cloud.PingReq{Ping: listener.word}))
+	}
 }
 
 // compareEvents wants the listeners of both servers to have heard the same, in one order, but for ids.
@@ -34,17 +43,27 @@ func (l *life) compareEvents(t *testing.T) {
 		OK(t, l.First.At(s).Do(&cloud.PingReq{Ping: lastWord}))
 	}
 	for i, who := range l.listeners {
-		a, b := heard(t, who.ours), heard(t, who.theirs)
+		a, b := heard(t, who.word, who.ours), heard(t, who.word, who.theirs)
 		if !slices.Equal(a, b) {
-			t.Errorf("listener %d heard %d events of ours and %d of theirs, which differ:\n%q\n%q", i, len(a), len(b), a, b)
+			t.Errorf("listener %d heard %d events of ours and %d of theirs; they differ from here on:\n%s", i, len(a), len(b), firstDifference(a, b))
 		}
 		l.heard += len(a)
 	}
 }
 
-// heard reads events up to the last word, or the end of the stream.
-func heard(t *testing.T, s *Stream) (all []string) {
+// firstDifference shows where two lists of events begin to differ.
+func firstDifference(a, b []string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return fmt.Sprintf("ours:   %.600q\ntheirs: %.600q", a[n:], b[n:])
+}
+
+// heard reads events from the first word up to the last, or the end of the stream.
+func heard(t *testing.T, word string, s *Stream) (all []string) {
 	t.Helper()
+	begun := false
 	for late := time.After(time.Minute); ; {
 		select {
 		case frame, ok := <-s.Frames():
@@ -56,8 +75,14 @@ func heard(t *testing.T, s *Stream) (all []string) {
 			if err != nil || strings.HasPrefix(frame, "event:") {
 				continue // a keep-alive
 			}
-			if strings.Contains(string(body), lastWord) {
+			switch {
+			case strings.Contains(string(body), lastWord):
 				return all
+			case strings.Contains(string(body), word):
+				begun = true
+				continue
+			case !begun || strings.Contains(string(body), firstWord): // before, or of another listener
+				continue
 			}
 			all = append(all, string(body))
 		case <-late:
