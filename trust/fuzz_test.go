@@ -210,6 +210,9 @@ func TestBombs(t *testing.T) {
 	}{
 		"certificate": {MaxCertificateSize + 1, unpackCertificate, maxCertificateWindow},
 		"object":      {MaxSize + 1, unpack, MaxSize},
+		"clear": {MaxCertificateSize + 1, func(b []byte, _ func(*mpack.Reader)) error {
+			return Load(b, &AsyncEnrollmentSubmitPayload{})
+		}, maxCertificateWindow},
 	} {
 		bomb := append([]byte{format0}, e.EncodeAll(make([]byte, c.size), nil)...)
 		var err error

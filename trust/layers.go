@@ -49,8 +49,13 @@ func Decrypt[O Confidential](sealed []byte, key SecretKey, into O) error {
 // Dump serialises.
 func Dump[O Clear](o O) ([]byte, error) { return dump(o) }
 
-// Load reads what Dump made.
-func Load[O Clear](data []byte, into O) error { return load(data, into) }
+// Load reads what Dump made. Anybody may have, before anything is verified: what is larger than certificates may be is refused.
+func Load[O Clear](data []byte, into O) error {
+	if err := unpackCertificate(data, into.decode); err != nil {
+		return fmt.Errorf("%s: %w", into.Type(), err)
+	}
+	return check(into)
+}
 
 // SealShareData signs for the author and seals for the recipient.
 func SealShareData(d *ShamirRecoveryShareData, signer SigningKey, recipient PublicKey) ([]byte, error) {

@@ -46,7 +46,9 @@ var excuses = []excuse{
 	}},
 }
 
-func both(ours, theirs *Answer, reply string) bool { return ours.Reply == reply && theirs.Reply == reply }
+func both(ours, theirs *Answer, reply string) bool {
+	return ours.Reply == reply && theirs.Reply == reply
+}
 
 // reordered are the refusals of a command that the original on PostgreSQL tests in another order than in memory.
 var reordered = map[string][]string{
