@@ -165,6 +165,7 @@ deb-test: ## lint the packages, build them twice and compare, boot them on Debia
 	@scripts/deb-test dist/deb bookworm fresh server
 	@scripts/deb-test dist/deb trixie fresh sandbox resilience server
 	@scripts/deb-test dist/deb original upgrade devices
+	@scripts/deb-test dist/deb hosting hosting
 
 deb-smoke: ## build the packages, lint them, and put them in the place of the original on a booted machine
 	@scripts/need $(NEED_DEB) $(NEED_BOOT) lintian:lintian
