@@ -20,13 +20,7 @@ func (s *Session) Refresh(ctx context.Context) error { return s.refresh(ctx, tru
 
 // refresh asks for the last certificates of all realms only if it is to be thorough.
 func (s *Session) refresh(ctx context.Context, thorough bool) error {
-	select {
-	case <-s.refreshing:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { s.refreshing <- struct{}{} }()
-	return s.outcome(ctx, s.rounds(ctx, thorough))
+	return s.alone(ctx, func() error { return s.rounds(ctx, thorough) })
 }
 
 // outcome makes of a result what the status says.
@@ -87,13 +81,12 @@ func (s *Session) rounds(ctx context.Context, thorough bool) error {
 
 // round asks once. It reports true if everything has to be asked for anew.
 func (s *Session) round(ctx context.Context, thorough bool, told *Accepted) (again bool, err error) {
-	marks, lost, err := s.have()
-	if err != nil {
+	if err := s.usable(); err != nil {
 		return false, err
 	}
-	if lost {
-		return false, errLost
-	}
+	s.view.RLock()
+	marks := s.kept.Marks()
+	s.view.RUnlock()
 	announced := s.heardOf()
 	got, err := s.ask(ctx, requestAfter(marks, thorough))
 	if err != nil {
@@ -106,21 +99,11 @@ func (s *Session) round(ctx context.Context, thorough bool, told *Accepted) (aga
 		}
 		return false, err
 	}
-	again, err = s.add(batch, told)
+	again, err = s.add(batch, told, len(marks) == 0)
 	if again || err != nil {
 		return again, err
 	}
 	return false, s.complete(announced)
-}
-
-// have returns what is there.
-func (s *Session) have() (marks certlog.Marks, lost bool, err error) {
-	s.view.RLock()
-	defer s.view.RUnlock()
-	if s.closed {
-		return nil, false, ErrClosed
-	}
-	return s.kept.Marks(), s.kept.Lost(), nil
 }
 
 // heardOf returns what the server has announced up to now.
@@ -171,12 +154,7 @@ func (s *Session) ask(ctx context.Context, req *cloud.CertificateGetReq) (*cloud
 
 // cut takes off what is there already. It is a *RollbackError if the server does not have it.
 func (s *Session) cut(marks certlog.Marks, got *cloud.CertificateGetOK, thorough bool) (trust.Batch, error) {
-	batch := trust.Batch{
-		Sequester: got.SequesterCertificates, Common: got.CommonCertificates, Shamir: got.ShamirRecoveryCertificates, Realms: got.RealmCertificates,
-	}
-	if batch.Realms == nil {
-		batch.Realms = map[trust.RealmID][][]byte{}
-	}
+	batch := batchOf(got)
 	for _, place := range marks.Places() {
 		mark := marks[place]
 		if !overlaps(place, thorough) {
@@ -193,6 +171,16 @@ func (s *Session) cut(marks certlog.Marks, got *cloud.CertificateGetOK, thorough
 		setList(&batch, place, rest)
 	}
 	return batch, nil
+}
+
+func batchOf(got *cloud.CertificateGetOK) trust.Batch {
+	b := trust.Batch{
+		Sequester: got.SequesterCertificates, Common: got.CommonCertificates, Shamir: got.ShamirRecoveryCertificates, Realms: got.RealmCertificates,
+	}
+	if b.Realms == nil {
+		b.Realms = map[trust.RealmID][][]byte{}
+	}
+	return b
 }
 
 func list(b *trust.Batch, place certlog.Place) [][]byte {
@@ -227,11 +215,16 @@ func setList(b *trust.Batch, place certlog.Place, l [][]byte) {
 
 // mayBeGone reports whether a realm's deletion was due.
 func (s *Session) mayBeGone(place certlog.Place) bool {
+	s.view.RLock()
+	defer s.view.RUnlock()
+	return s.gone(place)
+}
+
+// gone is mayBeGone for who holds view.
+func (s *Session) gone(place certlog.Place) bool {
 	if place.Topic != trust.TopicRealm {
 		return false
 	}
-	s.view.RLock()
-	defer s.view.RUnlock()
 	now, err := trust.DateTimeOf(s.now())
 	c := s.store.Archiving(place.Realm)
 	return err == nil && c.State == trust.DeletionPlanned && c.DeletionDate.Before(now)
@@ -279,7 +272,7 @@ func (s *Session) otherForm(ctx context.Context, cause error) (again bool, err e
 	if s.closed {
 		return false, ErrClosed
 	}
-	if (whole.Profile(s.user) == trust.Outsider) == (s.store.Profile(s.user) == trust.Outsider) {
+	if isOutsider(whole, s.user) == isOutsider(s.store, s.user) {
 		return false, nil
 	}
 	if err := s.store.Clear(); err != nil {
@@ -288,30 +281,21 @@ func (s *Session) otherForm(ctx context.Context, cause error) (again bool, err e
 	return true, nil
 }
 
-// add has the store accept a batch.
-func (s *Session) add(batch trust.Batch, told *Accepted) (again bool, err error) {
+// add has the store accept a batch; whole says that it is all that the server has.
+func (s *Session) add(batch trust.Batch, told *Accepted, whole bool) (again bool, err error) {
 	s.view.Lock()
 	defer s.view.Unlock()
 	if s.closed {
 		return false, ErrClosed
 	}
-	before := s.store.Profile(s.user)
-	err = s.store.Add(batch)
-	switch {
-	case err == nil:
-	case errors.Is(err, trust.ErrRedaction):
-		wake(s.reconnect)
-		return true, nil
-	case errors.As(err, new(*trust.RefusalError)), errors.As(err, new(*RollbackError)):
-		return false, err
-	default:
+	again, err = s.accept(batch, told)
+	if again || err != nil || !whole {
+		return again, err
+	}
+	if err := s.kept.SetAudited(s.now()); err != nil {
 		return false, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	if before != 0 && s.store.Profile(s.user) != before {
-		wake(s.reconnect) // the server chooses the events by what the user was at the beginning of a stream
-	}
-	addTo(told, batch)
-	return false, s.kept.Missing()
+	return false, nil
 }
 
 func addTo(told *Accepted, b trust.Batch) {

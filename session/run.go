@@ -160,24 +160,18 @@ func (s *Session) announce(place certlog.Place, at trust.DateTime) {
 // fetch fetches certificates when it is woken, and again after a failure.
 func (s *Session) fetch(ctx context.Context) {
 	for failures := 0; ; {
-		var retry <-chan time.Time
-		var timer *time.Timer
+		pause := auditEvery
 		if failures > 0 {
-			timer = time.NewTimer(jitter(s.pause(failures)))
-			retry = timer.C
+			pause = jitter(s.pause(failures))
 		}
-		select {
-		case <-ctx.Done():
-		case <-s.poll:
-		case <-retry:
-		}
-		if timer != nil {
-			timer.Stop()
-		}
-		if ctx.Err() != nil {
+		if !sleepOr(ctx, pause, s.poll) {
 			return
 		}
-		if err := s.refresh(ctx, s.isStale()); err != nil && ctx.Err() == nil {
+		err := s.refresh(ctx, s.isStale())
+		if err == nil {
+			err = s.audit(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			failures++
 			s.log.Warn("certificates are not up to date", "device", s.id, "error", err)
 		} else {

@@ -16,6 +16,8 @@ type head struct {
 	size int64
 	// viewed is when a server last said that there is nothing newer, in microseconds, 0 for never.
 	viewed int64
+	// audited is when everything was last compared with what the server has, likewise.
+	audited int64
 	// lost says that it is not known what a server must have at least, until somebody accepts that.
 	lost  bool
 	marks Marks
@@ -26,8 +28,8 @@ const (
 	logMagic  = "PARSECL\x00"
 	version   = 1
 
-	headFixed = 16 + 8 + 32 + 8 + 8 + 1 + 4
-	markFixed = 1 + 16 + 8 + 1
+	headFixed = 16 + 8 + 32 + 8 + 8 + 8 + 1 + 4
+	markFixed = 1 + 16 + 8 + 8 + 32 + 1
 	maxHead   = 64 << 20
 )
 
@@ -37,15 +39,17 @@ func (h *head) encode() []byte {
 	b := append([]byte(nil), h.id[:]...)
 	b = binary.LittleEndian.AppendUint64(b, h.at.Rows)
 	b = append(b, h.at.Hash[:]...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(h.size))   //nolint:gosec // two's complement
-	b = binary.LittleEndian.AppendUint64(b, uint64(h.viewed)) //nolint:gosec // two's complement
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.size))    //nolint:gosec // two's complement
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.viewed))  //nolint:gosec // two's complement
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.audited)) //nolint:gosec // two's complement
 	b = append(b, lostByte(h.lost))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.marks))) //nolint:gosec // realms are few
 	for _, p := range h.marks.Places() {
 		m := h.marks[p]
 		b = append(append(b, byte(p.Topic)), p.Realm[:]...)
 		b = binary.LittleEndian.AppendUint64(b, uint64(m.At.Micros())) //nolint:gosec // two's complement
-		b = append(b, byte(len(m.Digests)))
+		b = binary.LittleEndian.AppendUint64(b, m.Count)
+		b = append(append(b, m.Sum[:]...), byte(len(m.Digests)))
 		for _, d := range m.Digests {
 			b = append(b, d[:]...)
 		}
@@ -70,8 +74,9 @@ func decodeHead(b []byte) (*head, error) {
 	b = b[copy(h.id[:], b):]
 	h.at.Rows, b = binary.LittleEndian.Uint64(b), b[8:]
 	b = b[copy(h.at.Hash[:], b):]
-	h.size, b = int64(binary.LittleEndian.Uint64(b)), b[8:]   //nolint:gosec // checked below
-	h.viewed, b = int64(binary.LittleEndian.Uint64(b)), b[8:] //nolint:gosec // two's complement
+	h.size, b = int64(binary.LittleEndian.Uint64(b)), b[8:]    //nolint:gosec // checked below
+	h.viewed, b = int64(binary.LittleEndian.Uint64(b)), b[8:]  //nolint:gosec // two's complement
+	h.audited, b = int64(binary.LittleEndian.Uint64(b)), b[8:] //nolint:gosec // two's complement
 	lost, n := b[0], binary.LittleEndian.Uint32(b[1:])
 	h.lost, b = lost == flagLost, b[5:]
 	if h.size < logHeader || lost > flagLost || uint64(n) > uint64(len(b)) {
@@ -99,8 +104,11 @@ func decodeMark(b []byte) (p Place, m Mark, rest []byte, err error) {
 	p.Topic, b = trust.Topic(b[0]), b[1:]
 	b = b[copy(p.Realm[:], b):]
 	m.At, err = trust.DateTimeFromMicros(int64(binary.LittleEndian.Uint64(b))) //nolint:gosec // two's complement
-	n := int(b[8])
-	b = b[9:]
+	b = b[8:]
+	m.Count, b = binary.LittleEndian.Uint64(b), b[8:]
+	b = b[copy(m.Sum[:], b):]
+	n := int(b[0])
+	b = b[1:]
 	known := p.Topic >= trust.TopicSequester && p.Topic <= trust.TopicShamir && (p.Topic == trust.TopicRealm || p.Realm == trust.RealmID{})
 	if err != nil || !known || len(b) < n*len(trust.HashDigest{}) {
 		return p, m, nil, errHead
@@ -151,9 +159,10 @@ func cutMagic(file []byte, magic string) ([]byte, error) {
 	return file[len(magic)+4:], nil
 }
 
-func (h *head) viewedAt() time.Time {
-	if h.viewed == 0 {
+// moment is a time of a head.
+func moment(micros int64) time.Time {
+	if micros == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(h.viewed)
+	return time.UnixMicro(micros)
 }

@@ -99,7 +99,7 @@ func (l *Log) open(newStore func(trust.Keeper) *trust.Store) (*trust.Store, erro
 	case err != nil || r.id != known.id || r.size < known.size || !r.passed:
 		return newStore(l), l.putAside(known, &DamageError{Err: errors.Join(errBehind, err)})
 	}
-	l.head = head{id: r.id, at: r.at, size: r.size, viewed: known.viewed, marks: r.marks, lost: known.lost}
+	l.head = head{id: r.id, at: r.at, size: r.size, viewed: known.viewed, audited: known.audited, marks: r.marks, lost: known.lost}
 	return store, l.resume(known)
 }
 
@@ -360,19 +360,35 @@ func (l *Log) Missing() error {
 func (l *Log) Lost() bool { return l.lost }
 
 // Viewed returns when a server last said that there is nothing newer.
-func (l *Log) Viewed() time.Time { return l.viewedAt() }
+func (l *Log) Viewed() time.Time { return moment(l.viewed) }
+
+// Audited returns when all certificates were last compared with those of the server.
+func (l *Log) Audited() time.Time { return moment(l.audited) }
 
 // SetViewed makes the time durable.
 func (l *Log) SetViewed(at time.Time) error {
+	return l.change(func(h *head) { h.viewed = at.UnixMicro() })
+}
+
+// SetAudited makes the time durable.
+func (l *Log) SetAudited(at time.Time) error {
+	return l.change(func(h *head) { h.audited = at.UnixMicro() })
+}
+
+// change replaces the head by one with another time.
+func (l *Log) change(set func(*head)) error {
+	if l.broken {
+		return ErrBroken
+	}
 	next := l.head
-	next.viewed = at.UnixMicro()
+	set(&next)
 	if len(l.must) > 0 {
 		next.marks = l.must
 	}
 	if err := l.writeHead(next); err != nil {
 		return err
 	}
-	l.viewed = next.viewed
+	set(&l.head)
 	return nil
 }
 

@@ -26,10 +26,31 @@ func comparePlaces(a, b Place) int {
 	return cmp.Or(cmp.Compare(a.Topic, b.Topic), bytes.Compare(a.Realm[:], b.Realm[:]))
 }
 
-// Mark is the end of a list: its last timestamp, and the digests of the certificates that have it, in order. Without digests, any will do.
+// Mark is what is kept of a list: its last timestamp, and the digests of the certificates that have it, in order. Without digests, any will do.
 type Mark struct {
 	At      trust.DateTime
 	Digests []trust.HashDigest
+	// Count is how many certificates the list has, Sum what all of them are told by.
+	Count uint64
+	Sum   trust.HashDigest
+}
+
+// extend adds a certificate to the sum.
+func (m *Mark) extend(digest trust.HashDigest) {
+	m.Count++
+	m.Sum = trust.Digest(append(m.Sum[:], digest[:]...))
+}
+
+// Begins reports whether a list of a server begins with all certificates of the mark.
+func (m Mark) Begins(list [][]byte) bool {
+	if uint64(len(list)) < m.Count {
+		return false
+	}
+	var of Mark
+	for _, signed := range list[:m.Count] {
+		of.extend(trust.Digest(signed))
+	}
+	return of.Sum == m.Sum
 }
 
 // Marks are the ends of all lists that there is something of.
@@ -43,12 +64,13 @@ func (m Marks) add(entries []trust.Entry) {
 			p.Realm = e.Realm
 		}
 		at, digest := e.Certificate.SignedAt(), trust.Digest(e.Signed)
-		last, ok := m[p]
-		if !ok || at != last.At {
-			last = Mark{At: at}
+		mark := m[p]
+		if at != mark.At {
+			mark.At, mark.Digests = at, nil
 		}
-		last.Digests = append(slices.Clone(last.Digests), digest)
-		m[p] = last
+		mark.Digests = append(slices.Clone(mark.Digests), digest)
+		mark.extend(digest)
+		m[p] = mark
 	}
 }
 
@@ -88,6 +110,18 @@ func (e *RollbackError) Error() string {
 		has = "has them up to " + e.Has.String() + " only now"
 	}
 	return fmt.Sprintf("the server gave certificates of topic %v up to %v, and %s", e.Place, e.Had, has)
+}
+
+// Of returns the marks of certificates from the beginning of their lists.
+func Of(entries []trust.Entry) Marks {
+	m := Marks{}
+	m.add(entries)
+	return m
+}
+
+// Reach compares certificates from the beginning of their lists with what must be there. It is a *RollbackError if they do not reach that.
+func Reach(entries []trust.Entry, must Marks) error {
+	return Of(entries).reached(must, digestsAt(entries, must))
 }
 
 // reached compares what must be there with what is.
