@@ -14,10 +14,12 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/pages"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/texts"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -27,20 +29,28 @@ type Options struct {
 	Store string
 	// Blocks is where blocks are, opened with what the store stands on, and closed with the server.
 	Blocks func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error)
-	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
-	MaxConnections int
+	// MaxConnections bounds the connections to PostgreSQL, 0 for the default; MinConnections are kept.
+	MaxConnections, MinConnections int
 	// Key is the server's key, of 32 bytes.
 	Key *secrets.Box
 	// AdministrationToken lets administrators in, nobody if it is nil.
 	AdministrationToken *secrets.Token
 	// Mail sends mails, nil where there is no way to.
 	Mail rules.Mailer
+	// Webhooks reach other servers, nil where none are reached.
+	Webhooks rules.Webhooks
+	// Address is the server's for links, nil for that under which it is asked.
+	Address *trust.ServerAddress
+	// Texts are for mails and pages, the built-in ones if nil.
+	Texts *texts.Texts
 	// Rules are what an administrator decides.
 	Rules rules.Config
 	// Limits are what requests are held to, none where they are zero.
 	Limits guard.Limits
 	// Trusted are the proxies whose word about clients is taken.
 	Trusted guard.Trusted
+	// Origins are those whose pages may ask, * for all.
+	Origins []string
 	// Certificate is for TLS, nil for none.
 	Certificate *guard.Certificate
 	// Clock is the time, time.Now if nil.
@@ -59,8 +69,10 @@ type Server struct {
 	collector *rules.Collector
 	guard     *guard.Guard
 	trusted   guard.Trusted
+	cross     *guard.Cross
 	tls       *guard.Certificate
 	api       *api.API
+	pages     *pages.Pages
 }
 
 // Open opens the stores and prepares everything to serve.
@@ -68,11 +80,15 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	shown, err := show(&o)
+	if err != nil {
+		return nil, err
+	}
 	devices := &api.Devices{}
-	service := &rules.Service{Secrets: o.Key, Mail: o.Mail, Config: o.Rules, Log: o.Log}
+	service := &rules.Service{Secrets: o.Key, Mail: o.Mail, Webhooks: o.Webhooks, Config: o.Rules, Log: o.Log}
 	broker := events.NewBroker(devices.Forget, service.Remembered.Forget)
 	s, err := store.Open(ctx, store.Options{
-		URL: o.Store, MaxConnections: o.MaxConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
+		URL: o.Store, MaxConnections: o.MaxConnections, MinConnections: o.MinConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -96,7 +112,23 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
 		collector: &rules.Collector{Service: service, Clock: o.Clock},
 		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
+		pages:     shown,
+		cross:     guard.NewCross(o.Origins),
 	}, nil
+}
+
+// show prepares what browsers see.
+func show(o *Options) (*pages.Pages, error) {
+	p := &pages.Pages{Texts: o.Texts, Server: api.ServerOf, Log: o.Log}
+	if o.Address != nil {
+		p.Server = func(*http.Request) (trust.ServerAddress, error) { return *o.Address, nil }
+	}
+	if p.Texts != nil {
+		return p, nil
+	}
+	var err error
+	p.Texts, err = texts.Load("")
+	return p, err
 }
 
 // agree refuses a database that was written with another key: its secrets would not open.
@@ -113,10 +145,14 @@ func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
 // Handler answers clients, and holds them to the limits.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", s.api.Handler())
+	mux.Handle("/", s.pages.Handler())
+	commands := s.api.Handler()
+	for _, below := range []string{"/anonymous/", "/anonymous_server", "/invited/", "/authenticated/", "/authenticated_account", "/administration/"} {
+		mux.Handle(below, commands)
+	}
 	mux.HandleFunc("GET /health/live", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /health/ready", s.ready)
-	return guard.Clients(s.trusted, s.guard.Handler(mux))
+	return guard.Clients(s.trusted, s.guard.Handler(s.cross.Handler(mux)))
 }
 
 // isStream reports whether a request asks for events, which last.

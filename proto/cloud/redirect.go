@@ -29,7 +29,12 @@ func RedirectTarget(server trust.ServerAddress, path, query string) string {
 }
 
 // Redirection returns the form of a native address that browsers follow, for e-mails. It is as secret as the token in it.
-func Redirection(native string) (string, error) {
+func Redirection(native string) (string, error) { return webForm(native, "redirect/") }
+
+// OpenPage returns where a server of ours explains a native address to people. It is as secret as the token in it.
+func OpenPage(native string) (string, error) { return webForm(native, "open/") }
+
+func webForm(native, below string) (string, error) {
 	u, err := url.Parse(native)
 	if err != nil {
 		return "", ErrAddress
@@ -38,7 +43,7 @@ func Redirection(native string) (string, error) {
 	if err != nil {
 		return "", ErrAddress
 	}
-	target := server.HTTP() + "redirect/" + strings.TrimPrefix(u.EscapedPath(), "/")
+	target := server.HTTP() + below + strings.TrimPrefix(u.EscapedPath(), "/")
 	if pairs := withoutTLS(u.RawQuery); len(pairs) > 0 {
 		target += "?" + strings.Join(pairs, "&")
 	}

@@ -26,7 +26,7 @@ func (o *runOptions) initial() (tables.Settings, error) {
 		return s, nil
 	}
 	s.TOS = &tables.TOS{URLs: map[string]string{}}
-	for part := range strings.SplitSeq(o.tos, ",") {
+	for _, part := range splitEscaped(o.tos) {
 		locale, address, ok := strings.Cut(part, ":")
 		if u, err := url.Parse(address); !ok || locale == "" || err != nil || !u.IsAbs() {
 			return s, usagef("--organization-initial-tos %q: locale:url is expected", part)
@@ -37,18 +37,21 @@ func (o *runOptions) initial() (tables.Settings, error) {
 }
 
 // openBao is what is announced of an OpenBao server.
-func (o *runOptions) openBao() cloud.OpenBaoConfig {
+func (o *runOptions) openBao() (cloud.OpenBaoConfig, error) {
 	if o.baoServer == "" {
-		return &cloud.OpenBaoDisabled{}
+		return &cloud.OpenBaoDisabled{}, nil
+	}
+	if o.baoProConnect == "" && o.baoHexagone == "" {
+		return nil, usagef("--openbao-auth-hexagone or --openbao-auth-pro-connect is needed with --openbao-server-url")
 	}
 	c := &cloud.OpenBaoEnabled{
 		ServerURL: o.baoServer, Secret: &cloud.OpenBaoSecretKV2{MountPath: o.baoSecret}, TransitMountPath: &o.baoTransit,
 		Auths: []cloud.OpenBaoAuthConfig{},
 	}
-	for _, auth := range []cloud.OpenBaoAuthConfig{{ID: "PRO_CONNECT", MountPath: o.baoProConnect}, {ID: "HEXAGONE", MountPath: o.baoHexagone}} {
+	for _, auth := range []cloud.OpenBaoAuthConfig{{ID: "HEXAGONE", MountPath: o.baoHexagone}, {ID: "PRO_CONNECT", MountPath: o.baoProConnect}} {
 		if auth.MountPath != "" {
 			c.Auths = append(c.Auths, auth)
 		}
 	}
-	return c
+	return c, nil
 }

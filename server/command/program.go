@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func Main(args []string, version string) int {
 // Run runs one command.
 func (p *Program) Run(ctx context.Context, args []string) int {
 	root := p.Root() //nolint:contextcheck // commands get theirs from ExecuteContext
-	root.SetArgs(args)
+	root.SetArgs(paired(append(slices.Clone(args), moreArguments(p.Getenv)...)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone

@@ -24,6 +24,15 @@ func environmentName(option string) string {
 	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
 }
 
+// fromEnvironment is the value of an option there. The one of proxies has a second name, as with the original.
+func fromEnvironment(option string, getenv func(string) string) string {
+	value := getenv(environmentName(option))
+	if value == "" && option == "proxy-trusted-addresses" {
+		value = getenv("FORWARDED_ALLOW_IPS")
+	}
+	return value
+}
+
 // settle gives every option that the command line does not have the value of the environment, or of the file.
 func settle(flags *pflag.FlagSet, getenv func(string) string) error {
 	if path := flags.Lookup("config"); !path.Changed {
@@ -46,7 +55,7 @@ func settle(flags *pflag.FlagSet, getenv func(string) string) error {
 		if f.Changed || f.Name == "help" {
 			return
 		}
-		if value := getenv(environmentName(f.Name)); value != "" {
+		if value := fromEnvironment(f.Name, getenv); value != "" {
 			errs = append(errs, assign(flags, f, environmentName(f.Name), split(f, value)))
 		} else if values, ok := file[f.Name]; ok {
 			errs = append(errs, assign(flags, f, f.Name+" of the file", values))

@@ -8,11 +8,19 @@ import (
 
 // certificate is the one of TLS, nil for none.
 func (o *runOptions) certificate(log *slog.Logger) (*guard.Certificate, error) {
+	suites, err := o.cipherSuites()
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case o.certFile == "" && o.tlsKeyFile == "":
 		return nil, nil
 	case o.certFile == "" || o.tlsKeyFile == "":
 		return nil, usagef("--ssl-certfile and --ssl-keyfile are given together")
 	}
-	return guard.NewCertificate(o.certFile, o.tlsKeyFile, log)
+	c, err := guard.NewCertificate(o.certFile, o.tlsKeyFile, log)
+	if err == nil {
+		c.CipherSuites = suites
+	}
+	return c, err
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Limits guard.Limits
 	// Mail sends mails, nil where there is no way to.
 	Mail rules.Mailer
+	// Webhooks reach other servers, nil where none are reached.
+	Webhooks rules.Webhooks
 	// Configure changes what an administrator decides: anybody may bootstrap, ping is answered, no keep-alives.
 	Configure func(*rules.Config)
 }
@@ -113,7 +115,7 @@ func New(t testing.TB, o Options) *Server {
 		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Rules: config, Limits: o.Limits, Clock: clock.Now,
+		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Webhooks: o.Webhooks, Rules: config, Limits: o.Limits, Clock: clock.Now,
 		AdministrationToken: secrets.NewToken(AdministrationToken), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {

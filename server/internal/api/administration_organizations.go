@@ -3,10 +3,8 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -92,7 +90,7 @@ func bootstrapAddresses(r *http.Request, id trust.OrganizationID, token trust.Ac
 		text, err := token.Export()
 		return map[string][]byte{"token": text}, err
 	}
-	server, err := trust.ParseServerURL(ownURL(r).String())
+	server, err := ServerOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +107,6 @@ func bothForms(address interface{ URL() (string, error) }) (native, web string, 
 	}
 	web, err = cloud.Redirection(native)
 	return native, web, err
-}
-
-func ownURL(r *http.Request) *url.URL {
-	u := &url.URL{Scheme: "http", Host: r.Host}
-	if guard.ClientOf(r.Context()).Secure {
-		u.Scheme = "https"
-	}
-	return u
 }
 
 // settings are those of an organisation, as they are shown.

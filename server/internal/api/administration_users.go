@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/tables"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -97,13 +98,24 @@ func (a *API) resetTOTP(q *administered) (any, error) {
 	}
 	status := "NOT_SENT_AS_REQUESTED"
 	if send != nil && *send {
-		status = "SERVER_UNAVAILABLE" // this server sends no mail
+		if status, err = a.mailReset(q, id, u, token); err != nil {
+			return nil, err
+		}
 	}
 	return resetAddresses(q.Request, id, u, token, status)
 }
 
+// mailReset sends the user the address, and says what became of that.
+func (a *API) mailReset(q *administered, id trust.OrganizationID, u *tables.User, token trust.AccessToken) (string, error) {
+	sent, err := a.Rules.MailTOTPReset(q.Context(), id, u, token)
+	if err == nil && sent == cloud.EmailSentSuccess {
+		return "SENT_AS_REQUESTED", nil
+	}
+	return string(sent), err
+}
+
 func resetAddresses(r *http.Request, id trust.OrganizationID, u *tables.User, token trust.AccessToken, status string) (any, error) {
-	server, err := trust.ParseServerURL(ownURL(r).String())
+	server, err := ServerOf(r)
 	if err != nil {
 		return nil, err
 	}

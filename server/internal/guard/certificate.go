@@ -17,7 +17,9 @@ import (
 type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
-	current           atomic.Pointer[tls.Certificate]
+	// CipherSuites are those of TLS 1.2, nil for the default ones.
+	CipherSuites []uint16
+	current      atomic.Pointer[tls.Certificate]
 
 	mu   sync.Mutex // guards the field below: one look at a time
 	seen [2]stamp   // of the files that were last tried
@@ -45,7 +47,7 @@ func NewCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, e
 // Config returns what a TLS listener uses: TLS 1.2 at least, HTTP/2 and HTTP/1.1.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		MinVersion: tls.VersionTLS12, CipherSuites: c.CipherSuites, NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }

@@ -41,7 +41,22 @@ func (s *Service) organizationBootstrap(ctx context.Context, c *Call, req *cloud
 		rep = &cloud.OK{}
 		return b.insert(ctx, tx, c)
 	})
+	if _, done := rep.(*cloud.OK); done && err == nil && s.Webhooks != nil {
+		s.Webhooks.Bootstrapped(b.told(c))
+	}
 	return rep, err
+}
+
+// told is what others hear of the bootstrap.
+func (b *bootstrap) told(c *Call) Bootstrapped {
+	told := Bootstrapped{Organization: c.Organization, Device: b.device.full.DeviceID}
+	if l := b.device.full.DeviceLabel; l != nil {
+		told.DeviceLabel = l.String()
+	}
+	if h := b.user.full.HumanHandle; h != nil {
+		told.Email, told.Label = h.Email.String(), h.Label.String()
+	}
+	return told
 }
 
 // bootstrap is an organisation to be.

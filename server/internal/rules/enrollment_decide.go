@@ -61,7 +61,7 @@ func (s *Service) asyncEnrollmentAccept(ctx context.Context, c *Call, req *cloud
 	n.identity, n.document = acceptance(req.AcceptPayload, req.AcceptPayloadSignature)
 	verdict := n.refuse(c)
 	locks := []store.Lock{store.Organization(c.Org).Shared(), store.Common(c.Org), store.Enrollment(c.Org)}
-	return write(ctx, s, c, locks, func(tx *store.Tx, a *tables.Author) (cloud.AsyncEnrollmentAcceptRep, error) {
+	rep, err := write(ctx, s, c, locks, func(tx *store.Tx, a *tables.Author) (cloud.AsyncEnrollmentAcceptRep, error) {
 		if !admin(a.Profile) {
 			return &cloud.AuthorNotAllowed{}, nil
 		}
@@ -78,8 +78,14 @@ func (s *Service) asyncEnrollmentAccept(ctx context.Context, c *Call, req *cloud
 		if refusal, err := c.refuseNewcomer(ctx, tx, a, &n.newcomer); refusal != nil || err != nil {
 			return refusal, err
 		}
-		return mailed(req.SendEmail), n.enrol(ctx, tx, c, e.ID)
+		return &cloud.AsyncEnrollmentAcceptOK{}, n.enrol(ctx, tx, c, e.ID)
 	})
+	if ok, is := rep.(*cloud.AsyncEnrollmentAcceptOK); err == nil && is {
+		letter := EnrollmentMail{Organization: c.Organization, To: n.user.full.HumanHandle.Email}
+		sent := mail(ctx, s, req.SendEmail != nil && *req.SendEmail, Mailer.SendEnrollmentAccepted, letter)
+		ok.EmailSent = &sent
+	}
+	return rep, err
 }
 
 // refuse checks what needs no state. It is nil when that holds.
@@ -110,13 +116,4 @@ func (n *accepted) enrol(ctx context.Context, tx *store.Tx, c *Call, id trust.As
 		return err
 	}
 	return c.emitEnrollment(tx)
-}
-
-// mailed answers whether the newcomer was written to. This server sends no mail, and says so to who asks for one.
-func mailed(asked *bool) *cloud.AsyncEnrollmentAcceptOK {
-	sent := cloud.EmailSentSuccess
-	if asked != nil && *asked {
-		sent = cloud.EmailSentServerUnavailable
-	}
-	return &cloud.AsyncEnrollmentAcceptOK{EmailSent: &sent}
 }

@@ -243,8 +243,9 @@ func TestAsyncEnrollmentAccept(t *testing.T) {
 }
 
 func TestAsyncEnrollmentByOpenBao(t *testing.T) {
-	three := uint64(3)
-	Each(t, Options{Configure: func(c *rules.Config) { c.Initial.ActiveUsersLimit = &three }}, func(t *testing.T, s *Server) {
+	three, office := uint64(3), &post{answer: cloud.EmailSentRecipientRefused}
+	Each(t, Options{Mail: office, Configure: func(c *rules.Config) { c.Initial.ActiveUsersLimit = &three }}, func(t *testing.T, s *Server) {
+		office.let = nil
 		o := s.Bootstrapped()
 		bob, mail := o.NewDevice("bob"), true
 		submit := byOpenBao(submitReq(bob))
@@ -260,8 +261,11 @@ func TestAsyncEnrollmentByOpenBao(t *testing.T) {
 		Want(t, o.First.Do(acceptReq(o.First, bob, submit.EnrollmentID)), "submit_and_accept_identity_systems_mismatch")
 		o.First.Revoke(carol)
 		req := accept()
-		if got := Decode[cloud.AsyncEnrollmentAcceptOK](t, o.First.Do(req), req.DecodeReply); *got.EmailSent != cloud.EmailSentServerUnavailable {
-			t.Errorf("a mail was sent: %v", *got.EmailSent)
+		if got := Decode[cloud.AsyncEnrollmentAcceptOK](t, o.First.Do(req), req.DecodeReply); *got.EmailSent != cloud.EmailSentRecipientRefused {
+			t.Errorf("the client is told %s", *got.EmailSent)
+		}
+		if want := (rules.EnrollmentMail{Organization: o.ID, To: bob.Handle.Email}); len(office.let) != 1 || office.let[0] != want {
+			t.Errorf("the mails %+v were sent", office.let)
 		}
 		got := info[cloud.AsyncEnrollmentInfoAccepted](t, o, submit.EnrollmentID)
 		if p, ok := got.AcceptPayloadSignature.(*cloud.AcceptSignatureOpenBao); !ok || *p != *as[*cloud.AcceptSignatureOpenBao](req.AcceptPayloadSignature) {

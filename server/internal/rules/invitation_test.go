@@ -167,10 +167,20 @@ func TestInvitedIsRefused(t *testing.T) {
 type post struct {
 	answer cloud.EmailSentStatus
 	sent   []rules.InvitationMail
+	let    []rules.EnrollmentMail
 }
 
 func (p *post) SendInvitation(_ context.Context, m rules.InvitationMail) cloud.EmailSentStatus {
 	p.sent = append(p.sent, m)
+	return p.answer
+}
+
+func (p *post) SendEnrollmentAccepted(_ context.Context, m rules.EnrollmentMail) cloud.EmailSentStatus {
+	p.let = append(p.let, m)
+	return p.answer
+}
+
+func (p *post) SendTOTPReset(context.Context, rules.TOTPResetMail) cloud.EmailSentStatus {
 	return p.answer
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"encoding/base64"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
@@ -10,7 +11,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// realmRotateKey is 3.5: certificate, realm, owner, next index, participants, services, monotony.
+// realmRotateKey is 3.5: certificate, realm, owner, next index, participants, services, monotony, consent of services.
 func (s *Service) realmRotateKey(ctx context.Context, c *Call, req *cloud.RealmRotateKeyReq) (cloud.RealmRotateKeyRep, error) {
 	rotation, ok := verify[*trust.RealmKeyRotationCertificate](req.RealmKeyRotationCertificate, c.signer())
 	if !ok {
@@ -19,6 +20,30 @@ func (s *Service) realmRotateKey(ctx context.Context, c *Call, req *cloud.RealmR
 	if late := c.outOfBallpark(rotation.Timestamp); late != nil {
 		return late, nil
 	}
+	refuse := func(r sequesterRep) cloud.RealmRotateKeyRep { return r }
+	return withConsent(ctx, s, refuse, c.aboutRotation(rotation, req), func(o *consent) (cloud.RealmRotateKeyRep, error) {
+		return s.rotateKey(ctx, c, rotation, req, o)
+	})
+}
+
+// aboutRotation asks whether a realm may get a key.
+func (c *Call) aboutRotation(rotation *trust.RealmKeyRotationCertificate, req *cloud.RealmRotateKeyReq) func(trust.SequesterServiceID) Question {
+	return func(service trust.SequesterServiceID) Question {
+		q := c.question("realm_rotate_key", service, rotation.RealmID, rotation.KeyIndex, rotation.Timestamp)
+		q.Parameters.Set("encryption_algorithm", "BLAKE2B_XSALSA20_POLY1305") // the only one there is, as the original calls it here
+		q.Parameters.Set("hash_algorithm", "SHA256")
+		for name, b := range map[string][]byte{
+			"key_canary": rotation.KeyCanary, "keys_bundle": req.KeysBundle, "keys_bundle_access": req.PerSequesterServiceKeysBundleAccess[service],
+		} {
+			q.Parameters.Set(name, base64.StdEncoding.EncodeToString(b))
+		}
+		return q
+	}
+}
+
+func (s *Service) rotateKey(
+	ctx context.Context, c *Call, rotation *trust.RealmKeyRotationCertificate, req *cloud.RealmRotateKeyReq, o *consent,
+) (cloud.RealmRotateKeyRep, error) {
 	locks := append(c.inRealm(rotation.RealmID), store.Sequester(c.Org).Shared())
 	return write(ctx, s, c, locks, func(tx *store.Tx, a *tables.Author) (cloud.RealmRotateKeyRep, error) {
 		realm, refusal, err := c.owned(ctx, tx, rotation.RealmID)
@@ -33,6 +58,9 @@ func (s *Service) realmRotateKey(ctx context.Context, c *Call, req *cloud.RealmR
 		}
 		if late := notAbove(rotation.Timestamp, a.Common, &realm.LastCertificate); late != nil {
 			return late, nil
+		}
+		if err := o.need(ctx, tx, c, a); err != nil {
+			return nil, err
 		}
 		if err := c.rotate(ctx, tx, rotation, req); err != nil {
 			return nil, err

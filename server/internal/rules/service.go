@@ -36,9 +36,11 @@ type Service struct {
 	Blocks  blocks.Store
 	Secrets *secrets.Box
 	// Mail sends mails, nil where there is no way to.
-	Mail   Mailer
-	Config Config
-	Log    *slog.Logger
+	Mail Mailer
+	// Webhooks reach other servers, nil where none are reached.
+	Webhooks Webhooks
+	Config   Config
+	Log      *slog.Logger
 	// Remembered are certificates that were asked for.
 	Remembered Remembered
 }

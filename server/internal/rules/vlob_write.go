@@ -14,8 +14,15 @@ import (
 // maxInlineBlob bounds the blobs that events carry.
 const maxInlineBlob = 4096
 
-// vlobCreate is 3.6: realm, role, key, id, window, monotony.
+// vlobCreate is 3.6: realm, role, key, id, window, monotony, sequester services.
 func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreateReq) (cloud.VlobCreateRep, error) {
+	v := tables.Vlob{ID: req.VlobID, Version: 1, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+	return withConsent(ctx, s, func(r sequesterRep) cloud.VlobCreateRep { return r }, c.aboutVlob(req.RealmID, v), func(o *consent) (cloud.VlobCreateRep, error) {
+		return s.createVlob(ctx, c, req, v, o)
+	})
+}
+
+func (s *Service) createVlob(ctx context.Context, c *Call, req *cloud.VlobCreateReq, v tables.Vlob, o *consent) (cloud.VlobCreateRep, error) {
 	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobCreateRep, error) {
 		realm, refusal, err := c.writable(ctx, tx, req.RealmID, req.KeyIndex)
 		if refusal != nil || err != nil {
@@ -34,13 +41,22 @@ func (s *Service) vlobCreate(ctx context.Context, c *Call, req *cloud.VlobCreate
 		if late := notAbove(req.Timestamp, a.Common, &realm.LastCertificate); late != nil {
 			return late, nil
 		}
-		v := tables.Vlob{ID: req.VlobID, Version: 1, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+		if err := o.need(ctx, tx, c, a); err != nil {
+			return nil, err
+		}
 		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
 	})
 }
 
-// vlobUpdate is 3.6: realm, id, role, key, window, monotony, version.
+// vlobUpdate is 3.6: realm, id, role, key, window, monotony, version, sequester services.
 func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdateReq) (cloud.VlobUpdateRep, error) {
+	v := tables.Vlob{ID: req.VlobID, Version: req.Version, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+	return withConsent(ctx, s, func(r sequesterRep) cloud.VlobUpdateRep { return r }, c.aboutVlob(req.RealmID, v), func(o *consent) (cloud.VlobUpdateRep, error) {
+		return s.updateVlob(ctx, c, req, v, o)
+	})
+}
+
+func (s *Service) updateVlob(ctx context.Context, c *Call, req *cloud.VlobUpdateReq, v tables.Vlob, o *consent) (cloud.VlobUpdateRep, error) {
 	return write(ctx, s, c, c.inRealm(req.RealmID), func(tx *store.Tx, a *tables.Author) (cloud.VlobUpdateRep, error) {
 		realm, refusal, err := c.inUse(ctx, tx, req.RealmID)
 		if refusal != nil || err != nil {
@@ -65,7 +81,9 @@ func (s *Service) vlobUpdate(ctx context.Context, c *Call, req *cloud.VlobUpdate
 		if last == math.MaxUint32 || req.Version != last+1 {
 			return &cloud.BadVlobVersion{}, nil
 		}
-		v := tables.Vlob{ID: req.VlobID, Version: req.Version, KeyIndex: req.KeyIndex, Author: c.Device, CreatedOn: req.Timestamp, Data: req.Blob}
+		if err := o.need(ctx, tx, c, a); err != nil {
+			return nil, err
+		}
 		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
 	})
 }

@@ -44,6 +44,7 @@ func openPostgres(ctx context.Context, o Options) (backend, error) {
 	if o.MaxConnections > 0 {
 		config.MaxConns = int32(min(o.MaxConnections, 1000))
 	}
+	config.MinConns = min(int32(max(0, min(o.MinConnections, 1000))), config.MaxConns)
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
 	config.ConnConfig.RuntimeParams["application_name"] = "parsec-server"
 	pool, err := pgxpool.NewWithConfig(ctx, config)

@@ -39,8 +39,8 @@ func (Gap) Encode() string { return "" }
 type Options struct {
 	// URL is sqlite:PATH, or postgresql:// with what libpq knows.
 	URL string
-	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
-	MaxConnections int
+	// MaxConnections bounds the connections to PostgreSQL, 0 for the default; MinConnections are kept.
+	MaxConnections, MinConnections int
 	// Deliver gets every message, one after the other. It must not use the store.
 	Deliver func(Message)
 	// Committed gets the messages of this process once more, as soon as they are committed: before Write returns, and mostly

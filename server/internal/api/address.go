@@ -1,0 +1,18 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// ServerOf returns the address under which whoever made a request reaches the server.
+func ServerOf(r *http.Request) (trust.ServerAddress, error) {
+	u := &url.URL{Scheme: "http", Host: r.Host}
+	if guard.ClientOf(r.Context()).Secure {
+		u.Scheme = "https"
+	}
+	return trust.ParseServerURL(u.String())
+}
