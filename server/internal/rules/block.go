@@ -61,9 +61,10 @@ func (s *Service) AbandonBlocks(ctx context.Context) error {
 	return s.Store.Write(ctx, nil, func(tx *store.Tx) error { return tables.AbandonAll(ctx, tx, underWay.Microseconds()) })
 }
 
+// reserveBlock need not last longer than the machine where nobody else has the store: without its reservation content is garbage, which whoever tries again replaces.
 func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cloud.BlockCreateRep, error) {
 	locks := append(c.inRealm(b.Realm), store.Blocks(c.Org).Shared())
-	return write(ctx, s, c, locks, func(tx *store.Tx, _ *tables.Author) (cloud.BlockCreateRep, error) {
+	return note(ctx, s, c, locks, func(tx *store.Tx, _ *tables.Author) (cloud.BlockCreateRep, error) {
 		_, refusal, err := c.writable(ctx, tx, b.Realm, b.KeyIndex)
 		if refusal != nil || err != nil {
 			return refusal, err

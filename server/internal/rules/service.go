@@ -108,7 +108,19 @@ func read[R any](ctx context.Context, s *Service, c *Call, f func(*store.Tx, *ta
 
 // write runs f with locks, with the author as of then.
 func write[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
-	err = s.Store.Write(ctx, locks, func(tx *store.Tx) error {
+	return writeWith(ctx, s.Store.Write, c, locks, f)
+}
+
+// note is write for what is of no use once the machine has failed under the request.
+func note[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+	return writeWith(ctx, s.Store.Note, c, locks, f)
+}
+
+// writer is Write of a store, or Note.
+type writer func(ctx context.Context, locks []store.Lock, f func(*store.Tx) error) error
+
+func writeWith[R any](ctx context.Context, w writer, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+	err = w(ctx, locks, func(tx *store.Tx) error {
 		a, err := c.author(ctx, tx)
 		if err != nil {
 			return err

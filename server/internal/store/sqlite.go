@@ -12,8 +12,10 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
-	driver "modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/lite"
 )
 
 // readers is how many connections read at once. Each keeps a cache of pages.
@@ -28,9 +30,11 @@ type sqlite struct {
 	lock *os.File
 	log  *slog.Logger
 
-	idle    chan *session // of those that read
-	writer  *session
-	jobs    chan *job
+	idle   chan *session // of those that read
+	writer *session
+	jobs   chan *job
+	// notes says how the writer's commits are now; only the writer looks.
+	notes   bool
 	ended   sync.WaitGroup
 	stop    chan struct{}
 	closing sync.Once
@@ -48,7 +52,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ backend, err err
 	if s.db, err = dial(path); err != nil {
 		return nil, errors.Join(err, s.lock.Close())
 	}
-	if err := s.connect(ctx); err != nil {
+	if err := s.connect(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open the store %s: %w", path, sqliteFault(err)), s.db.Close(), s.lock.Close())
 	}
 	s.ended.Go(s.run)
@@ -67,31 +71,35 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// dial prepares connections. Synchronous FULL makes a commit in write-ahead mode durable.
+// pragmas are those of all connections. Synchronous FULL makes a commit in write-ahead mode durable.
+var pragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4096)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"}
+
+// dial prepares connections for migrations. All else goes through sessions.
 func dial(path string) (*sql.DB, error) {
-	query := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)",
-	}}
+	query := url.Values{"_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
 		return nil, err
 	}
-	const migrating = 2 // sessions of ours are never given back while others come
-	db.SetMaxOpenConns(readers + 1 + migrating)
 	db.SetMaxIdleConns(0)
 	return db, nil
 }
 
-func (s *sqlite) connect(ctx context.Context) (err error) {
-	if s.writer, err = newSession(ctx, s.db); err != nil {
+func (s *sqlite) connect(path string) (err error) {
+	if s.writer, err = newSession(path); err != nil {
 		return err
 	}
-	if err := s.mark(ctx); err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.disconnect())
+		}
+	}()
+	if err := s.mark(); err != nil {
 		return err
 	}
 	for range readers {
-		reader, err := newSession(ctx, s.db)
+		reader, err := newSession(path)
 		if err != nil {
 			return err
 		}
@@ -100,14 +108,34 @@ func (s *sqlite) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// mark refuses the files of others, and makes an empty one ours.
-func (s *sqlite) mark(ctx context.Context) error {
-	id, tables := 0, 0
-	if err := s.writer.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
-		return err
+func newSession(path string) (*session, error) {
+	c, err := lite.Open(path, lite.Options{Pragmas: pragmas})
+	if err != nil {
+		return nil, err
 	}
-	if err := s.writer.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return err
+	return &session{Conn: c}, nil
+}
+
+// disconnect closes all sessions that nobody uses.
+func (s *sqlite) disconnect() error {
+	errs := []error{s.writer.Close()}
+	for {
+		select {
+		case reader := <-s.idle:
+			errs = append(errs, reader.Close())
+		default:
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// mark refuses the files of others, and makes an empty one ours.
+func (s *sqlite) mark() error {
+	id, tables := 0, 0
+	for text, into := range map[string]*int{"PRAGMA application_id": &id, "SELECT count(*) FROM sqlite_schema": &tables} {
+		if err := s.writer.Each(text, nil, func(r *lite.Row) error { return r.Scan(into) }); err != nil {
+			return err
+		}
 	}
 	switch {
 	case id == applicationID:
@@ -115,8 +143,7 @@ func (s *sqlite) mark(ctx context.Context) error {
 	case tables > 0:
 		return ErrForeign
 	}
-	_, err := s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
-	return err
+	return s.writer.Run(fmt.Sprintf("PRAGMA application_id = %d", applicationID))
 }
 
 func (s *sqlite) read(ctx context.Context, f func(*Tx) error) (err error) {
@@ -129,10 +156,10 @@ func (s *sqlite) read(ctx context.Context, f func(*Tx) error) (err error) {
 		return ErrUnavailable
 	}
 	defer func() { s.idle <- c }()
-	if err := c.run(ctx, begin); err != nil {
+	if err := c.run(begin); err != nil {
 		return sqliteFault(err)
 	}
-	defer func() { err = errors.Join(err, c.run(ctx, rollback)) }()
+	defer func() { err = errors.Join(err, c.run(rollback)) }()
 	return f(&Tx{conn: c})
 }
 
@@ -147,16 +174,19 @@ func (s *sqlite) ping(ctx context.Context) error {
 func (s *sqlite) close() error {
 	s.closing.Do(func() { close(s.stop) })
 	s.ended.Wait()
-	errs := []error{s.writer.close()}
+	errs := []error{s.writer.Close()}
 	for range readers {
-		errs = append(errs, (<-s.idle).close())
+		errs = append(errs, (<-s.idle).Close())
 	}
 	return errors.Join(append(errs, s.db.Close(), s.lock.Close())...)
 }
 
 // sqliteFault says what kind of failure an error of SQLite is.
 func sqliteFault(err error) error {
-	e, ok := errors.AsType[*driver.Error](err)
+	e, ok := errors.AsType[interface { // of a session, or of the driver that migrates
+		error
+		Code() int
+	}](err)
 	if !ok {
 		return err
 	}

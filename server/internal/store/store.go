@@ -107,6 +107,15 @@ func (s *Store) Write(ctx context.Context, locks []Lock, f func(*Tx) error) erro
 	return s.backend.write(ctx, locks, f)
 }
 
+// Note is Write for what is of no use once the machine has failed under this process, if nobody else can have the store: then it does not wait for the disk. A
+// Write that succeeds afterwards makes it durable too.
+func (s *Store) Note(ctx context.Context, locks []Lock, f func(*Tx) error) error {
+	if b, ok := s.backend.(*sqlite); ok {
+		return b.note(ctx, f)
+	}
+	return s.backend.write(ctx, locks, f)
+}
+
 // Pool returns the connections to PostgreSQL, nil for another database. They stay the store's.
 func (s *Store) Pool() *pgxpool.Pool {
 	if p, ok := s.backend.(*postgres); ok {

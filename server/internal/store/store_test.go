@@ -246,7 +246,7 @@ func TestForeignTablesAreRefused(t *testing.T) {
 		err = b.write(t.Context(), nil, func(tx *Tx) error {
 			_, err := tx.Exec(t.Context(), `CREATE TABLE migration (id INTEGER)`)
 			if s, ok := b.(*sqlite); ok {
-				return errors.Join(err, s.writer.run(t.Context(), "PRAGMA application_id = 0"))
+				return errors.Join(err, s.writer.run("PRAGMA application_id = 0"))
 			}
 			return err
 		})
