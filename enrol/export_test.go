@@ -10,3 +10,6 @@ func (d *Desk) Hurry() *Desk {
 	}
 	return d
 }
+
+// BeforeDisk calls f before each change of the journal's disk, which an error keeps from happening.
+func (j *Journal) BeforeDisk(f func() error) { j.testOnlyDisk = f }

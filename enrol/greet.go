@@ -99,14 +99,10 @@ func (g *greet) run(ctx context.Context) error {
 		return err
 	}
 	var err error
-	switch {
-	case g.entry.ID == (EntryID{}):
-		if err := g.usable(); err != nil {
-			return err
-		}
-		err = g.attempt(ctx)
-	default:
+	if g.entry.ID != (EntryID{}) {
 		err = g.resume(ctx)
+	} else if err = g.usable(); err == nil {
+		err = g.attempt(ctx)
 	}
 	for err != nil && !errors.Is(err, errCompleted) {
 		over, is := errors.AsType[*OverError](err)
@@ -114,7 +110,7 @@ func (g *greet) run(ctx context.Context) error {
 			return err
 		}
 		g.tell(overNotice(g.peer, over, err))
-		if err := g.patience.again(ctx, g.p, g.peer, over, err); err != nil {
+		if err := g.again(ctx, g.p, g.peer, over, err); err != nil {
 			return err
 		}
 		err = g.attempt(ctx)

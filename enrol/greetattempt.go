@@ -142,7 +142,7 @@ func (g *greet) receive(ctx context.Context, l *greeterLine, ch *channel) (*requ
 	if err != nil {
 		return nil, err
 	}
-	r := &request{}
+	var r *request
 	if g.invitation.Address.Type == trust.InviteUser {
 		data := &trust.InviteUserData{}
 		err = trust.Decrypt(peer.ClaimerPayload, ch.shared, data)

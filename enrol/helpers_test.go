@@ -67,8 +67,13 @@ func (f *front) address(t testing.TB) trust.ServerAddress {
 }
 
 func (f *front) dial(server trust.ServerAddress) (*cloud.Client, error) {
+	return f.dialAt(server, f.Clock.Now)
+}
+
+// dialAt is dial with a clock, which is looked at before and after each request.
+func (f *front) dialAt(server trust.ServerAddress, now func() time.Time) (*cloud.Client, error) {
 	return cloud.NewClient(cloud.Options{
-		Server: server, Attempts: 1, Now: f.Clock.Now, Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
+		Server: server, Attempts: 1, Now: now, Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
 	})
 }
 
@@ -85,11 +90,81 @@ type member struct {
 	front *front
 	dir   string
 	keys  *devicetest.Keys
+	fate  *fate // nil: nothing happens to it
+}
+
+func (m *member) now() time.Time {
+	if m.fate != nil {
+		_ = m.fate.meet()
+	}
+	return m.front.Clock.Now()
+}
+
+// fate kills an agent at one of its steps: before or after a request, before or after something is written. Dead, it writes nothing any more.
+type fate struct {
+	mu   sync.Mutex // guards the fields below
+	left int        // steps to live, negative for ever
+	kill func()
+	dead bool
+}
+
+var errKilled = errors.New("killed")
+
+// meet is a step.
+func (f *fate) meet() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left == 0 && !f.dead {
+		f.dead = true
+		f.kill()
+	}
+	f.left--
+	if f.dead {
+		return errKilled
+	}
+	return nil
+}
+
+// begin is a new life.
+func (f *fate) begin(steps int, kill func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left, f.kill, f.dead = steps, kill, false
+}
+
+// mortal are devices of an agent that can be killed.
+type mortal struct {
+	enrol.Devices
+	fate *fate
+}
+
+func (m *mortal) Reserve(ctx context.Context, d *trust.LocalDevice, p device.Protection) error {
+	if err := m.fate.meet(); err != nil {
+		return err
+	}
+	err := m.Devices.Reserve(ctx, d, p)
+	return errors.Join(err, m.fate.meet())
+}
+
+func (m *mortal) Release(ctx context.Context, id trust.DeviceID) error {
+	if err := m.fate.meet(); err != nil {
+		return err
+	}
+	err := m.Devices.Release(ctx, id)
+	return errors.Join(err, m.fate.meet())
+}
+
+func (m *mortal) Add(ctx context.Context, d *trust.LocalDevice, p device.Protection) error {
+	if err := m.fate.meet(); err != nil {
+		return err
+	}
+	err := m.Devices.Add(ctx, d, p)
+	return errors.Join(err, m.fate.meet())
 }
 
 func (f *front) member(t testing.TB) *member {
 	t.Helper()
-	return &member{t, f, t.TempDir(), devicetest.NewKeys(map[string]providers.Provider{"token": &devicetest.Token{}})}
+	return &member{t: t, front: f, dir: t.TempDir(), keys: devicetest.NewKeys(map[string]providers.Provider{"token": &devicetest.Token{}})}
 }
 
 // agent is a member's agent, until it is killed.
@@ -107,10 +182,13 @@ func (m *member) with(o enrol.Options) *agent {
 		Dir: m.dir, Keys: m.keys, KeyPrefix: "device/1000", Budget: device.NewBudget(), Logger: slog.New(slog.DiscardHandler),
 	})
 	m.t.Cleanup(s.Close)
-	o.Journal, o.Devices, o.Now, o.Logger = enrol.NewJournal(filepath.Join(m.dir, "enrol")), s, m.front.Clock.Now, slog.New(slog.DiscardHandler)
-	if o.Dial == nil {
-		o.Dial = m.front.dial
+	j := enrol.NewJournal(filepath.Join(m.dir, "enrol"))
+	o.Journal, o.Devices, o.Now, o.Logger = j, s, m.front.Clock.Now, slog.New(slog.DiscardHandler)
+	if m.fate != nil {
+		j.BeforeDisk(m.fate.meet)
+		o.Devices = &mortal{s, m.fate}
 	}
+	o.Dial = func(server trust.ServerAddress) (*cloud.Client, error) { return m.front.dialAt(server, m.now) }
 	return &agent{enrol.NewDesk(o).Hurry(), s}
 }
 

@@ -14,6 +14,8 @@ import (
 // Journal keeps what must not be lost of the enrolments of one person, an entry in a file of its own.
 type Journal struct {
 	dir string
+	// testOnlyDisk is asked before each change of the disk.
+	testOnlyDisk func() error
 
 	mu   sync.Mutex // guards the field below
 	busy map[EntryID]bool
@@ -167,6 +169,11 @@ func (j *Journal) remove(id EntryID) error {
 }
 
 func (j *Journal) inDir(what string, do func(*durable.Dir) error) error {
+	if j.testOnlyDisk != nil {
+		if err := j.testOnlyDisk(); err != nil {
+			return err
+		}
+	}
 	d, err := durable.Open(j.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was ever kept

@@ -27,7 +27,7 @@ type newcomer struct {
 	release func()
 	// clean says that nobody can have certified the keys: they may go when the flow ends without success.
 	clean bool
-	ctx     context.Context //nolint:containedctx // of Run, for notices
+	ctx   context.Context //nolint:containedctx // of Run, for notices
 }
 
 func (n *newcomer) tell(notice Notice) { n.p.Tell(n.ctx, notice) }
@@ -219,7 +219,10 @@ func describe(ctx context.Context, p Person, q Correct) (Details, error) {
 		if err != nil {
 			return d, err
 		}
-		if q.Wrong = d.check(q); q.Wrong == nil {
+		if q.Details.Human == nil {
+			d.Human, d.Profile = nil, 0
+		}
+		if q.Wrong = checkDetails(q, d); q.Wrong == nil {
 			return d, nil
 		}
 		q.Details = d
@@ -227,8 +230,8 @@ func describe(ctx context.Context, p Person, q Correct) (Details, error) {
 	return Details{}, q.Wrong
 }
 
-// check says what is missing.
-func (d *Details) check(q Correct) error {
+// checkDetails says what is missing.
+func checkDetails(q Correct, d Details) error {
 	missing := func(what string) error {
 		return &wire.Error{Status: wire.StatusInvalidArgument, Reason: what + " is missing", Err: ErrAnswer}
 	}
@@ -236,7 +239,6 @@ func (d *Details) check(q Correct) error {
 	case d.Label.String() == "":
 		return missing("the label of the device")
 	case q.Details.Human == nil:
-		d.Human, d.Profile = nil, 0
 		return nil
 	case d.Human == nil || d.Human.Email.String() == "":
 		return missing("the address")
