@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -164,7 +165,7 @@ var errTaken = errors.New("the address is taken")
 // upload sends the certificates until it is known what the server did with them. doubt says that the server may have them without our knowing.
 func (g *greet) upload(ctx context.Context, doubt bool) error {
 	for n := 0; ; n++ {
-		rep, err := g.s.Certify(ctx, g.send)
+		rep, err := g.send(ctx)
 		if err != nil {
 			if err := g.failed(ctx, err, &doubt, n); err != nil {
 				return err
@@ -208,7 +209,7 @@ func (g *greet) failed(ctx context.Context, err error, doubt *bool, n int) error
 // isLocal reports an error that came before anything was sent.
 func isLocal(err error) bool {
 	status := wire.StatusOf(err)
-	return status == wire.StatusBadState || errors.Is(err, cloud.ErrTooLarge)
+	return status == wire.StatusBadState || errors.Is(err, cloud.ErrTooLarge) || errors.Is(err, session.ErrClock) || errors.Is(err, session.ErrBusy) || errors.Is(err, session.ErrRollback)
 }
 
 // settle finds out whether the server has our certificates.
@@ -262,29 +263,36 @@ func (g *greet) recertify(ctx context.Context, l *greeterLine) error {
 	return g.upload(ctx, true)
 }
 
-// send uploads the certificates with a timestamp.
-func (g *greet) send(ctx context.Context, at trust.DateTime) (cloud.Reply, error) {
-	e := &g.entry
-	device := &trust.DeviceCertificate{
-		Purpose: trust.StandardDevice, Author: &g.me.device, Timestamp: at, UserID: *e.User, DeviceID: *e.Device, DeviceLabel: e.Label, VerifyKey: *g.secrets.VerifyKey,
+// send uploads the certificates.
+func (g *greet) send(ctx context.Context) (cloud.Reply, error) {
+	if g.entry.Work == WorkGreetDevice {
+		return session.Certify(ctx, g.s, session.UserGap, func(d *trust.LocalDevice, at trust.DateTime) (cloud.Exchange[cloud.DeviceCreateRep], error) {
+			c := g.deviceCertificate(at)
+			signed, err := signAll(d, c, c.Redacted())
+			if err != nil {
+				return nil, err
+			}
+			return &cloud.DeviceCreateReq{DeviceCertificate: signed[0], RedactedDeviceCertificate: signed[1]}, nil
+		})
 	}
-	if e.Work == WorkGreetDevice {
-		signed, err := sign(g.s, device, device.Redacted())
+	return session.Certify(ctx, g.s, session.UserGap, func(d *trust.LocalDevice, at trust.DateTime) (cloud.Exchange[cloud.UserCreateRep], error) {
+		c, e := g.deviceCertificate(at), &g.entry
+		u := &trust.UserCertificate{Author: &g.me.device, Timestamp: at, UserID: *e.User, HumanHandle: e.Human, PublicKey: *g.secrets.PublicKey, Profile: *e.Profile}
+		signed, err := signAll(d, u, u.Redacted(), c, c.Redacted())
 		if err != nil {
 			return nil, err
 		}
-		return cloud.Do(ctx, g.s.Client(), &cloud.DeviceCreateReq{DeviceCertificate: signed[0], RedactedDeviceCertificate: signed[1]})
-	}
-	user := &trust.UserCertificate{
-		Author: &g.me.device, Timestamp: at, UserID: *e.User, HumanHandle: e.Human, PublicKey: *g.secrets.PublicKey, Profile: *e.Profile,
-	}
-	signed, err := sign(g.s, user, user.Redacted(), device, device.Redacted())
-	if err != nil {
-		return nil, err
-	}
-	return cloud.Do(ctx, g.s.Client(), &cloud.UserCreateReq{
-		UserCertificate: signed[0], RedactedUserCertificate: signed[1], DeviceCertificate: signed[2], RedactedDeviceCertificate: signed[3],
+		return &cloud.UserCreateReq{
+			UserCertificate: signed[0], RedactedUserCertificate: signed[1], DeviceCertificate: signed[2], RedactedDeviceCertificate: signed[3],
+		}, nil
 	})
+}
+
+func (g *greet) deviceCertificate(at trust.DateTime) *trust.DeviceCertificate {
+	e := &g.entry
+	return &trust.DeviceCertificate{
+		Purpose: trust.StandardDevice, Author: &g.me.device, Timestamp: at, UserID: *e.User, DeviceID: *e.Device, DeviceLabel: e.Label, VerifyKey: *g.secrets.VerifyKey,
+	}
 }
 
 // refusal is what a status of user_create or device_create means.

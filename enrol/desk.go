@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -50,7 +51,7 @@ func NewDesk(o Options) *Desk {
 func (d *Desk) List() ([]Entry, []Damaged, error) { return d.journal.List() }
 
 // Continue returns the flow that goes on with an entry. Greeters need the session of the device that began it; others nil.
-func (d *Desk) Continue(id EntryID, s Session) (Flow, error) {
+func (d *Desk) Continue(id EntryID, s *session.Session) (Flow, error) {
 	f, err := d.journal.find(id)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,9 @@ func DecodeSecrets(b []byte) (Secrets, error) {
 }
 
 // Write makes an entry durable.
-func (j *Journal) Write(s Sealed, key trust.SecretKey) error { return j.write(&s.Entry, &s.Secrets, key) }
+func (j *Journal) Write(s Sealed, key trust.SecretKey) error {
+	return j.write(&s.Entry, &s.Secrets, key)
+}
 
 // Remove ends an entry.
 func (j *Journal) Remove(id EntryID) error { return j.remove(id) }

@@ -1,11 +1,15 @@
 package enrol
 
-import "context"
+import (
+	"context"
+
+	"github.com/seed-73b3884f/parsec-agent/session"
+)
 
 // GiveUp ends an enrolment that is not to be continued. Of one who enrols the keys go: whoever certified them finds a user or device that nobody has.
 // Of a greeter, a user who was certified is revoked; a device that was certified is kept in the list as left, for no device can be revoked, and goes from it when it is given up once more.
 // Greeters need the session of the device that began it.
-func (d *Desk) GiveUp(ctx context.Context, id EntryID, s Session) error {
+func (d *Desk) GiveUp(ctx context.Context, id EntryID, s *session.Session) error {
 	f, err := d.journal.find(id)
 	if err != nil {
 		return err
@@ -25,7 +29,7 @@ func (d *Desk) GiveUp(ctx context.Context, id EntryID, s Session) error {
 	}
 }
 
-func (d *Desk) giveUpGreeting(ctx context.Context, f *file, s Session) error {
+func (d *Desk) giveUpGreeting(ctx context.Context, f *file, s *session.Session) error {
 	if s == nil {
 		return needSession()
 	}

@@ -6,13 +6,14 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
 // greet certifies a user or a device, after people have compared codes (docs/spec/parsec-cloud-client.md 2.3, 2.4).
 type greet struct {
 	*Desk
-	s     Session
+	s     *session.Session
 	p     Person
 	ctx   context.Context //nolint:containedctx // of Run, for notices
 	token trust.AccessToken
@@ -30,12 +31,12 @@ type greet struct {
 }
 
 // Greet returns the flow of somebody who greets whoever was invited. What was begun with this invitation goes on.
-func (d *Desk) Greet(s Session, token trust.AccessToken) Flow {
+func (d *Desk) Greet(s *session.Session, token trust.AccessToken) Flow {
 	return &greet{Desk: d, s: s, token: token}
 }
 
 // continueGreeting goes on with an entry.
-func (d *Desk) continueGreeting(f *file, s Session) (Flow, error) {
+func (d *Desk) continueGreeting(f *file, s *session.Session) (Flow, error) {
 	if s == nil {
 		return nil, needSession()
 	}

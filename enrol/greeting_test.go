@@ -5,9 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/enrol"
 	"github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -33,7 +33,7 @@ func TestEverybody(t *testing.T) {
 	if first.Profile != trust.Admin || first.Human.Email.String() != "alice@example.com" {
 		t.Errorf("bootstrapped as %+v", first)
 	}
-	s := alice.session(t, f, first.Device)
+	s := alice.session(t, first.Device)
 
 	invited, err := enrol.InviteUser(t.Context(), s, servertest.Must(trust.NewEmailAddress("bob@example.com")), false)
 	must(t, err)
@@ -51,7 +51,7 @@ func TestEverybody(t *testing.T) {
 	}
 	finished(t, s, invited.Address.Token)
 
-	bobs := bob.session(t, f, claimed.Device)
+	bobs := bob.session(t, claimed.Device)
 	must(t, bobs.Refresh(t.Context()))
 	more, err := enrol.InviteDevice(t.Context(), bobs, false)
 	must(t, err)
@@ -67,7 +67,7 @@ func TestEverybody(t *testing.T) {
 	if claimed2.User != claimed.User || claimed2.Device == claimed.Device || claimed2.Label.String() != "phone's laptop" {
 		t.Errorf("claimed %+v", claimed2)
 	}
-	must(t, phone.session(t, f, claimed2.Device).Refresh(t.Context()))
+	must(t, phone.session(t, claimed2.Device).Refresh(t.Context()))
 	for _, a := range []*agent{alice, bob, phone} {
 		if left := a.entries(t); len(left) > 0 {
 			t.Errorf("left in a journal: %+v", left)
@@ -86,7 +86,7 @@ func onlyDevices(a *agent) error {
 }
 
 // finished wants an invitation to be marked as used.
-func finished(t testing.TB, s *session, token trust.AccessToken) {
+func finished(t testing.TB, s *session.Session, token trust.AccessToken) {
 	t.Helper()
 	i, err := enrol.FindInvitation(t.Context(), s, token)
 	must(t, err)
@@ -94,5 +94,3 @@ func finished(t testing.TB, s *session, token trust.AccessToken) {
 		t.Errorf("the invitation is %s", i.Status)
 	}
 }
-
-var _ = device.KindPassword

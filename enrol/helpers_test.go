@@ -17,9 +17,9 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
 	"github.com/seed-73b3884f/parsec-agent/enrol"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/providers"
 	"github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -170,6 +170,7 @@ func (f *front) member(t testing.TB) *member {
 // agent is a member's agent, until it is killed.
 type agent struct {
 	*enrol.Desk
+	m       *member
 	devices *device.Store
 }
 
@@ -189,7 +190,7 @@ func (m *member) with(o enrol.Options) *agent {
 		o.Devices = &mortal{s, m.fate}
 	}
 	o.Dial = func(server trust.ServerAddress) (*cloud.Client, error) { return m.front.dialAt(server, m.now) }
-	return &agent{enrol.NewDesk(o).Hurry(), s}
+	return &agent{enrol.NewDesk(o).Hurry(), m, s}
 }
 
 // entries are those of the journal, none of them damaged.
@@ -203,80 +204,40 @@ func (a *agent) entries(t testing.TB) []enrol.Entry {
 }
 
 // session signs a device in. It ends with the test.
-func (a *agent) session(t testing.TB, f *front, id trust.DeviceID) *session {
+func (a *agent) session(t testing.TB, id trust.DeviceID) *session.Session {
 	t.Helper()
-	u, _, err := a.devices.Unlock(context.WithoutCancel(t.Context()), id, device.Secret{})
-	must(t, err)
-	s := &session{Unlocked: u, clock: f.Clock}
-	must(t, u.Use(func(d *trust.LocalDevice) error {
-		s.client, err = f.dial(d.Server)
-		if err != nil {
-			return err
-		}
-		s.caller = s.client.Device(d.OrganizationID, d.DeviceID, d.SigningKey)
-		s.store = trust.NewStore(d.RootVerifyKey, d.UserID, nil)
-		return nil
-	}))
+	s, end := a.signIn(t, id)
+	t.Cleanup(end)
 	return s
 }
 
-// session is as much of a session as a greeter needs.
-type session struct {
-	*device.Unlocked
-	client *cloud.Client
-	caller *cloud.Caller
-	clock  *servertest.Clock
-
-	mu    sync.Mutex // guards the field below
-	store *trust.Store
-}
-
-func (s *session) Client() *cloud.Caller { return s.caller }
-
-func (s *session) View(f func(*trust.Store) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return f(s.store)
-}
-
-// Refresh fetches everything again.
-func (s *session) Refresh(ctx context.Context) error {
-	rep, err := cloud.Do(ctx, s.caller, &cloud.CertificateGetReq{RealmAfter: map[trust.RealmID]trust.DateTime{}})
-	if err != nil {
-		return err
-	}
-	ok, is := rep.(*cloud.CertificateGetOK)
-	if !is {
-		return errors.New(rep.Status())
-	}
-	return s.Use(func(d *trust.LocalDevice) error {
-		store := trust.NewStore(d.RootVerifyKey, d.UserID, nil)
-		if err := store.Add(trust.Batch{Sequester: ok.SequesterCertificates, Common: ok.CommonCertificates, Realms: ok.RealmCertificates}); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.store = store
-		return nil
+// signIn signs a device in, until end is called.
+func (a *agent) signIn(t testing.TB, id trust.DeviceID) (s *session.Session, end func()) {
+	t.Helper()
+	u, _, err := a.devices.Unlock(context.WithoutCancel(t.Context()), id, device.Secret{})
+	must(t, err)
+	pins, err := session.OpenPins(filepath.Join(a.m.dir, "pins"))
+	must(t, err)
+	s, err = session.Open(t.Context(), session.Options{
+		Device: u, Dir: session.Dir(a.m.dir, root(t, u), id), Pins: pins, Logger: slog.New(slog.DiscardHandler), Now: a.m.now,
+		Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
 	})
+	must(t, err)
+	return s, func() {
+		if err := errors.Join(s.Close(), pins.Close()); err != nil {
+			t.Error(err)
+		}
+		a.devices.Lock(id)
+	}
 }
 
-func (s *session) Certify(ctx context.Context, upload func(context.Context, trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error) {
-	at := servertest.Must(trust.DateTimeOf(s.clock.Now()))
-	for {
-		rep, err := upload(ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		switch rep := rep.(type) {
-		case *cloud.RequireGreaterTimestamp:
-			at = rep.StrictlyGreaterThan.Add(time.Microsecond)
-		case *cloud.TimestampOutOfBallpark:
-			return nil, &wire.Error{Status: wire.StatusBadState, Reason: "the clocks differ"}
-		default:
-			return rep, nil
-		}
-	}
+func root(t testing.TB, u *device.Unlocked) (root trust.VerifyKey) {
+	t.Helper()
+	must(t, u.Use(func(d *trust.LocalDevice) error {
+		root = d.RootVerifyKey
+		return nil
+	}))
+	return root
 }
 
 // script is a person who does what is right, but where a test says otherwise.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/enrol"
 	"github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -225,7 +226,8 @@ func (r *round) play() string {
 	defer cancel()
 	r.alice.fate.begin(-1, nil)
 	safe := r.alice.start()
-	s := safe.session(r.t, r.f, r.id)
+	s, end := safe.signIn(r.t, r.id)
+	defer end()
 	invited := r.invite(ctx, s)
 	bob := r.f.member(r.t)
 	bob.fate = &fate{left: -1}
@@ -247,13 +249,11 @@ func (r *round) play() string {
 	}
 	all.Wait()
 	r.f.meddle(nil)
-	end := r.judge(ctx, s, invited, bob, claimer, greeter)
-	safe.devices.Close()
-	return end
+	return r.judge(ctx, s, invited, bob, claimer, greeter)
 }
 
 // giveUp has a side that does not want to go on end the invitation.
-func (r *round) giveUp(ctx context.Context, s *session, one *side, token trust.AccessToken) {
+func (r *round) giveUp(ctx context.Context, s *session.Session, one *side, token trust.AccessToken) {
 	one.calm.Store(true)
 	for ctx.Err() == nil {
 		err := enrol.CancelInvitation(ctx, s, token)
@@ -264,7 +264,7 @@ func (r *round) giveUp(ctx context.Context, s *session, one *side, token trust.A
 }
 
 // invite makes an invitation of either kind.
-func (r *round) invite(ctx context.Context, s *session) *enrol.Invited {
+func (r *round) invite(ctx context.Context, s *session.Session) *enrol.Invited {
 	var invited *enrol.Invited
 	var err error
 	if r.number(2) == 0 {
@@ -277,7 +277,7 @@ func (r *round) invite(ctx context.Context, s *session) *enrol.Invited {
 }
 
 // judge wants both sides to agree, and to have nothing left that cannot be brought to an end.
-func (r *round) judge(ctx context.Context, s *session, invited *enrol.Invited, m *member, claimer, greeter *side) string {
+func (r *round) judge(ctx context.Context, s *session.Session, invited *enrol.Invited, m *member, claimer, greeter *side) string {
 	trails := func() string { return fmt.Sprintf("\nclaimer %q\ngreeter %q", claimer.trail, greeter.trail) }
 	if ctx.Err() != nil {
 		r.failed("stuck: %s", trails())
@@ -296,9 +296,11 @@ func (r *round) judge(ctx context.Context, s *session, invited *enrol.Invited, m
 		}
 	}
 	if claimer.done { // the identity is one
-		if err := bob.session(r.t, r.f, claimer.got.Device).Refresh(ctx); err != nil {
+		s, end := bob.signIn(r.t, claimer.got.Device)
+		if err := s.Refresh(ctx); err != nil {
 			r.failed("the device that was claimed: %v%s", err, trails())
 		}
+		end()
 	}
 	r.endGreeting(ctx, alice, s, claimer, trails)
 	if left := len(alice.entries(r.t)) + len(bob.entries(r.t)); left > 0 {
@@ -315,7 +317,7 @@ func (r *round) judge(ctx context.Context, s *session, invited *enrol.Invited, m
 }
 
 // endGreeting brings to an end what the greeter's journal has.
-func (r *round) endGreeting(ctx context.Context, alice *agent, s *session, claimer *side, trails func() string) {
+func (r *round) endGreeting(ctx context.Context, alice *agent, s *session.Session, claimer *side, trails func() string) {
 	for _, e := range alice.entries(r.t) {
 		if claimer.done && *e.Device == claimer.got.Device {
 			flow, err := alice.Continue(e.ID, s)
@@ -336,7 +338,7 @@ func (r *round) endGreeting(ctx context.Context, alice *agent, s *session, claim
 }
 
 // nobody wants no user to be there that nobody can be.
-func (r *round) nobody(ctx context.Context, s *session, invited *enrol.Invited, trails func() string) {
+func (r *round) nobody(ctx context.Context, s *session.Session, invited *enrol.Invited, trails func() string) {
 	if invited.Address.Type != trust.InviteUser {
 		return
 	}

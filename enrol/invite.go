@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -38,7 +39,7 @@ func Links(a trust.Action) (browser, native string, err error) {
 }
 
 // InviteUser invites somebody to become a user.
-func InviteUser(ctx context.Context, s Session, email trust.EmailAddress, mail bool) (*Invited, error) {
+func InviteUser(ctx context.Context, s *session.Session, email trust.EmailAddress, mail bool) (*Invited, error) {
 	rep, err := cloud.Do(ctx, s.Client(), &cloud.InviteNewUserReq{ClaimerEmail: email, SendEmail: mail})
 	if err != nil {
 		return nil, explain(err)
@@ -59,7 +60,7 @@ func InviteUser(ctx context.Context, s Session, email trust.EmailAddress, mail b
 }
 
 // InviteDevice invites oneself to another device.
-func InviteDevice(ctx context.Context, s Session, mail bool) (*Invited, error) {
+func InviteDevice(ctx context.Context, s *session.Session, mail bool) (*Invited, error) {
 	rep, err := cloud.Do(ctx, s.Client(), &cloud.InviteNewDeviceReq{SendEmail: mail})
 	if err != nil {
 		return nil, explain(err)
@@ -71,13 +72,13 @@ func InviteDevice(ctx context.Context, s Session, mail bool) (*Invited, error) {
 	return invited(s, trust.InviteDevice, ok.Token, ok.EmailSent)
 }
 
-func invited(s Session, kind trust.InvitationType, token trust.AccessToken, mail cloud.EmailSentStatus) (*Invited, error) {
+func invited(s *session.Session, kind trust.InvitationType, token trust.AccessToken, mail cloud.EmailSentStatus) (*Invited, error) {
 	a, err := addressOf(s, kind, token)
 	return &Invited{Address: a, Mail: mail}, err
 }
 
 // addressOf is the address of an invitation on the session's server.
-func addressOf(s Session, kind trust.InvitationType, token trust.AccessToken) (a trust.InvitationAddress, err error) {
+func addressOf(s *session.Session, kind trust.InvitationType, token trust.AccessToken) (a trust.InvitationAddress, err error) {
 	err = s.Use(func(d *trust.LocalDevice) error {
 		a = trust.InvitationAddress{Type: kind, Token: token}
 		a.Server, a.Organization = d.Server, d.OrganizationID
@@ -87,7 +88,7 @@ func addressOf(s Session, kind trust.InvitationType, token trust.AccessToken) (a
 }
 
 // Invitations lists all invitations that the user may see, those that are over too.
-func Invitations(ctx context.Context, s Session) ([]Invitation, error) {
+func Invitations(ctx context.Context, s *session.Session) ([]Invitation, error) {
 	rep, err := cloud.Do(ctx, s.Client(), &cloud.InviteListReq{})
 	if err != nil {
 		return nil, explain(err)
@@ -107,7 +108,7 @@ func Invitations(ctx context.Context, s Session) ([]Invitation, error) {
 	return all, nil
 }
 
-func invitation(s Session, item cloud.InviteListItem) (i Invitation, err error) {
+func invitation(s *session.Session, item cloud.InviteListItem) (i Invitation, err error) {
 	var kind trust.InvitationType
 	var token trust.AccessToken
 	switch item := item.(type) {
@@ -128,7 +129,7 @@ func invitation(s Session, item cloud.InviteListItem) (i Invitation, err error) 
 }
 
 // FindInvitation returns one of the invitations that the user may see.
-func FindInvitation(ctx context.Context, s Session, token trust.AccessToken) (*Invitation, error) {
+func FindInvitation(ctx context.Context, s *session.Session, token trust.AccessToken) (*Invitation, error) {
 	all, err := Invitations(ctx, s)
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func FindInvitation(ctx context.Context, s Session, token trust.AccessToken) (*I
 }
 
 // CancelInvitation ends an invitation. One that is cancelled already is no error.
-func CancelInvitation(ctx context.Context, s Session, token trust.AccessToken) error {
+func CancelInvitation(ctx context.Context, s *session.Session, token trust.AccessToken) error {
 	rep, err := cloud.Do(ctx, s.Client(), &cloud.InviteCancelReq{Token: token})
 	if err != nil {
 		return explain(err)

@@ -1,30 +1,15 @@
 package enrol
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
-
-// Session is a signed-in device, which greeters and those who manage users act as.
-type Session interface {
-	// Use calls f with the device, which stays unlocked until f returns. f keeps nothing of it.
-	Use(f func(*trust.LocalDevice) error) error
-	// Client sends commands as the device.
-	Client() *cloud.Caller
-	// Refresh gets the certificates up to now.
-	Refresh(ctx context.Context) error
-	// View calls f with the valid certificates.
-	View(f func(*trust.Store) error) error
-	// Certify calls upload with a timestamp that is later than all that the session knows, again with a later one as long as the reply is
-	// *cloud.RequireGreaterTimestamp, and returns the last reply. A clock that the server does not accept is an error.
-	Certify(ctx context.Context, upload func(ctx context.Context, at trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error)
-}
 
 // self is who a session is.
 type self struct {
@@ -38,23 +23,10 @@ type self struct {
 }
 
 // whoAmI asks the device and the certificates.
-func whoAmI(s Session) (me self, err error) {
-	err = s.Use(func(d *trust.LocalDevice) error {
-		me = self{d.DeviceID, d.UserID, d.HumanHandle, d.Server, d.OrganizationID, d.RootVerifyKey, d.InitialProfile}
-		return nil
-	})
-	if err != nil {
-		return me, err
-	}
-	return me, s.View(func(certificates *trust.Store) error {
-		u, ok := certificates.User(me.user, endOfTime)
-		if !ok {
-			return nil // nothing was fetched yet
-		}
-		me.profile = u.Profile
-		if u.Revoked {
-			return &wire.Error{Status: wire.StatusNotPermitted, Reason: "you are revoked", Err: cloud.ErrUserRevoked}
-		}
+func whoAmI(s *session.Session) (me self, err error) {
+	me = self{device: s.DeviceID(), user: s.User(), server: s.Server(), organization: s.Organization(), root: s.Root(), profile: s.Profile()}
+	return me, s.Use(func(d *trust.LocalDevice) error {
+		me.human = d.HumanHandle
 		return nil
 	})
 }
@@ -68,7 +40,7 @@ func (me *self) needAdmin(what string) error {
 }
 
 // sealKeyOf derives the key of what the session's device keeps in the journal.
-func sealKeyOf(s Session) (key trust.SecretKey, err error) {
+func sealKeyOf(s *session.Session) (key trust.SecretKey, err error) {
 	err = s.Use(func(d *trust.LocalDevice) error {
 		key, err = sealKey(d)
 		return err
@@ -76,26 +48,23 @@ func sealKeyOf(s Session) (key trust.SecretKey, err error) {
 	return key, err
 }
 
-// sign signs certificates as the device.
-func sign(s Session, all ...trust.Certificate) (signed [][]byte, err error) {
-	err = s.Use(func(d *trust.LocalDevice) error {
-		for _, c := range all {
-			b, err := trust.SignCertificate(c, d.SigningKey)
-			if err != nil {
-				return err
-			}
-			signed = append(signed, b)
+// signAll signs certificates as a device.
+func signAll(d *trust.LocalDevice, all ...trust.Certificate) (signed [][]byte, err error) {
+	for _, c := range all {
+		b, err := trust.SignCertificate(c, d.SigningKey)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return signed, err
+		signed = append(signed, b)
+	}
+	return signed, nil
 }
 
 // endOfTime is later than all certificates: who asks as of then asks for all that is known.
 var endOfTime = trust.DateTime{}.Add(math.MaxInt64)
 
 // known returns what the certificates say about a user.
-func known(s Session, id trust.UserID) (u trust.User, ok bool, err error) {
+func known(s *session.Session, id trust.UserID) (u trust.User, ok bool, err error) {
 	err = s.View(func(certificates *trust.Store) error {
 		u, ok = certificates.User(id, endOfTime)
 		return nil
@@ -135,6 +104,8 @@ var explanations = []struct {
 	{cloud.ErrUnsupportedAPI, wire.StatusNotSupported, "bring agent and server to versions that speak to each other"},
 	{cloud.ErrCredentials, wire.StatusAuthenticationError, ""},
 	{cloud.ErrReply, wire.StatusCommunicationFailure, "see whether the address is right"},
+	{session.ErrRollback, wire.StatusBadState, "parsecctl org status"},
+	{session.ErrClock, wire.StatusBadState, "set the clock of this machine"},
 	{ErrCancelled, wire.StatusBadState, ""},
 	{ErrAttempts, wire.StatusBadState, "ask for a new invitation, and talk over another line"},
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -14,39 +15,33 @@ import (
 var errRevokedAlready = errors.New("the user is revoked already")
 
 // RevokeUser ends a user with all devices, for good.
-func RevokeUser(ctx context.Context, s Session, id trust.UserID) error {
+func RevokeUser(ctx context.Context, s *session.Session, id trust.UserID) error {
 	me, err := aboutUser(ctx, s, id, "revoke users")
 	if err != nil {
 		return err
 	}
-	rep, err := s.Certify(ctx, func(ctx context.Context, at trust.DateTime) (cloud.Reply, error) {
-		signed, err := sign(s, &trust.RevokedUserCertificate{Author: me.device, Timestamp: at, UserID: id})
-		if err != nil {
-			return nil, err
-		}
-		return cloud.Do(ctx, s.Client(), &cloud.UserRevokeReq{RevokedUserCertificate: signed[0]})
+	rep, err := session.Certify(ctx, s, session.UserGap, func(d *trust.LocalDevice, at trust.DateTime) (cloud.Exchange[cloud.UserRevokeRep], error) {
+		signed, err := trust.SignCertificate(&trust.RevokedUserCertificate{Author: me.device, Timestamp: at, UserID: id}, d.SigningKey)
+		return &cloud.UserRevokeReq{RevokedUserCertificate: signed}, err
 	})
 	return userRefusal(id, rep, err)
 }
 
 // UpdateProfile gives a user another profile.
-func UpdateProfile(ctx context.Context, s Session, id trust.UserID, to trust.Profile) error {
+func UpdateProfile(ctx context.Context, s *session.Session, id trust.UserID, to trust.Profile) error {
 	me, err := aboutUser(ctx, s, id, "change profiles")
 	if err != nil {
 		return err
 	}
-	rep, err := s.Certify(ctx, func(ctx context.Context, at trust.DateTime) (cloud.Reply, error) {
-		signed, err := sign(s, &trust.UserUpdateCertificate{Author: me.device, Timestamp: at, UserID: id, NewProfile: to})
-		if err != nil {
-			return nil, err
-		}
-		return cloud.Do(ctx, s.Client(), &cloud.UserUpdateReq{UserUpdateCertificate: signed[0]})
+	rep, err := session.Certify(ctx, s, session.UserGap, func(d *trust.LocalDevice, at trust.DateTime) (cloud.Exchange[cloud.UserUpdateRep], error) {
+		signed, err := trust.SignCertificate(&trust.UserUpdateCertificate{Author: me.device, Timestamp: at, UserID: id, NewProfile: to}, d.SigningKey)
+		return &cloud.UserUpdateReq{UserUpdateCertificate: signed}, err
 	})
 	return userRefusal(id, rep, err)
 }
 
 // aboutUser refuses what would be refused anyway, and returns who asks.
-func aboutUser(ctx context.Context, s Session, id trust.UserID, what string) (self, error) {
+func aboutUser(ctx context.Context, s *session.Session, id trust.UserID, what string) (self, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return self{}, explain(err)
 	}
