@@ -114,6 +114,11 @@ func sameAnswers(t *testing.T, p *pair) {
 				break
 			}
 		}
+		if l.expired {
+			if problem := l.administer(seen); problem != "" {
+				t.Error(problem)
+			}
+		}
 		l.compareEvents(t)
 		seen["(events heard)"] += l.heard
 	}
@@ -123,6 +128,9 @@ func sameAnswers(t *testing.T, p *pair) {
 // step sends one request to both and says what differs. They have parted when one did what the other refused, for a reason.
 func (l *life) step(seen tally) (problem string, parted bool) {
 	l.now()
+	if l.expired && l.once(4) || l.once(30) {
+		return l.administer(seen), false
+	}
 	d, req, done := l.request()
 	r := l.Prepare(family(req), req, d.Token())
 	if family(req) == cloud.Anonymous {
@@ -134,9 +142,7 @@ func (l *life) step(seen tally) (problem string, parted bool) {
 	if b.Status >= http.StatusInternalServerError {
 		http.DefaultClient.CloseIdleConnections() // the original hangs up after a failure
 	}
-	if a.Status == cloud.StatusUserRevoked {
-		b = untilRevoked(l.theirs, r, b)
-	}
+	b = untilKnown(l.theirs, r, a, b)
 	what := req.Command() + " " + a.Reply
 	if a.Status != cloud.StatusOK {
 		what = fmt.Sprintf("HTTP %d", a.Status)
@@ -159,9 +165,14 @@ func (l *life) step(seen tally) (problem string, parted bool) {
 	return req.Command() + ": " + problem, false
 }
 
-// untilRevoked asks the original again: it forgets a device some time after its user was revoked, and what only reads does not look for itself.
-func untilRevoked(theirs *Server, r *Request, b *Answer) *Answer {
-	for deadline := time.Now().Add(10 * time.Second); b.Status != cloud.StatusUserRevoked && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+// untilKnown asks the original again: what became of a user, or of the organisation, it knows in all its parts a moment later, and what only reads
+// does not look for itself.
+func untilKnown(theirs *Server, r *Request, a, b *Answer) *Answer {
+	late := []cloud.HTTPStatus{cloud.StatusUserRevoked, cloud.StatusUserFrozen, cloud.StatusOrganizationExpired}
+	for deadline := time.Now().Add(10 * time.Second); a.Status != b.Status && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if !slices.Contains(late, a.Status) && !slices.Contains(late, b.Status) {
+			break
+		}
 		b = theirs.Send(r)
 	}
 	return b

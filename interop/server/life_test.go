@@ -27,6 +27,8 @@ type life struct {
 	// clock is what requests are dated with, a millisecond more each time.
 	clock trust.DateTime
 	names int
+	// expired says that the organisation is, by an administrator.
+	expired bool
 	// sender is who sends the request that was drawn, where it is not the one it was drawn for.
 	sender *Device
 	// setups are the shared recoveries of each user; enrolments those that wait, or waited, with who newcomers would be.
