@@ -4,6 +4,7 @@ package sessiontest
 
 import (
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 
@@ -83,7 +84,22 @@ type Place struct {
 // NewPlace returns an empty one.
 func NewPlace(t testing.TB) *Place {
 	t.Helper()
-	return &Place{Dir: t.TempDir(), PinsDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}
+	return &Place{Dir: inMemory(t), PinsDir: inMemory(t), Logger: slog.New(slog.DiscardHandler)}
+}
+
+// inMemory returns a directory that ends with the test, in memory where there is a file system for that: tests with many sessions do not wait for a disk.
+func inMemory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "session-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // Open opens a session, with the clock of the test's server if that is not nil. It ends with the test, or when close is called.
