@@ -41,11 +41,9 @@ func (s *Session) compare(ctx context.Context) error {
 	}
 	whole := batchOf(got)
 	told, err := s.reconcile(&whole)
+	s.tell(told)
 	if err != nil {
 		return err
-	}
-	if len(told.Topics) > 0 {
-		s.watchers.tell(told)
 	}
 	return s.complete(announced)
 }
@@ -58,23 +56,43 @@ func (s *Session) reconcile(whole *trust.Batch) (told Accepted, err error) {
 		return told, ErrClosed
 	}
 	rest, same := s.beyond(whole)
-	if !same {
-		rest, told.Anew = *whole, true
-		if err := s.replaceable(whole); err != nil {
-			return told, err
-		}
-		s.log.Warn("the server had left certificates out, all are taken anew", "device", s.id)
-		if err := s.store.Clear(); err != nil {
-			return told, fmt.Errorf("%w: %w", ErrStorage, err)
-		}
+	if same {
+		err = s.accept(rest, &told)
 	}
-	if _, err := s.accept(rest, &told); err != nil {
+	if !same || errors.Is(err, errOtherForm) {
+		told = Accepted{Anew: true}
+		err = s.replace(whole, &told)
+	}
+	if err != nil {
 		return told, err
 	}
 	if err := s.kept.SetAudited(s.now()); err != nil {
 		return told, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	return told, nil
+}
+
+// replace puts other certificates in the place of those that are kept.
+func (s *Session) replace(whole *trust.Batch, told *Accepted) error {
+	if err := s.replaceable(whole); err != nil {
+		return err
+	}
+	s.log.Warn("certificates are others than those that were kept, all are taken anew", "device", s.id)
+	if err := s.clear(); err != nil {
+		return err
+	}
+	return s.accept(*whole, told)
+}
+
+// clear forgets all certificates.
+func (s *Session) clear() error {
+	s.replacing = true
+	defer func() { s.replacing = false }()
+	wake(s.reconnect) // the profile may be another one
+	if err := s.store.Clear(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	return nil
 }
 
 // beyond returns what comes after what is kept, if all lists begin with that.
@@ -158,22 +176,19 @@ func (s *Session) alone(ctx context.Context, fetch func() error) error {
 }
 
 // accept has the store accept a batch; the caller holds view.
-func (s *Session) accept(batch trust.Batch, told *Accepted) (again bool, err error) {
+func (s *Session) accept(batch trust.Batch, told *Accepted) error {
 	before := s.store.Profile(s.user)
-	err = s.store.Add(batch)
+	err := s.store.Add(batch)
 	switch {
 	case err == nil:
-	case errors.Is(err, trust.ErrRedaction):
-		wake(s.reconnect)
-		return true, nil
-	case errors.As(err, new(*trust.RefusalError)), errors.As(err, new(*RollbackError)):
-		return false, err
+	case errors.Is(err, errOtherForm), errors.As(err, new(*trust.RefusalError)), errors.As(err, new(*RollbackError)):
+		return err
 	default:
-		return false, fmt.Errorf("%w: %w", ErrStorage, err)
+		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	if before != 0 && s.store.Profile(s.user) != before {
 		wake(s.reconnect) // the server chooses the events by what the user was at the beginning of a stream
 	}
 	addTo(told, batch)
-	return false, s.kept.Missing()
+	return s.kept.Missing()
 }

@@ -20,7 +20,7 @@ func (s *Session) Refresh(ctx context.Context) error { return s.refresh(ctx, tru
 
 // refresh asks for the last certificates of all realms only if it is to be thorough.
 func (s *Session) refresh(ctx context.Context, thorough bool) error {
-	return s.alone(ctx, func() error { return s.rounds(ctx, thorough) })
+	return s.alone(ctx, func() error { return s.fetchNew(ctx, thorough) })
 }
 
 // outcome makes of a result what the status says.
@@ -58,31 +58,11 @@ func (s *Session) rememberViewed() error {
 	return nil
 }
 
-// maxRounds is how often everything is asked for anew in one refresh: a profile does not change forth and back again and again.
-const maxRounds = 3
-
-func (s *Session) rounds(ctx context.Context, thorough bool) error {
-	told := Accepted{}
-	for range maxRounds {
-		again, err := s.round(ctx, thorough, &told)
-		if err != nil {
-			return err
-		}
-		if !again {
-			if len(told.Topics) > 0 {
-				s.watchers.tell(told)
-			}
-			return nil
-		}
-		told = Accepted{Anew: true}
-	}
-	return fmt.Errorf("%w: they change their form again and again", ErrRefused)
-}
-
-// round asks once. It reports true if everything has to be asked for anew.
-func (s *Session) round(ctx context.Context, thorough bool, told *Accepted) (again bool, err error) {
+// fetchNew asks for what is new. Where that shows that the own profile changed, so that users and devices come in their other form (4.7), everything is asked for and compared; whether it is
+// so, say certificates that are valid.
+func (s *Session) fetchNew(ctx context.Context, thorough bool) error {
 	if err := s.usable(); err != nil {
-		return false, err
+		return err
 	}
 	s.view.RLock()
 	marks := s.kept.Marks()
@@ -90,20 +70,28 @@ func (s *Session) round(ctx context.Context, thorough bool, told *Accepted) (aga
 	announced := s.heardOf()
 	got, err := s.ask(ctx, requestAfter(marks, thorough))
 	if err != nil {
-		return false, err
+		return err
 	}
+	told := Accepted{}
 	batch, err := s.cut(marks, got, thorough)
+	if err == nil {
+		err = s.add(batch, &told, len(marks) == 0)
+	}
+	if behind := (*RollbackError)(nil); errors.Is(err, errOtherForm) || errors.As(err, &behind) && behind.Topic == trust.TopicCommon && behind.Has == behind.Had {
+		return s.compare(ctx)
+	}
+	s.tell(told)
 	if err != nil {
-		if again, other := s.otherForm(ctx, err); again || other != nil {
-			return again, other
-		}
-		return false, err
+		return err
 	}
-	again, err = s.add(batch, told, len(marks) == 0)
-	if again || err != nil {
-		return again, err
+	return s.complete(announced)
+}
+
+// tell says what was accepted.
+func (s *Session) tell(told Accepted) {
+	if len(told.Topics) > 0 {
+		s.watchers.tell(told)
 	}
-	return false, s.complete(announced)
 }
 
 // heardOf returns what the server has announced up to now.
@@ -249,53 +237,20 @@ func cutList(place certlog.Place, mark certlog.Mark, list [][]byte) ([][]byte, e
 	return nil, e
 }
 
-// otherForm finds out whether a server seems to have other certificates because the own profile changed: then users and devices come in their other form (4.7), and all is asked for
-// anew. Whether it is so, say certificates that are valid.
-func (s *Session) otherForm(ctx context.Context, cause error) (again bool, err error) {
-	if e := (*RollbackError)(nil); !errors.As(cause, &e) || e.Topic != trust.TopicCommon || e.Has != e.Had {
-		return false, nil
-	}
-	got, err := s.ask(ctx, requestAfter(nil, true))
-	if err != nil {
-		return false, err
-	}
-	whole := trust.NewStore(s.root, s.user, nil)
-	batch, err := s.cut(nil, got, true)
-	if err == nil {
-		err = whole.Add(batch)
-	}
-	if err != nil {
-		return false, err
-	}
-	s.view.Lock()
-	defer s.view.Unlock()
-	if s.closed {
-		return false, ErrClosed
-	}
-	if isOutsider(whole, s.user) == isOutsider(s.store, s.user) {
-		return false, nil
-	}
-	if err := s.store.Clear(); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrStorage, err)
-	}
-	return true, nil
-}
-
 // add has the store accept a batch; whole says that it is all that the server has.
-func (s *Session) add(batch trust.Batch, told *Accepted, whole bool) (again bool, err error) {
+func (s *Session) add(batch trust.Batch, told *Accepted, whole bool) error {
 	s.view.Lock()
 	defer s.view.Unlock()
 	if s.closed {
-		return false, ErrClosed
+		return ErrClosed
 	}
-	again, err = s.accept(batch, told)
-	if again || err != nil || !whole {
-		return again, err
+	if err := s.accept(batch, told); err != nil || !whole {
+		return err
 	}
 	if err := s.kept.SetAudited(s.now()); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrStorage, err)
+		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	return false, nil
+	return nil
 }
 
 func addTo(told *Accepted, b trust.Batch) {

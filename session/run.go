@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -274,15 +275,18 @@ func (s *Session) forget() error {
 		return ErrNoRollback
 	}
 	if err := s.o.Pins.accepted(s.server, s.organization, s.id, trouble.Error()); err != nil {
-		return errors.Join(ErrStorage, err)
+		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	s.view.Lock()
 	defer s.view.Unlock()
 	if s.closed {
 		return ErrClosed
 	}
-	if err := errors.Join(s.store.Clear(), s.kept.Forget()); err != nil {
-		return errors.Join(ErrStorage, err)
+	if err := s.clear(); err != nil {
+		return err
+	}
+	if err := s.kept.Forget(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	s.watchers.tell(Missed{})
 	s.set(func(st *standing) { st.trouble, st.fresh, st.announced = nil, false, nil })

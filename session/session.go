@@ -63,10 +63,12 @@ type Session struct {
 	// poll and reconnect wake Run.
 	poll, reconnect chan struct{}
 
-	view   sync.RWMutex // guards the two fields below; held while certificates are added
+	view   sync.RWMutex // guards the fields below; held while certificates are added
 	store  *trust.Store
 	kept   *certlog.Log
 	closed bool
+	// replacing says that what is kept may be removed, for what comes in its place is known.
+	replacing bool
 
 	mu sync.Mutex // guards the fields below
 	standing
@@ -103,13 +105,14 @@ func Open(_ context.Context, o Options) (*Session, error) {
 
 // load opens the log of certificates.
 func (s *Session) load() error {
-	kept, store, err := certlog.Open(s.o.Dir, s.keys, func(k trust.Keeper) *trust.Store { return trust.NewStore(s.root, s.user, k) })
+	kept, store, err := certlog.Open(s.o.Dir, s.keys, func(k trust.Keeper) *trust.Store { return trust.NewStore(s.root, s.user, &keeper{k, s}) })
 	if damage := (*certlog.DamageError)(nil); errors.As(err, &damage) {
 		s.log.Warn("certificates are fetched again", "device", s.id, "reason", damage)
 	} else if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	s.kept, s.store = kept, store
+	kept.Gone = s.gone
 	s.standing = standing{
 		status: Status{State: Offline, Since: s.now(), Reason: "nothing follows the server's events", Viewed: kept.Viewed()},
 	}
@@ -117,6 +120,23 @@ func (s *Session) load() error {
 		s.trouble = errLost
 	}
 	return nil
+}
+
+// keeper is the log, which nothing is removed from before what comes in its place is there.
+type keeper struct {
+	trust.Keeper
+	s *Session
+}
+
+// errOtherForm says that all certificates come in their other form now.
+var errOtherForm = errors.New("all certificates come in their other form now")
+
+// Clear is called while view is held.
+func (k *keeper) Clear() error {
+	if !k.s.replacing {
+		return errOtherForm
+	}
+	return k.Keeper.Clear()
 }
 
 // errLost says that a rollback cannot be excluded.

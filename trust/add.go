@@ -29,7 +29,9 @@ func (s *Store) Add(batch Batch) error {
 	before := a.isOutsider()
 	err := a.all(batch)
 	if err == nil && known && before != a.isOutsider() {
-		return s.clear()
+		if err = s.clear(); err == nil {
+			return ErrRedaction
+		}
 	}
 	if err == nil && s.keep != nil && len(a.accepted) > 0 {
 		err = s.keep.Keep(a.accepted)
@@ -44,14 +46,15 @@ func (s *Store) Add(batch Batch) error {
 	return nil
 }
 
+// clear forgets everything, unless the keeper does not.
 func (s *Store) clear() error {
-	s.state, s.restored = newState(), nil
 	if s.keep != nil {
 		if err := s.keep.Clear(); err != nil {
 			return err
 		}
 	}
-	return ErrRedaction
+	s.state, s.restored = newState(), nil
+	return nil
 }
 
 // adder is the work on one batch.

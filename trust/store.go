@@ -22,7 +22,7 @@ type Store struct {
 type Keeper interface {
 	// Keep stores all entries, or none: the batch is accepted if it returns nil.
 	Keep(entries []Entry) error
-	// Clear removes everything.
+	// Clear removes everything. If it returns an error the store stays what it is.
 	Clear() error
 }
 
@@ -94,11 +94,7 @@ func newState() state {
 func (s *Store) Clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state, s.restored = newState(), nil
-	if s.keep == nil {
-		return nil
-	}
-	return s.keep.Clear()
+	return s.clear()
 }
 
 func (s *state) empty() bool { return len(s.users) == 0 && s.authority == nil && len(s.realms) == 0 }

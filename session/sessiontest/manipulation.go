@@ -63,9 +63,17 @@ func (c *chance) any() (*list, int) {
 // told is what a session says of a certificate that is not valid: one that it had itself must be there as it was.
 func told(l *list, i int) []error {
 	if i < l.old {
-		return []error{session.ErrRollback}
+		return behind(l)
 	}
 	return []error{session.ErrRefused}
+}
+
+// behind is what it says where what it had is not there. If that may come of a changed profile it asks for everything, and finds all well if it is then.
+func behind(l *list) []error {
+	if l.topic == trust.TopicCommon {
+		return []error{session.ErrRollback, nil}
+	}
+	return []error{session.ErrRollback}
 }
 
 func damage(name string, change func(c *chance, signed []byte) []byte) Manipulation {
@@ -114,7 +122,7 @@ var moving = []Manipulation{
 		}
 		l.all = slices.Insert(l.all, i, l.all[i])
 		if i+1 < l.old {
-			return []error{session.ErrRollback}
+			return behind(l)
 		}
 		return []error{session.ErrRefused}
 	}},
@@ -178,7 +186,7 @@ var withholding = []Manipulation{
 		}
 		l.all = slices.Delete(l.all, i, i+1)
 		if i < l.old {
-			return []error{session.ErrRollback}
+			return behind(l)
 		}
 		return []error{nil, session.ErrRefused, session.ErrWithheld}
 	}},
@@ -189,7 +197,7 @@ var withholding = []Manipulation{
 		}
 		l.all = l.all[:i]
 		if i < l.old {
-			return []error{session.ErrRollback}
+			return behind(l)
 		}
 		return []error{nil, session.ErrRefused, session.ErrWithheld}
 	}},
@@ -236,7 +244,7 @@ var withholding = []Manipulation{
 		}
 		l.all[i] = known.Redacted
 		if i < l.old {
-			return []error{session.ErrRollback}
+			return behind(l)
 		}
 		return []error{nil}
 	}},

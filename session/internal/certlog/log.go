@@ -54,6 +54,9 @@ type Log struct {
 	keys Keys
 	rows *os.File
 
+	// Gone reports whether a server may have nothing of a list any longer, nil for never.
+	Gone func(Place) bool
+
 	head
 	// must is what the certificates must reach when they are fetched again.
 	must   Marks
@@ -327,10 +330,13 @@ func (l *Log) cut() error {
 	return err
 }
 
-// Clear begins anew, and remembers what must be there at least: the ends of all lists, in whatever form.
+// Clear begins anew, and remembers what must be there at least: the ends of all lists but those that may be gone, in whatever form.
 func (l *Log) Clear() error {
 	must := l.must.clone()
 	for p, m := range l.marks {
+		if l.Gone != nil && l.Gone(p) {
+			continue
+		}
 		if p.Topic == trust.TopicCommon {
 			m.Digests = nil // users and devices come in their other form
 		}

@@ -132,7 +132,9 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-func sameMark(a, b Mark) bool { return a.At == b.At && slices.Equal(a.Digests, b.Digests) }
+func sameMark(a, b Mark) bool {
+	return a.At == b.At && a.Count == b.Count && a.Sum == b.Sum && slices.Equal(a.Digests, b.Digests)
+}
 
 func TestLocked(t *testing.T) {
 	b := newBench(t)
