@@ -162,6 +162,15 @@ func messages() []proto.Message {
 		&agentpb.ListDevices{}, &agentpb.ListDevicesResult{}, &agentpb.UnlockDevice{}, &agentpb.UnlockDeviceResult{},
 		&agentpb.LockDevice{}, &agentpb.LockDeviceResult{}, &agentpb.ProtectDevice{}, &agentpb.ProtectDeviceResult{},
 		&agentpb.ImportDevice{}, &agentpb.ImportDeviceResult{}, &agentpb.ExportDevice{}, &agentpb.ExportDeviceResult{},
+		&agentpb.Begin{}, &agentpb.BeginResult{}, &agentpb.Watch{}, &agentpb.WatchResult{}, &agentpb.Answer{}, &agentpb.AnswerResult{},
+		&agentpb.Cancel{}, &agentpb.CancelResult{}, &agentpb.ListWorks{}, &agentpb.ListWorksResult{},
+		&agentpb.OrgStatus{}, &agentpb.OrgStatusResult{}, &agentpb.ListOrganizations{}, &agentpb.ListOrganizationsResult{},
+		&agentpb.AcceptRollback{}, &agentpb.AcceptRollbackResult{}, &agentpb.ForgetOrganization{}, &agentpb.ForgetOrganizationResult{},
+		&agentpb.AcceptTerms{}, &agentpb.AcceptTermsResult{},
+		&agentpb.ListUsers{}, &agentpb.ListUsersResult{}, &agentpb.RevokeUser{}, &agentpb.RevokeUserResult{},
+		&agentpb.UpdateUser{}, &agentpb.UpdateUserResult{},
+		&agentpb.NewInvitation{}, &agentpb.NewInvitationResult{}, &agentpb.ListInvitations{}, &agentpb.ListInvitationsResult{},
+		&agentpb.CancelInvitation{}, &agentpb.CancelInvitationResult{}, &agentpb.Events{}, &agentpb.Event{},
 	}
 }
 

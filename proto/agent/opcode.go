@@ -70,6 +70,46 @@ const (
 	OpImportDevice wire.Opcode = 0x1_0014
 	// OpExportDevice: ExportDevice → ExportDeviceResult, for another program or for recovery.
 	OpExportDevice wire.Opcode = 0x1_0015
+
+	// Works of the calling uid: what asks a person.
+
+	// OpBegin: Begin → BeginResult.
+	OpBegin wire.Opcode = 0x1_0016
+	// OpWatch: Watch → stream of WatchResult.
+	OpWatch wire.Opcode = 0x1_0017
+	// OpAnswer: Answer → AnswerResult.
+	OpAnswer wire.Opcode = 0x1_0018
+	// OpCancel: Cancel → CancelResult.
+	OpCancel wire.Opcode = 0x1_0019
+	// OpListWorks: ListWorks → ListWorksResult.
+	OpListWorks wire.Opcode = 0x1_001A
+
+	// Operations on the organisations of the devices of the calling uid.
+
+	// OpOrgStatus: OrgStatus → stream of OrgStatusResult.
+	OpOrgStatus wire.Opcode = 0x1_001B
+	// OpListOrganizations: ListOrganizations → ListOrganizationsResult.
+	OpListOrganizations wire.Opcode = 0x1_001C
+	// OpAcceptRollback: AcceptRollback → AcceptRollbackResult.
+	OpAcceptRollback wire.Opcode = 0x1_001D
+	// OpForgetOrganization: ForgetOrganization → ForgetOrganizationResult.
+	OpForgetOrganization wire.Opcode = 0x1_001E
+	// OpAcceptTerms: AcceptTerms → AcceptTermsResult.
+	OpAcceptTerms wire.Opcode = 0x1_001F
+	// OpListUsers: ListUsers → stream of ListUsersResult.
+	OpListUsers wire.Opcode = 0x1_0020
+	// OpRevokeUser: RevokeUser → RevokeUserResult.
+	OpRevokeUser wire.Opcode = 0x1_0021
+	// OpUpdateUser: UpdateUser → UpdateUserResult, changes a profile.
+	OpUpdateUser wire.Opcode = 0x1_0022
+	// OpNewInvitation: NewInvitation → NewInvitationResult.
+	OpNewInvitation wire.Opcode = 0x1_0023
+	// OpListInvitations: ListInvitations → ListInvitationsResult.
+	OpListInvitations wire.Opcode = 0x1_0024
+	// OpCancelInvitation: CancelInvitation → CancelInvitationResult.
+	OpCancelInvitation wire.Opcode = 0x1_0025
+	// OpEvents: Events → stream of Event.
+	OpEvents wire.Opcode = 0x1_0026
 )
 
 var names = map[wire.Opcode]string{
@@ -81,6 +121,12 @@ var names = map[wire.Opcode]string{
 	OpInspect:     "AgentInspect",
 	OpListDevices: "AgentListDevices", OpUnlockDevice: "AgentUnlockDevice", OpLockDevice: "AgentLockDevice",
 	OpProtectDevice: "AgentProtectDevice", OpImportDevice: "AgentImportDevice", OpExportDevice: "AgentExportDevice",
+	OpBegin: "AgentBegin", OpWatch: "AgentWatch", OpAnswer: "AgentAnswer", OpCancel: "AgentCancel", OpListWorks: "AgentListWorks",
+	OpOrgStatus: "AgentOrgStatus", OpListOrganizations: "AgentListOrganizations", OpAcceptRollback: "AgentAcceptRollback",
+	OpForgetOrganization: "AgentForgetOrganization", OpAcceptTerms: "AgentAcceptTerms",
+	OpListUsers: "AgentListUsers", OpRevokeUser: "AgentRevokeUser", OpUpdateUser: "AgentUpdateUser",
+	OpNewInvitation: "AgentNewInvitation", OpListInvitations: "AgentListInvitations", OpCancelInvitation: "AgentCancelInvitation",
+	OpEvents: "AgentEvents",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

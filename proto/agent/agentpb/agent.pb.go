@@ -2999,6 +2999,3112 @@ func (x *ExportDeviceResult) GetPassphrase() []byte {
 	return nil
 }
 
+// Work is something in which a person is asked, docs/spec/parsec-agent.md 6.3. It belongs to the calling uid.
+type Work struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	WorkId         string                 `protobuf:"bytes,1,opt,name=work_id,json=workId,proto3" json:"work_id,omitempty"`       // 32 digits
+	Kind           string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                         // "bootstrap", "claim" or "greet"
+	State          string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`                       // "running", "asking", "waiting", "done", "failed" or "cancelled"
+	Subject        string                 `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`                   // what it is about, for people
+	DeviceId       string                 `protobuf:"bytes,5,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"` // of the device that it works with, or that it made
+	BegunUnixMs    int64                  `protobuf:"varint,6,opt,name=begun_unix_ms,json=begunUnixMs,proto3" json:"begun_unix_ms,omitempty"`
+	DeadlineUnixMs int64                  `protobuf:"varint,7,opt,name=deadline_unix_ms,json=deadlineUnixMs,proto3" json:"deadline_unix_ms,omitempty"`
+	EndedUnixMs    int64                  `protobuf:"varint,8,opt,name=ended_unix_ms,json=endedUnixMs,proto3" json:"ended_unix_ms,omitempty"` // of a work that has ended
+	Question       *Question              `protobuf:"bytes,9,opt,name=question,proto3" json:"question,omitempty"`                             // asking
+	Notice         *Notice                `protobuf:"bytes,10,opt,name=notice,proto3" json:"notice,omitempty"`                                // the last one
+	Status         uint32                 `protobuf:"varint,11,opt,name=status,proto3" json:"status,omitempty"`                               // failed: why, as an answer would have said it
+	Detail         *ErrorDetail           `protobuf:"bytes,12,opt,name=detail,proto3" json:"detail,omitempty"`                                // failed, or waiting: what for
+	Result         *WorkResult            `protobuf:"bytes,13,opt,name=result,proto3" json:"result,omitempty"`                                // done
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Work) Reset() {
+	*x = Work{}
+	mi := &file_agent_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Work) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Work) ProtoMessage() {}
+
+func (x *Work) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Work.ProtoReflect.Descriptor instead.
+func (*Work) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Work) GetWorkId() string {
+	if x != nil {
+		return x.WorkId
+	}
+	return ""
+}
+
+func (x *Work) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Work) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Work) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Work) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Work) GetBegunUnixMs() int64 {
+	if x != nil {
+		return x.BegunUnixMs
+	}
+	return 0
+}
+
+func (x *Work) GetDeadlineUnixMs() int64 {
+	if x != nil {
+		return x.DeadlineUnixMs
+	}
+	return 0
+}
+
+func (x *Work) GetEndedUnixMs() int64 {
+	if x != nil {
+		return x.EndedUnixMs
+	}
+	return 0
+}
+
+func (x *Work) GetQuestion() *Question {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *Work) GetNotice() *Notice {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
+func (x *Work) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *Work) GetDetail() *ErrorDetail {
+	if x != nil {
+		return x.Detail
+	}
+	return nil
+}
+
+func (x *Work) GetResult() *WorkResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+// WorkResult is what a work has come to.
+type WorkResult struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Server           string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	Organization     string                 `protobuf:"bytes,2,opt,name=organization,proto3" json:"organization,omitempty"`
+	Fingerprint      []byte                 `protobuf:"bytes,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"` // of the root key: SHA-256
+	UserId           string                 `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	DeviceId         string                 `protobuf:"bytes,5,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Details          *Details               `protobuf:"bytes,6,opt,name=details,proto3" json:"details,omitempty"`
+	ReplacedDeviceId string                 `protobuf:"bytes,7,opt,name=replaced_device_id,json=replacedDeviceId,proto3" json:"replaced_device_id,omitempty"` // of a device that nobody has, because it could not be continued
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *WorkResult) Reset() {
+	*x = WorkResult{}
+	mi := &file_agent_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkResult) ProtoMessage() {}
+
+func (x *WorkResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkResult.ProtoReflect.Descriptor instead.
+func (*WorkResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *WorkResult) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *WorkResult) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *WorkResult) GetFingerprint() []byte {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return nil
+}
+
+func (x *WorkResult) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *WorkResult) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *WorkResult) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *WorkResult) GetReplacedDeviceId() string {
+	if x != nil {
+		return x.ReplacedDeviceId
+	}
+	return ""
+}
+
+// Peer is who is on the other side, as the server says: no more than a help for people, until the codes were heard.
+type Peer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Side          string                 `protobuf:"bytes,1,opt,name=side,proto3" json:"side,omitempty"` // "GREETER" or "CLAIMER"
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email         string                 `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	SeenUnixMs    int64                  `protobuf:"varint,5,opt,name=seen_unix_ms,json=seenUnixMs,proto3" json:"seen_unix_ms,omitempty"` // when a greeter was last there for the invitation; 0: never
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Peer) Reset() {
+	*x = Peer{}
+	mi := &file_agent_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Peer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Peer) ProtoMessage() {}
+
+func (x *Peer) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Peer.ProtoReflect.Descriptor instead.
+func (*Peer) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *Peer) GetSide() string {
+	if x != nil {
+		return x.Side
+	}
+	return ""
+}
+
+func (x *Peer) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Peer) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Peer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Peer) GetSeenUnixMs() int64 {
+	if x != nil {
+		return x.SeenUnixMs
+	}
+	return 0
+}
+
+// Question is what a work asks. The kind says which fields count, and how it is answered.
+type Question struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          uint32                 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`  // grows with each question of a work
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`   // "choose-greeter", "choose-code", "say-code", "correct", "choose-protection", "give-secret" or "confirm"
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`   // for people
+	Wrong         string                 `protobuf:"bytes,4,opt,name=wrong,proto3" json:"wrong,omitempty"` // why the last answer did not do
+	Peer          *Peer                  `protobuf:"bytes,5,opt,name=peer,proto3" json:"peer,omitempty"`
+	Greeters      []*Peer                `protobuf:"bytes,6,rep,name=greeters,proto3" json:"greeters,omitempty"`          // choose-greeter
+	Codes         []string               `protobuf:"bytes,7,rep,name=codes,proto3" json:"codes,omitempty"`                // choose-code: what may be heard
+	Code          string                 `protobuf:"bytes,8,opt,name=code,proto3" json:"code,omitempty"`                  // say-code: what to say
+	Details       *Details               `protobuf:"bytes,9,opt,name=details,proto3" json:"details,omitempty"`            // correct, confirm
+	Invited       string                 `protobuf:"bytes,10,opt,name=invited,proto3" json:"invited,omitempty"`           // correct: the address that a user was invited by
+	Organization  string                 `protobuf:"bytes,11,opt,name=organization,proto3" json:"organization,omitempty"` // choose-protection, give-secret
+	Label         string                 `protobuf:"bytes,12,opt,name=label,proto3" json:"label,omitempty"`
+	Protection    *DeviceProtection      `protobuf:"bytes,13,opt,name=protection,proto3" json:"protection,omitempty"`                         // give-secret: of what
+	Matter        string                 `protobuf:"bytes,14,opt,name=matter,proto3" json:"matter,omitempty"`                                 // confirm: "again", "address" or "replace"
+	Reason        string                 `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`                                 // confirm
+	SinceUnixMs   int64                  `protobuf:"varint,16,opt,name=since_unix_ms,json=sinceUnixMs,proto3" json:"since_unix_ms,omitempty"` // confirm: since when it is there, if that matters
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Question) Reset() {
+	*x = Question{}
+	mi := &file_agent_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Question) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Question) ProtoMessage() {}
+
+func (x *Question) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Question.ProtoReflect.Descriptor instead.
+func (*Question) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Question) GetStep() uint32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *Question) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Question) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Question) GetWrong() string {
+	if x != nil {
+		return x.Wrong
+	}
+	return ""
+}
+
+func (x *Question) GetPeer() *Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Question) GetGreeters() []*Peer {
+	if x != nil {
+		return x.Greeters
+	}
+	return nil
+}
+
+func (x *Question) GetCodes() []string {
+	if x != nil {
+		return x.Codes
+	}
+	return nil
+}
+
+func (x *Question) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Question) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Question) GetInvited() string {
+	if x != nil {
+		return x.Invited
+	}
+	return ""
+}
+
+func (x *Question) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *Question) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Question) GetProtection() *DeviceProtection {
+	if x != nil {
+		return x.Protection
+	}
+	return nil
+}
+
+func (x *Question) GetMatter() string {
+	if x != nil {
+		return x.Matter
+	}
+	return ""
+}
+
+func (x *Question) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Question) GetSinceUnixMs() int64 {
+	if x != nil {
+		return x.SinceUnixMs
+	}
+	return 0
+}
+
+// Details are who a person is, and what their device is called. A device has no name, e-mail address and profile of its own.
+type Details struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Label         string                 `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	Profile       string                 `protobuf:"bytes,4,opt,name=profile,proto3" json:"profile,omitempty"` // "ADMIN", "STANDARD" or "OUTSIDER"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Details) Reset() {
+	*x = Details{}
+	mi := &file_agent_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Details) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Details) ProtoMessage() {}
+
+func (x *Details) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Details.ProtoReflect.Descriptor instead.
+func (*Details) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *Details) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Details) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Details) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Details) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+// Notice says what happens.
+type Notice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // grows with each notice of a work
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`      // "waiting", "met", "heard", "working", "attempt-over", "offline", "keys-kept", "certified" or "done"
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`      // for people
+	Peer          *Peer                  `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // attempt-over: why, as the protocol of workspaces calls it
+	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`         // attempt-over: the side that ended it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Notice) Reset() {
+	*x = Notice{}
+	mi := &file_agent_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Notice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Notice) ProtoMessage() {}
+
+func (x *Notice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Notice.ProtoReflect.Descriptor instead.
+func (*Notice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *Notice) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Notice) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Notice) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Notice) GetPeer() *Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Notice) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Notice) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+// Begin begins a work, or returns the one that has begun about the same. Exactly one of the kinds.
+type Begin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bootstrap     *Begin_Bootstrap       `protobuf:"bytes,1,opt,name=bootstrap,proto3" json:"bootstrap,omitempty"`
+	Claim         *Begin_Claim           `protobuf:"bytes,2,opt,name=claim,proto3" json:"claim,omitempty"`
+	Greet         *Begin_Greet           `protobuf:"bytes,3,opt,name=greet,proto3" json:"greet,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Begin) Reset() {
+	*x = Begin{}
+	mi := &file_agent_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Begin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Begin) ProtoMessage() {}
+
+func (x *Begin) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Begin.ProtoReflect.Descriptor instead.
+func (*Begin) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Begin) GetBootstrap() *Begin_Bootstrap {
+	if x != nil {
+		return x.Bootstrap
+	}
+	return nil
+}
+
+func (x *Begin) GetClaim() *Begin_Claim {
+	if x != nil {
+		return x.Claim
+	}
+	return nil
+}
+
+func (x *Begin) GetGreet() *Begin_Greet {
+	if x != nil {
+		return x.Greet
+	}
+	return nil
+}
+
+type BeginResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Work          *Work                  `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"` // it had begun before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginResult) Reset() {
+	*x = BeginResult{}
+	mi := &file_agent_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginResult) ProtoMessage() {}
+
+func (x *BeginResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginResult.ProtoReflect.Descriptor instead.
+func (*BeginResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *BeginResult) GetWork() *Work {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+func (x *BeginResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+// Watch is answered by a stream of WatchResult: the work as it is, then each change, until it has ended.
+type Watch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Work          string                 `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"` // its id, or the first digits of it; empty: the only one that has not ended
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watch) Reset() {
+	*x = Watch{}
+	mi := &file_agent_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watch) ProtoMessage() {}
+
+func (x *Watch) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watch.ProtoReflect.Descriptor instead.
+func (*Watch) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *Watch) GetWork() string {
+	if x != nil {
+		return x.Work
+	}
+	return ""
+}
+
+type WatchResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Work          *Work                  `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"`
+	Notices       []*Notice              `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"` // since the frame before, the last few at first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResult) Reset() {
+	*x = WatchResult{}
+	mi := &file_agent_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResult) ProtoMessage() {}
+
+func (x *WatchResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResult.ProtoReflect.Descriptor instead.
+func (*WatchResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *WatchResult) GetWork() *Work {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+func (x *WatchResult) GetNotices() []*Notice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+// Answer answers the question of a step, once: what comes again for the same step changes nothing.
+type Answer struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Work           string                 `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"`
+	Step           uint32                 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	Greeter        string                 `protobuf:"bytes,3,opt,name=greeter,proto3" json:"greeter,omitempty"` // choose-greeter: an id; empty: whoever comes first
+	Code           string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`       // choose-code: what was heard
+	None           bool                   `protobuf:"varint,5,opt,name=none,proto3" json:"none,omitempty"`      // choose-code: none of these
+	Yes            bool                   `protobuf:"varint,6,opt,name=yes,proto3" json:"yes,omitempty"`        // confirm; exactly one of yes and no
+	No             bool                   `protobuf:"varint,7,opt,name=no,proto3" json:"no,omitempty"`
+	Details        *Details               `protobuf:"bytes,8,opt,name=details,proto3" json:"details,omitempty"`                                      // correct
+	Password       []byte                 `protobuf:"bytes,9,opt,name=password,proto3" json:"password,omitempty"`                                    // choose-protection, give-secret
+	ProviderName   string                 `protobuf:"bytes,10,opt,name=provider_name,json=providerName,proto3" json:"provider_name,omitempty"`       // choose-protection
+	CertificateKey string                 `protobuf:"bytes,11,opt,name=certificate_key,json=certificateKey,proto3" json:"certificate_key,omitempty"` // choose-protection: a key of the caller with a certificate, instead of the two
+	OneTimeCode    string                 `protobuf:"bytes,12,opt,name=one_time_code,json=oneTimeCode,proto3" json:"one_time_code,omitempty"`        // give-secret
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_agent_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Answer) GetWork() string {
+	if x != nil {
+		return x.Work
+	}
+	return ""
+}
+
+func (x *Answer) GetStep() uint32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *Answer) GetGreeter() string {
+	if x != nil {
+		return x.Greeter
+	}
+	return ""
+}
+
+func (x *Answer) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Answer) GetNone() bool {
+	if x != nil {
+		return x.None
+	}
+	return false
+}
+
+func (x *Answer) GetYes() bool {
+	if x != nil {
+		return x.Yes
+	}
+	return false
+}
+
+func (x *Answer) GetNo() bool {
+	if x != nil {
+		return x.No
+	}
+	return false
+}
+
+func (x *Answer) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Answer) GetPassword() []byte {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+func (x *Answer) GetProviderName() string {
+	if x != nil {
+		return x.ProviderName
+	}
+	return ""
+}
+
+func (x *Answer) GetCertificateKey() string {
+	if x != nil {
+		return x.CertificateKey
+	}
+	return ""
+}
+
+func (x *Answer) GetOneTimeCode() string {
+	if x != nil {
+		return x.OneTimeCode
+	}
+	return ""
+}
+
+type AnswerResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Already       bool                   `protobuf:"varint,1,opt,name=already,proto3" json:"already,omitempty"` // the step had been answered before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerResult) Reset() {
+	*x = AnswerResult{}
+	mi := &file_agent_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerResult) ProtoMessage() {}
+
+func (x *AnswerResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerResult.ProtoReflect.Descriptor instead.
+func (*AnswerResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *AnswerResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type Cancel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Work          string                 `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"`
+	Forget        bool                   `protobuf:"varint,2,opt,name=forget,proto3" json:"forget,omitempty"` // the record of a work that has ended
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cancel) Reset() {
+	*x = Cancel{}
+	mi := &file_agent_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cancel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cancel) ProtoMessage() {}
+
+func (x *Cancel) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
+func (*Cancel) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *Cancel) GetWork() string {
+	if x != nil {
+		return x.Work
+	}
+	return ""
+}
+
+func (x *Cancel) GetForget() bool {
+	if x != nil {
+		return x.Forget
+	}
+	return false
+}
+
+type CancelResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Work          *Work                  `protobuf:"bytes,1,opt,name=work,proto3" json:"work,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelResult) Reset() {
+	*x = CancelResult{}
+	mi := &file_agent_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelResult) ProtoMessage() {}
+
+func (x *CancelResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelResult.ProtoReflect.Descriptor instead.
+func (*CancelResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *CancelResult) GetWork() *Work {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+type ListWorks struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorks) Reset() {
+	*x = ListWorks{}
+	mi := &file_agent_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorks) ProtoMessage() {}
+
+func (x *ListWorks) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorks.ProtoReflect.Descriptor instead.
+func (*ListWorks) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{58}
+}
+
+type ListWorksResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Works         []*Work                `protobuf:"bytes,1,rep,name=works,proto3" json:"works,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorksResult) Reset() {
+	*x = ListWorksResult{}
+	mi := &file_agent_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorksResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorksResult) ProtoMessage() {}
+
+func (x *ListWorksResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorksResult.ProtoReflect.Descriptor instead.
+func (*ListWorksResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ListWorksResult) GetWorks() []*Work {
+	if x != nil {
+		return x.Works
+	}
+	return nil
+}
+
+// Connection is how a device is connected.
+type Connection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // "locked", "offline", "connecting", "online", or what keeps the device from working
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Remedy        string                 `protobuf:"bytes,3,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	SinceUnixMs   int64                  `protobuf:"varint,4,opt,name=since_unix_ms,json=sinceUnixMs,proto3" json:"since_unix_ms,omitempty"`
+	ViewUnixMs    int64                  `protobuf:"varint,5,opt,name=view_unix_ms,json=viewUnixMs,proto3" json:"view_unix_ms,omitempty"`    // up to when the certificates are known to be complete; 0: never
+	Clock         string                 `protobuf:"bytes,6,opt,name=clock,proto3" json:"clock,omitempty"`                                   // of the server against ours, in words; empty: in step
+	Terms         string                 `protobuf:"bytes,7,opt,name=terms,proto3" json:"terms,omitempty"`                                   // terms to be accepted: addresses, one a line, with the language before
+	TermsUnixMs   int64                  `protobuf:"varint,8,opt,name=terms_unix_ms,json=termsUnixMs,proto3" json:"terms_unix_ms,omitempty"` // when the terms to be accepted were changed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Connection) Reset() {
+	*x = Connection{}
+	mi := &file_agent_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Connection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Connection) ProtoMessage() {}
+
+func (x *Connection) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Connection.ProtoReflect.Descriptor instead.
+func (*Connection) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *Connection) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Connection) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Connection) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
+	}
+	return ""
+}
+
+func (x *Connection) GetSinceUnixMs() int64 {
+	if x != nil {
+		return x.SinceUnixMs
+	}
+	return 0
+}
+
+func (x *Connection) GetViewUnixMs() int64 {
+	if x != nil {
+		return x.ViewUnixMs
+	}
+	return 0
+}
+
+func (x *Connection) GetClock() string {
+	if x != nil {
+		return x.Clock
+	}
+	return ""
+}
+
+func (x *Connection) GetTerms() string {
+	if x != nil {
+		return x.Terms
+	}
+	return ""
+}
+
+func (x *Connection) GetTermsUnixMs() int64 {
+	if x != nil {
+		return x.TermsUnixMs
+	}
+	return 0
+}
+
+// Organization is what the agent keeps about one for the calling uid.
+type Organization struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Organization  string                 `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	Server        string                 `protobuf:"bytes,2,opt,name=server,proto3" json:"server,omitempty"`
+	Fingerprint   []byte                 `protobuf:"bytes,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"` // of the root key that is pinned: SHA-256
+	PinnedUnixMs  int64                  `protobuf:"varint,4,opt,name=pinned_unix_ms,json=pinnedUnixMs,proto3" json:"pinned_unix_ms,omitempty"`
+	DeviceIds     []string               `protobuf:"bytes,5,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
+	Connection    *Connection            `protobuf:"bytes,6,opt,name=connection,proto3" json:"connection,omitempty"` // of a device, if one is unlocked
+	Root          string                 `protobuf:"bytes,7,opt,name=root,proto3" json:"root,omitempty"`             // the address of the organisation, with its root key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Organization) Reset() {
+	*x = Organization{}
+	mi := &file_agent_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Organization) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Organization) ProtoMessage() {}
+
+func (x *Organization) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Organization.ProtoReflect.Descriptor instead.
+func (*Organization) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *Organization) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *Organization) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *Organization) GetFingerprint() []byte {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return nil
+}
+
+func (x *Organization) GetPinnedUnixMs() int64 {
+	if x != nil {
+		return x.PinnedUnixMs
+	}
+	return 0
+}
+
+func (x *Organization) GetDeviceIds() []string {
+	if x != nil {
+		return x.DeviceIds
+	}
+	return nil
+}
+
+func (x *Organization) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+func (x *Organization) GetRoot() string {
+	if x != nil {
+		return x.Root
+	}
+	return ""
+}
+
+type ListOrganizations struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOrganizations) Reset() {
+	*x = ListOrganizations{}
+	mi := &file_agent_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOrganizations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOrganizations) ProtoMessage() {}
+
+func (x *ListOrganizations) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOrganizations.ProtoReflect.Descriptor instead.
+func (*ListOrganizations) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{62}
+}
+
+type ListOrganizationsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Organizations []*Organization        `protobuf:"bytes,1,rep,name=organizations,proto3" json:"organizations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOrganizationsResult) Reset() {
+	*x = ListOrganizationsResult{}
+	mi := &file_agent_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOrganizationsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOrganizationsResult) ProtoMessage() {}
+
+func (x *ListOrganizationsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOrganizationsResult.ProtoReflect.Descriptor instead.
+func (*ListOrganizationsResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *ListOrganizationsResult) GetOrganizations() []*Organization {
+	if x != nil {
+		return x.Organizations
+	}
+	return nil
+}
+
+// OrgStatus is answered by a stream of OrgStatusResult.
+type OrgStatus struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Chain         bool                   `protobuf:"varint,2,opt,name=chain,proto3" json:"chain,omitempty"`               // who certified whom
+	Certificates  bool                   `protobuf:"varint,3,opt,name=certificates,proto3" json:"certificates,omitempty"` // the certificates themselves, for an auditor
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrgStatus) Reset() {
+	*x = OrgStatus{}
+	mi := &file_agent_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrgStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrgStatus) ProtoMessage() {}
+
+func (x *OrgStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrgStatus.ProtoReflect.Descriptor instead.
+func (*OrgStatus) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *OrgStatus) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *OrgStatus) GetChain() bool {
+	if x != nil {
+		return x.Chain
+	}
+	return false
+}
+
+func (x *OrgStatus) GetCertificates() bool {
+	if x != nil {
+		return x.Certificates
+	}
+	return false
+}
+
+type OrgStatusResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Organization  *Organization          `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"` // first frame only
+	Device        *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`             // first frame only
+	Profile       string                 `protobuf:"bytes,3,opt,name=profile,proto3" json:"profile,omitempty"`           // first frame only
+	Links         []*Link                `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
+	Certificates  [][]byte               `protobuf:"bytes,5,rep,name=certificates,proto3" json:"certificates,omitempty"` // as the server gave them, in their order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrgStatusResult) Reset() {
+	*x = OrgStatusResult{}
+	mi := &file_agent_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrgStatusResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrgStatusResult) ProtoMessage() {}
+
+func (x *OrgStatusResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrgStatusResult.ProtoReflect.Descriptor instead.
+func (*OrgStatusResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *OrgStatusResult) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+func (x *OrgStatusResult) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *OrgStatusResult) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *OrgStatusResult) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *OrgStatusResult) GetCertificates() [][]byte {
+	if x != nil {
+		return x.Certificates
+	}
+	return nil
+}
+
+// Link is a certificate of the chain of trust.
+type Link struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // "user", "device", "profile" or "revocation"
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	DeviceId      string                 `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Email         string                 `protobuf:"bytes,4,opt,name=email,proto3" json:"email,omitempty"`
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	Label         string                 `protobuf:"bytes,6,opt,name=label,proto3" json:"label,omitempty"`
+	Profile       string                 `protobuf:"bytes,7,opt,name=profile,proto3" json:"profile,omitempty"`
+	Author        string                 `protobuf:"bytes,8,opt,name=author,proto3" json:"author,omitempty"` // the device that signed; empty: the root key
+	AuthorUser    string                 `protobuf:"bytes,9,opt,name=author_user,json=authorUser,proto3" json:"author_user,omitempty"`
+	UnixUs        int64                  `protobuf:"varint,10,opt,name=unix_us,json=unixUs,proto3" json:"unix_us,omitempty"` // when, as the certificate says
+	Purpose       string                 `protobuf:"bytes,11,opt,name=purpose,proto3" json:"purpose,omitempty"`              // of a device
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_agent_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *Link) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Link) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Link) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Link) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Link) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Link) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Link) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *Link) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Link) GetAuthorUser() string {
+	if x != nil {
+		return x.AuthorUser
+	}
+	return ""
+}
+
+func (x *Link) GetUnixUs() int64 {
+	if x != nil {
+		return x.UnixUs
+	}
+	return 0
+}
+
+func (x *Link) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+type AcceptRollback struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRollback) Reset() {
+	*x = AcceptRollback{}
+	mi := &file_agent_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRollback) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRollback) ProtoMessage() {}
+
+func (x *AcceptRollback) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRollback.ProtoReflect.Descriptor instead.
+func (*AcceptRollback) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *AcceptRollback) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type AcceptRollbackResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Connection    *Connection            `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRollbackResult) Reset() {
+	*x = AcceptRollbackResult{}
+	mi := &file_agent_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRollbackResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRollbackResult) ProtoMessage() {}
+
+func (x *AcceptRollbackResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRollbackResult.ProtoReflect.Descriptor instead.
+func (*AcceptRollbackResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *AcceptRollbackResult) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+// ForgetOrganization gives up the pin of a root key and what was kept below it.
+type ForgetOrganization struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Organization  string                 `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"` // its name, or host/name
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetOrganization) Reset() {
+	*x = ForgetOrganization{}
+	mi := &file_agent_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetOrganization) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetOrganization) ProtoMessage() {}
+
+func (x *ForgetOrganization) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetOrganization.ProtoReflect.Descriptor instead.
+func (*ForgetOrganization) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *ForgetOrganization) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+type ForgetOrganizationResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Organization  *Organization          `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetOrganizationResult) Reset() {
+	*x = ForgetOrganizationResult{}
+	mi := &file_agent_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetOrganizationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetOrganizationResult) ProtoMessage() {}
+
+func (x *ForgetOrganizationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetOrganizationResult.ProtoReflect.Descriptor instead.
+func (*ForgetOrganizationResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *ForgetOrganizationResult) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+type AcceptTerms struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	UnixMs        int64                  `protobuf:"varint,2,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"` // of the terms that the person has seen
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptTerms) Reset() {
+	*x = AcceptTerms{}
+	mi := &file_agent_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptTerms) ProtoMessage() {}
+
+func (x *AcceptTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptTerms.ProtoReflect.Descriptor instead.
+func (*AcceptTerms) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *AcceptTerms) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *AcceptTerms) GetUnixMs() int64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
+type AcceptTermsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Connection    *Connection            `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptTermsResult) Reset() {
+	*x = AcceptTermsResult{}
+	mi := &file_agent_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptTermsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptTermsResult) ProtoMessage() {}
+
+func (x *AcceptTermsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptTermsResult.ProtoReflect.Descriptor instead.
+func (*AcceptTermsResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *AcceptTermsResult) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+// User is a person of an organisation.
+type User struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Profile       string                 `protobuf:"bytes,4,opt,name=profile,proto3" json:"profile,omitempty"`
+	CreatedUnixMs int64                  `protobuf:"varint,5,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	RevokedUnixMs int64                  `protobuf:"varint,6,opt,name=revoked_unix_ms,json=revokedUnixMs,proto3" json:"revoked_unix_ms,omitempty"` // 0: not revoked
+	CreatedBy     string                 `protobuf:"bytes,7,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`                // e-mail address, or id; empty: the root key
+	RevokedBy     string                 `protobuf:"bytes,8,opt,name=revoked_by,json=revokedBy,proto3" json:"revoked_by,omitempty"`
+	Devices       []*UserDevice          `protobuf:"bytes,9,rep,name=devices,proto3" json:"devices,omitempty"`
+	Self          bool                   `protobuf:"varint,10,opt,name=self,proto3" json:"self,omitempty"`
+	Frozen        bool                   `protobuf:"varint,11,opt,name=frozen,proto3" json:"frozen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *User) Reset() {
+	*x = User{}
+	mi := &file_agent_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *User) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*User) ProtoMessage() {}
+
+func (x *User) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use User.ProtoReflect.Descriptor instead.
+func (*User) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *User) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *User) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *User) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *User) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *User) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *User) GetRevokedUnixMs() int64 {
+	if x != nil {
+		return x.RevokedUnixMs
+	}
+	return 0
+}
+
+func (x *User) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *User) GetRevokedBy() string {
+	if x != nil {
+		return x.RevokedBy
+	}
+	return ""
+}
+
+func (x *User) GetDevices() []*UserDevice {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *User) GetSelf() bool {
+	if x != nil {
+		return x.Self
+	}
+	return false
+}
+
+func (x *User) GetFrozen() bool {
+	if x != nil {
+		return x.Frozen
+	}
+	return false
+}
+
+type UserDevice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId      string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	CreatedUnixMs int64                  `protobuf:"varint,3,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	CreatedBy     string                 `protobuf:"bytes,4,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"` // device; empty: the root key
+	Purpose       string                 `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`                      // "standard", "shamir_recovery", "passphrase_recovery", "registration"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserDevice) Reset() {
+	*x = UserDevice{}
+	mi := &file_agent_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserDevice) ProtoMessage() {}
+
+func (x *UserDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserDevice.ProtoReflect.Descriptor instead.
+func (*UserDevice) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *UserDevice) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *UserDevice) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *UserDevice) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *UserDevice) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *UserDevice) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+// ListUsers is answered by a stream of ListUsersResult.
+type ListUsers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`        // an id or the first digits of it, or an e-mail address; empty: all
+	Revoked       bool                   `protobuf:"varint,3,opt,name=revoked,proto3" json:"revoked,omitempty"` // those who were revoked too
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsers) Reset() {
+	*x = ListUsers{}
+	mi := &file_agent_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsers) ProtoMessage() {}
+
+func (x *ListUsers) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsers.ProtoReflect.Descriptor instead.
+func (*ListUsers) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *ListUsers) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ListUsers) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ListUsers) GetRevoked() bool {
+	if x != nil {
+		return x.Revoked
+	}
+	return false
+}
+
+type ListUsersResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []*User                `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	Connection    *Connection            `protobuf:"bytes,2,opt,name=connection,proto3" json:"connection,omitempty"` // how old the view is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsersResult) Reset() {
+	*x = ListUsersResult{}
+	mi := &file_agent_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsersResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsersResult) ProtoMessage() {}
+
+func (x *ListUsersResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsersResult.ProtoReflect.Descriptor instead.
+func (*ListUsersResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *ListUsersResult) GetUsers() []*User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *ListUsersResult) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+type RevokeUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUser) Reset() {
+	*x = RevokeUser{}
+	mi := &file_agent_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUser) ProtoMessage() {}
+
+func (x *RevokeUser) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUser.ProtoReflect.Descriptor instead.
+func (*RevokeUser) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *RevokeUser) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *RevokeUser) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+type RevokeUserResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          *User                  `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserResult) Reset() {
+	*x = RevokeUserResult{}
+	mi := &file_agent_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserResult) ProtoMessage() {}
+
+func (x *RevokeUserResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserResult.ProtoReflect.Descriptor instead.
+func (*RevokeUserResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *RevokeUserResult) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *RevokeUserResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type UpdateUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	Profile       string                 `protobuf:"bytes,3,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUser) Reset() {
+	*x = UpdateUser{}
+	mi := &file_agent_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUser) ProtoMessage() {}
+
+func (x *UpdateUser) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUser.ProtoReflect.Descriptor instead.
+func (*UpdateUser) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *UpdateUser) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *UpdateUser) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *UpdateUser) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+type UpdateUserResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          *User                  `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserResult) Reset() {
+	*x = UpdateUserResult{}
+	mi := &file_agent_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserResult) ProtoMessage() {}
+
+func (x *UpdateUserResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserResult.ProtoReflect.Descriptor instead.
+func (*UpdateUserResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *UpdateUserResult) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *UpdateUserResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type Invitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`     // 32 digits
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // "user", "device" or "recovery"
+	Status        string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`   // "pending", "finished" or "cancelled"
+	Address       string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"` // the link
+	Email         string                 `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`     // user
+	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`       // of whom it is about, if known
+	CreatedUnixMs int64                  `protobuf:"varint,7,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	CreatedBy     string                 `protobuf:"bytes,8,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	Mail          string                 `protobuf:"bytes,9,opt,name=mail,proto3" json:"mail,omitempty"` // what became of the mail: "sent", "not asked for", or why not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invitation) Reset() {
+	*x = Invitation{}
+	mi := &file_agent_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invitation) ProtoMessage() {}
+
+func (x *Invitation) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invitation.ProtoReflect.Descriptor instead.
+func (*Invitation) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *Invitation) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Invitation) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Invitation) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Invitation) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Invitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Invitation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Invitation) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *Invitation) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *Invitation) GetMail() string {
+	if x != nil {
+		return x.Mail
+	}
+	return ""
+}
+
+// NewInvitation invites somebody. Exactly one of the kinds.
+type NewInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                                   // a new user
+	OwnDevice     bool                   `protobuf:"varint,3,opt,name=own_device,json=ownDevice,proto3" json:"own_device,omitempty"`         // a device of the caller's
+	RecoveryUser  string                 `protobuf:"bytes,4,opt,name=recovery_user,json=recoveryUser,proto3" json:"recovery_user,omitempty"` // a user whose shares the caller holds
+	SendMail      bool                   `protobuf:"varint,5,opt,name=send_mail,json=sendMail,proto3" json:"send_mail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewInvitation) Reset() {
+	*x = NewInvitation{}
+	mi := &file_agent_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewInvitation) ProtoMessage() {}
+
+func (x *NewInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewInvitation.ProtoReflect.Descriptor instead.
+func (*NewInvitation) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *NewInvitation) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *NewInvitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *NewInvitation) GetOwnDevice() bool {
+	if x != nil {
+		return x.OwnDevice
+	}
+	return false
+}
+
+func (x *NewInvitation) GetRecoveryUser() string {
+	if x != nil {
+		return x.RecoveryUser
+	}
+	return ""
+}
+
+func (x *NewInvitation) GetSendMail() bool {
+	if x != nil {
+		return x.SendMail
+	}
+	return false
+}
+
+type NewInvitationResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Invitation    *Invitation            `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	Already       bool                   `protobuf:"varint,2,opt,name=already,proto3" json:"already,omitempty"` // the same was invited before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewInvitationResult) Reset() {
+	*x = NewInvitationResult{}
+	mi := &file_agent_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewInvitationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewInvitationResult) ProtoMessage() {}
+
+func (x *NewInvitationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewInvitationResult.ProtoReflect.Descriptor instead.
+func (*NewInvitationResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *NewInvitationResult) GetInvitation() *Invitation {
+	if x != nil {
+		return x.Invitation
+	}
+	return nil
+}
+
+func (x *NewInvitationResult) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type ListInvitations struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	All           bool                   `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"` // those that ended too
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitations) Reset() {
+	*x = ListInvitations{}
+	mi := &file_agent_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitations) ProtoMessage() {}
+
+func (x *ListInvitations) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitations.ProtoReflect.Descriptor instead.
+func (*ListInvitations) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *ListInvitations) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ListInvitations) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+type ListInvitationsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Invitations   []*Invitation          `protobuf:"bytes,1,rep,name=invitations,proto3" json:"invitations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitationsResult) Reset() {
+	*x = ListInvitationsResult{}
+	mi := &file_agent_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitationsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitationsResult) ProtoMessage() {}
+
+func (x *ListInvitationsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitationsResult.ProtoReflect.Descriptor instead.
+func (*ListInvitationsResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *ListInvitationsResult) GetInvitations() []*Invitation {
+	if x != nil {
+		return x.Invitations
+	}
+	return nil
+}
+
+type CancelInvitation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Invitation    string                 `protobuf:"bytes,2,opt,name=invitation,proto3" json:"invitation,omitempty"` // as in Greet
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelInvitation) Reset() {
+	*x = CancelInvitation{}
+	mi := &file_agent_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelInvitation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelInvitation) ProtoMessage() {}
+
+func (x *CancelInvitation) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelInvitation.ProtoReflect.Descriptor instead.
+func (*CancelInvitation) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *CancelInvitation) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *CancelInvitation) GetInvitation() string {
+	if x != nil {
+		return x.Invitation
+	}
+	return ""
+}
+
+type CancelInvitationResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Invitation    *Invitation            `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelInvitationResult) Reset() {
+	*x = CancelInvitationResult{}
+	mi := &file_agent_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelInvitationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelInvitationResult) ProtoMessage() {}
+
+func (x *CancelInvitationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelInvitationResult.ProtoReflect.Descriptor instead.
+func (*CancelInvitationResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{87}
+}
+
+func (x *CancelInvitationResult) GetInvitation() *Invitation {
+	if x != nil {
+		return x.Invitation
+	}
+	return nil
+}
+
+// Events is answered by a stream of Event, until the caller has enough.
+type Events struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"` // empty: all devices of the uid
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Events) Reset() {
+	*x = Events{}
+	mi := &file_agent_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Events) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Events) ProtoMessage() {}
+
+func (x *Events) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Events.ProtoReflect.Descriptor instead.
+func (*Events) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *Events) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type Event struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	DeviceId      string                 `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"` // empty: about no device
+	UnixMs        int64                  `protobuf:"varint,3,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"` // for people
+	Connection    *Connection            `protobuf:"bytes,5,opt,name=connection,proto3" json:"connection,omitempty"`
+	Object        string                 `protobuf:"bytes,6,opt,name=object,proto3" json:"object,omitempty"` // id of what it is about
+	Lost          uint64                 `protobuf:"varint,7,opt,name=lost,proto3" json:"lost,omitempty"`    // how many events were dropped before this one, because nobody read them
+	WorkId        string                 `protobuf:"bytes,8,opt,name=work_id,json=workId,proto3" json:"work_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Event) Reset() {
+	*x = Event{}
+	mi := &file_agent_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Event) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Event) ProtoMessage() {}
+
+func (x *Event) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Event.ProtoReflect.Descriptor instead.
+func (*Event) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{89}
+}
+
+func (x *Event) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Event) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Event) GetUnixMs() int64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
+func (x *Event) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Event) GetConnection() *Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+func (x *Event) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
+func (x *Event) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *Event) GetWorkId() string {
+	if x != nil {
+		return x.WorkId
+	}
+	return ""
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -3018,7 +6124,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[44]
+	mi := &file_agent_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3030,7 +6136,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[44]
+	mi := &file_agent_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +6240,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[45]
+	mi := &file_agent_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3146,7 +6252,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[45]
+	mi := &file_agent_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3197,7 +6303,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[46]
+	mi := &file_agent_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +6315,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[46]
+	mi := &file_agent_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3281,7 +6387,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[47]
+	mi := &file_agent_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3293,7 +6399,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[47]
+	mi := &file_agent_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3365,7 +6471,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[48]
+	mi := &file_agent_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3377,7 +6483,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[48]
+	mi := &file_agent_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +6554,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[49]
+	mi := &file_agent_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3460,7 +6566,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[49]
+	mi := &file_agent_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3529,7 +6635,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[50]
+	mi := &file_agent_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3541,7 +6647,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[50]
+	mi := &file_agent_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3638,7 +6744,7 @@ type ListUnnamedResult_Object struct {
 
 func (x *ListUnnamedResult_Object) Reset() {
 	*x = ListUnnamedResult_Object{}
-	mi := &file_agent_proto_msgTypes[51]
+	mi := &file_agent_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +6756,7 @@ func (x *ListUnnamedResult_Object) String() string {
 func (*ListUnnamedResult_Object) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[51]
+	mi := &file_agent_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3741,7 +6847,7 @@ type ListUnnamedResult_Failure struct {
 
 func (x *ListUnnamedResult_Failure) Reset() {
 	*x = ListUnnamedResult_Failure{}
-	mi := &file_agent_proto_msgTypes[52]
+	mi := &file_agent_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3753,7 +6859,7 @@ func (x *ListUnnamedResult_Failure) String() string {
 func (*ListUnnamedResult_Failure) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[52]
+	mi := &file_agent_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3808,7 +6914,7 @@ type AttestationReport_Check struct {
 
 func (x *AttestationReport_Check) Reset() {
 	*x = AttestationReport_Check{}
-	mi := &file_agent_proto_msgTypes[53]
+	mi := &file_agent_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3820,7 +6926,7 @@ func (x *AttestationReport_Check) String() string {
 func (*AttestationReport_Check) ProtoMessage() {}
 
 func (x *AttestationReport_Check) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[53]
+	mi := &file_agent_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3873,7 +6979,7 @@ type AttestationReport_Certificate struct {
 
 func (x *AttestationReport_Certificate) Reset() {
 	*x = AttestationReport_Certificate{}
-	mi := &file_agent_proto_msgTypes[54]
+	mi := &file_agent_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3885,7 +6991,7 @@ func (x *AttestationReport_Certificate) String() string {
 func (*AttestationReport_Certificate) ProtoMessage() {}
 
 func (x *AttestationReport_Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[54]
+	mi := &file_agent_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3970,7 +7076,7 @@ type AttestationReport_Clock struct {
 
 func (x *AttestationReport_Clock) Reset() {
 	*x = AttestationReport_Clock{}
-	mi := &file_agent_proto_msgTypes[55]
+	mi := &file_agent_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3982,7 +7088,7 @@ func (x *AttestationReport_Clock) String() string {
 func (*AttestationReport_Clock) ProtoMessage() {}
 
 func (x *AttestationReport_Clock) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[55]
+	mi := &file_agent_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4043,7 +7149,7 @@ type AttestationReport_Fact struct {
 
 func (x *AttestationReport_Fact) Reset() {
 	*x = AttestationReport_Fact{}
-	mi := &file_agent_proto_msgTypes[56]
+	mi := &file_agent_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4055,7 +7161,7 @@ func (x *AttestationReport_Fact) String() string {
 func (*AttestationReport_Fact) ProtoMessage() {}
 
 func (x *AttestationReport_Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[56]
+	mi := &file_agent_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +7209,7 @@ type InspectResult_Object struct {
 
 func (x *InspectResult_Object) Reset() {
 	*x = InspectResult_Object{}
-	mi := &file_agent_proto_msgTypes[57]
+	mi := &file_agent_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4115,7 +7221,7 @@ func (x *InspectResult_Object) String() string {
 func (*InspectResult_Object) ProtoMessage() {}
 
 func (x *InspectResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[57]
+	mi := &file_agent_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4211,7 +7317,7 @@ type InspectResult_Field struct {
 
 func (x *InspectResult_Field) Reset() {
 	*x = InspectResult_Field{}
-	mi := &file_agent_proto_msgTypes[58]
+	mi := &file_agent_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4223,7 +7329,7 @@ func (x *InspectResult_Field) String() string {
 func (*InspectResult_Field) ProtoMessage() {}
 
 func (x *InspectResult_Field) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[58]
+	mi := &file_agent_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4263,7 +7369,7 @@ type ListDevicesResult_Damaged struct {
 
 func (x *ListDevicesResult_Damaged) Reset() {
 	*x = ListDevicesResult_Damaged{}
-	mi := &file_agent_proto_msgTypes[59]
+	mi := &file_agent_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +7381,7 @@ func (x *ListDevicesResult_Damaged) String() string {
 func (*ListDevicesResult_Damaged) ProtoMessage() {}
 
 func (x *ListDevicesResult_Damaged) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[59]
+	mi := &file_agent_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4301,6 +7407,178 @@ func (x *ListDevicesResult_Damaged) GetFile() string {
 func (x *ListDevicesResult_Damaged) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+type Begin_Bootstrap struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`                               // with the token of who runs the server, or without one
+	SequesterKey  []byte                 `protobuf:"bytes,2,opt,name=sequester_key,json=sequesterKey,proto3" json:"sequester_key,omitempty"` // of an authority, in PEM or DER; empty: none
+	Details       *Details               `protobuf:"bytes,3,opt,name=details,proto3" json:"details,omitempty"`                               // what is not said is asked; the profile is "ADMIN"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Begin_Bootstrap) Reset() {
+	*x = Begin_Bootstrap{}
+	mi := &file_agent_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Begin_Bootstrap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Begin_Bootstrap) ProtoMessage() {}
+
+func (x *Begin_Bootstrap) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Begin_Bootstrap.ProtoReflect.Descriptor instead.
+func (*Begin_Bootstrap) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{50, 0}
+}
+
+func (x *Begin_Bootstrap) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Begin_Bootstrap) GetSequesterKey() []byte {
+	if x != nil {
+		return x.SequesterKey
+	}
+	return nil
+}
+
+func (x *Begin_Bootstrap) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type Begin_Claim struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // of an invitation, in either form
+	Details       *Details               `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Begin_Claim) Reset() {
+	*x = Begin_Claim{}
+	mi := &file_agent_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Begin_Claim) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Begin_Claim) ProtoMessage() {}
+
+func (x *Begin_Claim) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Begin_Claim.ProtoReflect.Descriptor instead.
+func (*Begin_Claim) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{50, 1}
+}
+
+func (x *Begin_Claim) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Begin_Claim) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type Begin_Greet struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`         // a text that fits one device
+	Invitation    string                 `protobuf:"bytes,2,opt,name=invitation,proto3" json:"invitation,omitempty"` // its token or the first digits of it, its address, or the e-mail address of who is invited
+	Profile       string                 `protobuf:"bytes,3,opt,name=profile,proto3" json:"profile,omitempty"`       // what to propose; empty: "STANDARD"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Begin_Greet) Reset() {
+	*x = Begin_Greet{}
+	mi := &file_agent_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Begin_Greet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Begin_Greet) ProtoMessage() {}
+
+func (x *Begin_Greet) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Begin_Greet.ProtoReflect.Descriptor instead.
+func (*Begin_Greet) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{50, 2}
+}
+
+func (x *Begin_Greet) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Begin_Greet) GetInvitation() string {
+	if x != nil {
+		return x.Invitation
+	}
+	return ""
+}
+
+func (x *Begin_Greet) GetProfile() string {
+	if x != nil {
+		return x.Profile
 	}
 	return ""
 }
@@ -4671,7 +7949,283 @@ const file_agent_proto_rawDesc = "" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x1e\n" +
 	"\n" +
 	"passphrase\x18\x03 \x01(\fR\n" +
-	"passphraseB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"passphrase\"\xd1\x03\n" +
+	"\x04Work\x12\x17\n" +
+	"\awork_id\x18\x01 \x01(\tR\x06workId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x18\n" +
+	"\asubject\x18\x04 \x01(\tR\asubject\x12\x1b\n" +
+	"\tdevice_id\x18\x05 \x01(\tR\bdeviceId\x12\"\n" +
+	"\rbegun_unix_ms\x18\x06 \x01(\x03R\vbegunUnixMs\x12(\n" +
+	"\x10deadline_unix_ms\x18\a \x01(\x03R\x0edeadlineUnixMs\x12\"\n" +
+	"\rended_unix_ms\x18\b \x01(\x03R\vendedUnixMs\x122\n" +
+	"\bquestion\x18\t \x01(\v2\x16.parsec.agent.QuestionR\bquestion\x12,\n" +
+	"\x06notice\x18\n" +
+	" \x01(\v2\x14.parsec.agent.NoticeR\x06notice\x12\x16\n" +
+	"\x06status\x18\v \x01(\rR\x06status\x121\n" +
+	"\x06detail\x18\f \x01(\v2\x19.parsec.agent.ErrorDetailR\x06detail\x120\n" +
+	"\x06result\x18\r \x01(\v2\x18.parsec.agent.WorkResultR\x06result\"\xff\x01\n" +
+	"\n" +
+	"WorkResult\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12\"\n" +
+	"\forganization\x18\x02 \x01(\tR\forganization\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\fR\vfingerprint\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tdevice_id\x18\x05 \x01(\tR\bdeviceId\x12/\n" +
+	"\adetails\x18\x06 \x01(\v2\x15.parsec.agent.DetailsR\adetails\x12,\n" +
+	"\x12replaced_device_id\x18\a \x01(\tR\x10replacedDeviceId\"\x7f\n" +
+	"\x04Peer\x12\x12\n" +
+	"\x04side\x18\x01 \x01(\tR\x04side\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12 \n" +
+	"\fseen_unix_ms\x18\x05 \x01(\x03R\n" +
+	"seenUnixMs\"\xf7\x03\n" +
+	"\bQuestion\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\rR\x04step\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
+	"\x05wrong\x18\x04 \x01(\tR\x05wrong\x12&\n" +
+	"\x04peer\x18\x05 \x01(\v2\x12.parsec.agent.PeerR\x04peer\x12.\n" +
+	"\bgreeters\x18\x06 \x03(\v2\x12.parsec.agent.PeerR\bgreeters\x12\x14\n" +
+	"\x05codes\x18\a \x03(\tR\x05codes\x12\x12\n" +
+	"\x04code\x18\b \x01(\tR\x04code\x12/\n" +
+	"\adetails\x18\t \x01(\v2\x15.parsec.agent.DetailsR\adetails\x12\x18\n" +
+	"\ainvited\x18\n" +
+	" \x01(\tR\ainvited\x12\"\n" +
+	"\forganization\x18\v \x01(\tR\forganization\x12\x14\n" +
+	"\x05label\x18\f \x01(\tR\x05label\x12>\n" +
+	"\n" +
+	"protection\x18\r \x01(\v2\x1e.parsec.agent.DeviceProtectionR\n" +
+	"protection\x12\x16\n" +
+	"\x06matter\x18\x0e \x01(\tR\x06matter\x12\x16\n" +
+	"\x06reason\x18\x0f \x01(\tR\x06reason\x12\"\n" +
+	"\rsince_unix_ms\x18\x10 \x01(\x03R\vsinceUnixMs\"c\n" +
+	"\aDetails\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x14\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x18\n" +
+	"\aprofile\x18\x04 \x01(\tR\aprofile\"\x98\x01\n" +
+	"\x06Notice\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12&\n" +
+	"\x04peer\x18\x04 \x01(\v2\x12.parsec.agent.PeerR\x04peer\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\"\xd2\x03\n" +
+	"\x05Begin\x12;\n" +
+	"\tbootstrap\x18\x01 \x01(\v2\x1d.parsec.agent.Begin.BootstrapR\tbootstrap\x12/\n" +
+	"\x05claim\x18\x02 \x01(\v2\x19.parsec.agent.Begin.ClaimR\x05claim\x12/\n" +
+	"\x05greet\x18\x03 \x01(\v2\x19.parsec.agent.Begin.GreetR\x05greet\x1a{\n" +
+	"\tBootstrap\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12#\n" +
+	"\rsequester_key\x18\x02 \x01(\fR\fsequesterKey\x12/\n" +
+	"\adetails\x18\x03 \x01(\v2\x15.parsec.agent.DetailsR\adetails\x1aR\n" +
+	"\x05Claim\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12/\n" +
+	"\adetails\x18\x02 \x01(\v2\x15.parsec.agent.DetailsR\adetails\x1aY\n" +
+	"\x05Greet\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x1e\n" +
+	"\n" +
+	"invitation\x18\x02 \x01(\tR\n" +
+	"invitation\x12\x18\n" +
+	"\aprofile\x18\x03 \x01(\tR\aprofile\"O\n" +
+	"\vBeginResult\x12&\n" +
+	"\x04work\x18\x01 \x01(\v2\x12.parsec.agent.WorkR\x04work\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\"\x1b\n" +
+	"\x05Watch\x12\x12\n" +
+	"\x04work\x18\x01 \x01(\tR\x04work\"e\n" +
+	"\vWatchResult\x12&\n" +
+	"\x04work\x18\x01 \x01(\v2\x12.parsec.agent.WorkR\x04work\x12.\n" +
+	"\anotices\x18\x02 \x03(\v2\x14.parsec.agent.NoticeR\anotices\"\xd3\x02\n" +
+	"\x06Answer\x12\x12\n" +
+	"\x04work\x18\x01 \x01(\tR\x04work\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\rR\x04step\x12\x18\n" +
+	"\agreeter\x18\x03 \x01(\tR\agreeter\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\tR\x04code\x12\x12\n" +
+	"\x04none\x18\x05 \x01(\bR\x04none\x12\x10\n" +
+	"\x03yes\x18\x06 \x01(\bR\x03yes\x12\x0e\n" +
+	"\x02no\x18\a \x01(\bR\x02no\x12/\n" +
+	"\adetails\x18\b \x01(\v2\x15.parsec.agent.DetailsR\adetails\x12\x1a\n" +
+	"\bpassword\x18\t \x01(\fR\bpassword\x12#\n" +
+	"\rprovider_name\x18\n" +
+	" \x01(\tR\fproviderName\x12'\n" +
+	"\x0fcertificate_key\x18\v \x01(\tR\x0ecertificateKey\x12\"\n" +
+	"\rone_time_code\x18\f \x01(\tR\voneTimeCode\"(\n" +
+	"\fAnswerResult\x12\x18\n" +
+	"\aalready\x18\x01 \x01(\bR\aalready\"4\n" +
+	"\x06Cancel\x12\x12\n" +
+	"\x04work\x18\x01 \x01(\tR\x04work\x12\x16\n" +
+	"\x06forget\x18\x02 \x01(\bR\x06forget\"6\n" +
+	"\fCancelResult\x12&\n" +
+	"\x04work\x18\x01 \x01(\v2\x12.parsec.agent.WorkR\x04work\"\v\n" +
+	"\tListWorks\";\n" +
+	"\x0fListWorksResult\x12(\n" +
+	"\x05works\x18\x01 \x03(\v2\x12.parsec.agent.WorkR\x05works\"\xe8\x01\n" +
+	"\n" +
+	"Connection\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06remedy\x18\x03 \x01(\tR\x06remedy\x12\"\n" +
+	"\rsince_unix_ms\x18\x04 \x01(\x03R\vsinceUnixMs\x12 \n" +
+	"\fview_unix_ms\x18\x05 \x01(\x03R\n" +
+	"viewUnixMs\x12\x14\n" +
+	"\x05clock\x18\x06 \x01(\tR\x05clock\x12\x14\n" +
+	"\x05terms\x18\a \x01(\tR\x05terms\x12\"\n" +
+	"\rterms_unix_ms\x18\b \x01(\x03R\vtermsUnixMs\"\xff\x01\n" +
+	"\fOrganization\x12\"\n" +
+	"\forganization\x18\x01 \x01(\tR\forganization\x12\x16\n" +
+	"\x06server\x18\x02 \x01(\tR\x06server\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\fR\vfingerprint\x12$\n" +
+	"\x0epinned_unix_ms\x18\x04 \x01(\x03R\fpinnedUnixMs\x12\x1d\n" +
+	"\n" +
+	"device_ids\x18\x05 \x03(\tR\tdeviceIds\x128\n" +
+	"\n" +
+	"connection\x18\x06 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
+	"connection\x12\x12\n" +
+	"\x04root\x18\a \x01(\tR\x04root\"\x13\n" +
+	"\x11ListOrganizations\"[\n" +
+	"\x17ListOrganizationsResult\x12@\n" +
+	"\rorganizations\x18\x01 \x03(\v2\x1a.parsec.agent.OrganizationR\rorganizations\"]\n" +
+	"\tOrgStatus\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
+	"\x05chain\x18\x02 \x01(\bR\x05chain\x12\"\n" +
+	"\fcertificates\x18\x03 \x01(\bR\fcertificates\"\xe7\x01\n" +
+	"\x0fOrgStatusResult\x12>\n" +
+	"\forganization\x18\x01 \x01(\v2\x1a.parsec.agent.OrganizationR\forganization\x12,\n" +
+	"\x06device\x18\x02 \x01(\v2\x14.parsec.agent.DeviceR\x06device\x12\x18\n" +
+	"\aprofile\x18\x03 \x01(\tR\aprofile\x12(\n" +
+	"\x05links\x18\x04 \x03(\v2\x12.parsec.agent.LinkR\x05links\x12\"\n" +
+	"\fcertificates\x18\x05 \x03(\fR\fcertificates\"\x96\x02\n" +
+	"\x04Link\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x14\n" +
+	"\x05email\x18\x04 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x14\n" +
+	"\x05label\x18\x06 \x01(\tR\x05label\x12\x18\n" +
+	"\aprofile\x18\a \x01(\tR\aprofile\x12\x16\n" +
+	"\x06author\x18\b \x01(\tR\x06author\x12\x1f\n" +
+	"\vauthor_user\x18\t \x01(\tR\n" +
+	"authorUser\x12\x17\n" +
+	"\aunix_us\x18\n" +
+	" \x01(\x03R\x06unixUs\x12\x18\n" +
+	"\apurpose\x18\v \x01(\tR\apurpose\"(\n" +
+	"\x0eAcceptRollback\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"P\n" +
+	"\x14AcceptRollbackResult\x128\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
+	"connection\"8\n" +
+	"\x12ForgetOrganization\x12\"\n" +
+	"\forganization\x18\x01 \x01(\tR\forganization\"Z\n" +
+	"\x18ForgetOrganizationResult\x12>\n" +
+	"\forganization\x18\x01 \x01(\v2\x1a.parsec.agent.OrganizationR\forganization\">\n" +
+	"\vAcceptTerms\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x17\n" +
+	"\aunix_ms\x18\x02 \x01(\x03R\x06unixMs\"M\n" +
+	"\x11AcceptTermsResult\x128\n" +
+	"\n" +
+	"connection\x18\x01 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
+	"connection\"\xd1\x02\n" +
+	"\x04User\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
+	"\aprofile\x18\x04 \x01(\tR\aprofile\x12&\n" +
+	"\x0fcreated_unix_ms\x18\x05 \x01(\x03R\rcreatedUnixMs\x12&\n" +
+	"\x0frevoked_unix_ms\x18\x06 \x01(\x03R\rrevokedUnixMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\a \x01(\tR\tcreatedBy\x12\x1d\n" +
+	"\n" +
+	"revoked_by\x18\b \x01(\tR\trevokedBy\x122\n" +
+	"\adevices\x18\t \x03(\v2\x18.parsec.agent.UserDeviceR\adevices\x12\x12\n" +
+	"\x04self\x18\n" +
+	" \x01(\bR\x04self\x12\x16\n" +
+	"\x06frozen\x18\v \x01(\bR\x06frozen\"\xa0\x01\n" +
+	"\n" +
+	"UserDevice\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12&\n" +
+	"\x0fcreated_unix_ms\x18\x03 \x01(\x03R\rcreatedUnixMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x04 \x01(\tR\tcreatedBy\x12\x18\n" +
+	"\apurpose\x18\x05 \x01(\tR\apurpose\"Q\n" +
+	"\tListUsers\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x18\n" +
+	"\arevoked\x18\x03 \x01(\bR\arevoked\"u\n" +
+	"\x0fListUsersResult\x12(\n" +
+	"\x05users\x18\x01 \x03(\v2\x12.parsec.agent.UserR\x05users\x128\n" +
+	"\n" +
+	"connection\x18\x02 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
+	"connection\"8\n" +
+	"\n" +
+	"RevokeUser\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\"T\n" +
+	"\x10RevokeUserResult\x12&\n" +
+	"\x04user\x18\x01 \x01(\v2\x12.parsec.agent.UserR\x04user\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\"R\n" +
+	"\n" +
+	"UpdateUser\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x18\n" +
+	"\aprofile\x18\x03 \x01(\tR\aprofile\"T\n" +
+	"\x10UpdateUserResult\x12&\n" +
+	"\x04user\x18\x01 \x01(\v2\x12.parsec.agent.UserR\x04user\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\"\xed\x01\n" +
+	"\n" +
+	"Invitation\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x18\n" +
+	"\aaddress\x18\x04 \x01(\tR\aaddress\x12\x14\n" +
+	"\x05email\x18\x05 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12&\n" +
+	"\x0fcreated_unix_ms\x18\a \x01(\x03R\rcreatedUnixMs\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\b \x01(\tR\tcreatedBy\x12\x12\n" +
+	"\x04mail\x18\t \x01(\tR\x04mail\"\x9e\x01\n" +
+	"\rNewInvitation\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1d\n" +
+	"\n" +
+	"own_device\x18\x03 \x01(\bR\townDevice\x12#\n" +
+	"\rrecovery_user\x18\x04 \x01(\tR\frecoveryUser\x12\x1b\n" +
+	"\tsend_mail\x18\x05 \x01(\bR\bsendMail\"i\n" +
+	"\x13NewInvitationResult\x128\n" +
+	"\n" +
+	"invitation\x18\x01 \x01(\v2\x18.parsec.agent.InvitationR\n" +
+	"invitation\x12\x18\n" +
+	"\aalready\x18\x02 \x01(\bR\aalready\";\n" +
+	"\x0fListInvitations\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\"S\n" +
+	"\x15ListInvitationsResult\x12:\n" +
+	"\vinvitations\x18\x01 \x03(\v2\x18.parsec.agent.InvitationR\vinvitations\"J\n" +
+	"\x10CancelInvitation\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x1e\n" +
+	"\n" +
+	"invitation\x18\x02 \x01(\tR\n" +
+	"invitation\"R\n" +
+	"\x16CancelInvitationResult\x128\n" +
+	"\n" +
+	"invitation\x18\x01 \x01(\v2\x18.parsec.agent.InvitationR\n" +
+	"invitation\" \n" +
+	"\x06Events\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"\xe4\x01\n" +
+	"\x05Event\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1b\n" +
+	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x17\n" +
+	"\aunix_ms\x18\x03 \x01(\x03R\x06unixMs\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x128\n" +
+	"\n" +
+	"connection\x18\x05 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
+	"connection\x12\x16\n" +
+	"\x06object\x18\x06 \x01(\tR\x06object\x12\x12\n" +
+	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x17\n" +
+	"\awork_id\x18\b \x01(\tR\x06workIdB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -4685,7 +8239,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 109)
 var file_agent_proto_goTypes = []any{
 	(*Empty)(nil),                         // 0: parsec.agent.Empty
 	(*ErrorDetail)(nil),                   // 1: parsec.agent.ErrorDetail
@@ -4731,60 +8285,147 @@ var file_agent_proto_goTypes = []any{
 	(*ImportDeviceResult)(nil),            // 41: parsec.agent.ImportDeviceResult
 	(*ExportDevice)(nil),                  // 42: parsec.agent.ExportDevice
 	(*ExportDeviceResult)(nil),            // 43: parsec.agent.ExportDeviceResult
-	(*Info_Provider)(nil),                 // 44: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),            // 45: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),                   // 46: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),               // 47: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),                // 48: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil),          // 49: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),            // 50: parsec.agent.ListKeysResult.Key
-	(*ListUnnamedResult_Object)(nil),      // 51: parsec.agent.ListUnnamedResult.Object
-	(*ListUnnamedResult_Failure)(nil),     // 52: parsec.agent.ListUnnamedResult.Failure
-	(*AttestationReport_Check)(nil),       // 53: parsec.agent.AttestationReport.Check
-	(*AttestationReport_Certificate)(nil), // 54: parsec.agent.AttestationReport.Certificate
-	(*AttestationReport_Clock)(nil),       // 55: parsec.agent.AttestationReport.Clock
-	(*AttestationReport_Fact)(nil),        // 56: parsec.agent.AttestationReport.Fact
-	(*InspectResult_Object)(nil),          // 57: parsec.agent.InspectResult.Object
-	(*InspectResult_Field)(nil),           // 58: parsec.agent.InspectResult.Field
-	(*ListDevicesResult_Damaged)(nil),     // 59: parsec.agent.ListDevicesResult.Damaged
+	(*Work)(nil),                          // 44: parsec.agent.Work
+	(*WorkResult)(nil),                    // 45: parsec.agent.WorkResult
+	(*Peer)(nil),                          // 46: parsec.agent.Peer
+	(*Question)(nil),                      // 47: parsec.agent.Question
+	(*Details)(nil),                       // 48: parsec.agent.Details
+	(*Notice)(nil),                        // 49: parsec.agent.Notice
+	(*Begin)(nil),                         // 50: parsec.agent.Begin
+	(*BeginResult)(nil),                   // 51: parsec.agent.BeginResult
+	(*Watch)(nil),                         // 52: parsec.agent.Watch
+	(*WatchResult)(nil),                   // 53: parsec.agent.WatchResult
+	(*Answer)(nil),                        // 54: parsec.agent.Answer
+	(*AnswerResult)(nil),                  // 55: parsec.agent.AnswerResult
+	(*Cancel)(nil),                        // 56: parsec.agent.Cancel
+	(*CancelResult)(nil),                  // 57: parsec.agent.CancelResult
+	(*ListWorks)(nil),                     // 58: parsec.agent.ListWorks
+	(*ListWorksResult)(nil),               // 59: parsec.agent.ListWorksResult
+	(*Connection)(nil),                    // 60: parsec.agent.Connection
+	(*Organization)(nil),                  // 61: parsec.agent.Organization
+	(*ListOrganizations)(nil),             // 62: parsec.agent.ListOrganizations
+	(*ListOrganizationsResult)(nil),       // 63: parsec.agent.ListOrganizationsResult
+	(*OrgStatus)(nil),                     // 64: parsec.agent.OrgStatus
+	(*OrgStatusResult)(nil),               // 65: parsec.agent.OrgStatusResult
+	(*Link)(nil),                          // 66: parsec.agent.Link
+	(*AcceptRollback)(nil),                // 67: parsec.agent.AcceptRollback
+	(*AcceptRollbackResult)(nil),          // 68: parsec.agent.AcceptRollbackResult
+	(*ForgetOrganization)(nil),            // 69: parsec.agent.ForgetOrganization
+	(*ForgetOrganizationResult)(nil),      // 70: parsec.agent.ForgetOrganizationResult
+	(*AcceptTerms)(nil),                   // 71: parsec.agent.AcceptTerms
+	(*AcceptTermsResult)(nil),             // 72: parsec.agent.AcceptTermsResult
+	(*User)(nil),                          // 73: parsec.agent.User
+	(*UserDevice)(nil),                    // 74: parsec.agent.UserDevice
+	(*ListUsers)(nil),                     // 75: parsec.agent.ListUsers
+	(*ListUsersResult)(nil),               // 76: parsec.agent.ListUsersResult
+	(*RevokeUser)(nil),                    // 77: parsec.agent.RevokeUser
+	(*RevokeUserResult)(nil),              // 78: parsec.agent.RevokeUserResult
+	(*UpdateUser)(nil),                    // 79: parsec.agent.UpdateUser
+	(*UpdateUserResult)(nil),              // 80: parsec.agent.UpdateUserResult
+	(*Invitation)(nil),                    // 81: parsec.agent.Invitation
+	(*NewInvitation)(nil),                 // 82: parsec.agent.NewInvitation
+	(*NewInvitationResult)(nil),           // 83: parsec.agent.NewInvitationResult
+	(*ListInvitations)(nil),               // 84: parsec.agent.ListInvitations
+	(*ListInvitationsResult)(nil),         // 85: parsec.agent.ListInvitationsResult
+	(*CancelInvitation)(nil),              // 86: parsec.agent.CancelInvitation
+	(*CancelInvitationResult)(nil),        // 87: parsec.agent.CancelInvitationResult
+	(*Events)(nil),                        // 88: parsec.agent.Events
+	(*Event)(nil),                         // 89: parsec.agent.Event
+	(*Info_Provider)(nil),                 // 90: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),            // 91: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),                   // 92: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),               // 93: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),                // 94: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),          // 95: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),            // 96: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),      // 97: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil),     // 98: parsec.agent.ListUnnamedResult.Failure
+	(*AttestationReport_Check)(nil),       // 99: parsec.agent.AttestationReport.Check
+	(*AttestationReport_Certificate)(nil), // 100: parsec.agent.AttestationReport.Certificate
+	(*AttestationReport_Clock)(nil),       // 101: parsec.agent.AttestationReport.Clock
+	(*AttestationReport_Fact)(nil),        // 102: parsec.agent.AttestationReport.Fact
+	(*InspectResult_Object)(nil),          // 103: parsec.agent.InspectResult.Object
+	(*InspectResult_Field)(nil),           // 104: parsec.agent.InspectResult.Field
+	(*ListDevicesResult_Damaged)(nil),     // 105: parsec.agent.ListDevicesResult.Damaged
+	(*Begin_Bootstrap)(nil),               // 106: parsec.agent.Begin.Bootstrap
+	(*Begin_Claim)(nil),                   // 107: parsec.agent.Begin.Claim
+	(*Begin_Greet)(nil),                   // 108: parsec.agent.Begin.Greet
 }
 var file_agent_proto_depIdxs = []int32{
-	3,  // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
-	4,  // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
-	4,  // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	44, // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	45, // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	46, // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	47, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	48, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	49, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	50, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	51, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
-	52, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
-	4,  // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
-	3,  // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
-	53, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
-	54, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
-	55, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
-	56, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
-	57, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
-	31, // 19: parsec.agent.Device.protection:type_name -> parsec.agent.DeviceProtection
-	31, // 20: parsec.agent.Device.pending:type_name -> parsec.agent.DeviceProtection
-	30, // 21: parsec.agent.ListDevicesResult.devices:type_name -> parsec.agent.Device
-	59, // 22: parsec.agent.ListDevicesResult.damaged:type_name -> parsec.agent.ListDevicesResult.Damaged
-	30, // 23: parsec.agent.UnlockDeviceResult.device:type_name -> parsec.agent.Device
-	30, // 24: parsec.agent.ProtectDeviceResult.device:type_name -> parsec.agent.Device
-	30, // 25: parsec.agent.ImportDeviceResult.device:type_name -> parsec.agent.Device
-	30, // 26: parsec.agent.ExportDeviceResult.device:type_name -> parsec.agent.Device
-	3,  // 27: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	3,  // 28: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
-	58, // 29: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
-	58, // 30: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	3,   // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
+	4,   // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
+	4,   // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
+	90,  // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	91,  // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	92,  // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	93,  // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	94,  // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	95,  // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	96,  // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	97,  // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	98,  // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	4,   // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
+	3,   // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
+	99,  // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
+	100, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
+	101, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
+	102, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
+	103, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
+	31,  // 19: parsec.agent.Device.protection:type_name -> parsec.agent.DeviceProtection
+	31,  // 20: parsec.agent.Device.pending:type_name -> parsec.agent.DeviceProtection
+	30,  // 21: parsec.agent.ListDevicesResult.devices:type_name -> parsec.agent.Device
+	105, // 22: parsec.agent.ListDevicesResult.damaged:type_name -> parsec.agent.ListDevicesResult.Damaged
+	30,  // 23: parsec.agent.UnlockDeviceResult.device:type_name -> parsec.agent.Device
+	30,  // 24: parsec.agent.ProtectDeviceResult.device:type_name -> parsec.agent.Device
+	30,  // 25: parsec.agent.ImportDeviceResult.device:type_name -> parsec.agent.Device
+	30,  // 26: parsec.agent.ExportDeviceResult.device:type_name -> parsec.agent.Device
+	47,  // 27: parsec.agent.Work.question:type_name -> parsec.agent.Question
+	49,  // 28: parsec.agent.Work.notice:type_name -> parsec.agent.Notice
+	1,   // 29: parsec.agent.Work.detail:type_name -> parsec.agent.ErrorDetail
+	45,  // 30: parsec.agent.Work.result:type_name -> parsec.agent.WorkResult
+	48,  // 31: parsec.agent.WorkResult.details:type_name -> parsec.agent.Details
+	46,  // 32: parsec.agent.Question.peer:type_name -> parsec.agent.Peer
+	46,  // 33: parsec.agent.Question.greeters:type_name -> parsec.agent.Peer
+	48,  // 34: parsec.agent.Question.details:type_name -> parsec.agent.Details
+	31,  // 35: parsec.agent.Question.protection:type_name -> parsec.agent.DeviceProtection
+	46,  // 36: parsec.agent.Notice.peer:type_name -> parsec.agent.Peer
+	106, // 37: parsec.agent.Begin.bootstrap:type_name -> parsec.agent.Begin.Bootstrap
+	107, // 38: parsec.agent.Begin.claim:type_name -> parsec.agent.Begin.Claim
+	108, // 39: parsec.agent.Begin.greet:type_name -> parsec.agent.Begin.Greet
+	44,  // 40: parsec.agent.BeginResult.work:type_name -> parsec.agent.Work
+	44,  // 41: parsec.agent.WatchResult.work:type_name -> parsec.agent.Work
+	49,  // 42: parsec.agent.WatchResult.notices:type_name -> parsec.agent.Notice
+	48,  // 43: parsec.agent.Answer.details:type_name -> parsec.agent.Details
+	44,  // 44: parsec.agent.CancelResult.work:type_name -> parsec.agent.Work
+	44,  // 45: parsec.agent.ListWorksResult.works:type_name -> parsec.agent.Work
+	60,  // 46: parsec.agent.Organization.connection:type_name -> parsec.agent.Connection
+	61,  // 47: parsec.agent.ListOrganizationsResult.organizations:type_name -> parsec.agent.Organization
+	61,  // 48: parsec.agent.OrgStatusResult.organization:type_name -> parsec.agent.Organization
+	30,  // 49: parsec.agent.OrgStatusResult.device:type_name -> parsec.agent.Device
+	66,  // 50: parsec.agent.OrgStatusResult.links:type_name -> parsec.agent.Link
+	60,  // 51: parsec.agent.AcceptRollbackResult.connection:type_name -> parsec.agent.Connection
+	61,  // 52: parsec.agent.ForgetOrganizationResult.organization:type_name -> parsec.agent.Organization
+	60,  // 53: parsec.agent.AcceptTermsResult.connection:type_name -> parsec.agent.Connection
+	74,  // 54: parsec.agent.User.devices:type_name -> parsec.agent.UserDevice
+	73,  // 55: parsec.agent.ListUsersResult.users:type_name -> parsec.agent.User
+	60,  // 56: parsec.agent.ListUsersResult.connection:type_name -> parsec.agent.Connection
+	73,  // 57: parsec.agent.RevokeUserResult.user:type_name -> parsec.agent.User
+	73,  // 58: parsec.agent.UpdateUserResult.user:type_name -> parsec.agent.User
+	81,  // 59: parsec.agent.NewInvitationResult.invitation:type_name -> parsec.agent.Invitation
+	81,  // 60: parsec.agent.ListInvitationsResult.invitations:type_name -> parsec.agent.Invitation
+	81,  // 61: parsec.agent.CancelInvitationResult.invitation:type_name -> parsec.agent.Invitation
+	60,  // 62: parsec.agent.Event.connection:type_name -> parsec.agent.Connection
+	3,   // 63: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,   // 64: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	104, // 65: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
+	104, // 66: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
+	48,  // 67: parsec.agent.Begin.Bootstrap.details:type_name -> parsec.agent.Details
+	48,  // 68: parsec.agent.Begin.Claim.details:type_name -> parsec.agent.Details
+	69,  // [69:69] is the sub-list for method output_type
+	69,  // [69:69] is the sub-list for method input_type
+	69,  // [69:69] is the sub-list for extension type_name
+	69,  // [69:69] is the sub-list for extension extendee
+	0,   // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -4798,7 +8439,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   60,
+			NumMessages:   109,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
