@@ -6,52 +6,75 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/seed-73b3884f/parsec-agent/agentd/internal/works"
 	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/kim"
 )
 
-// devices are the stores of devices, one for each uid. They outlive the configurations, with what is unlocked.
+// devices are what is kept for each uid. They outlive the configurations, with what is unlocked.
 type devices struct {
 	service *Service
 	budget  *device.Budget
 
 	mu     sync.Mutex // guards the fields below
-	stores map[uint32]*device.Store
+	people map[uint32]*person
 	closed bool
 }
 
+// person is what is kept for one uid.
+type person struct {
+	store *device.Store
+	works *works.Works
+}
+
 // of returns the store of a uid: that of the kernel's, whatever the caller calls itself.
-func (d *devices) of(uid uint32) *device.Store {
+func (d *devices) of(uid uint32) *device.Store { return d.person(uid).store }
+
+// person returns what is kept for a uid.
+func (d *devices) person(uid uint32) *person {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s, ok := d.stores[uid]; ok {
-		return s
+	if p, ok := d.people[uid]; ok {
+		return p
 	}
+	dir := filepath.Join(d.service.config.Load().Agent.Devices.Directory, strconv.FormatUint(uint64(uid), 10))
+	p := &person{
+		store: d.open(uid, dir),
+		works: works.New(works.Options{Dir: filepath.Join(dir, "works"), Cancelled: errCancelled, Logger: d.service.log}),
+	}
+	if d.closed {
+		p.close()
+	}
+	d.people[uid] = p
+	return p
+}
+
+// open makes the store of a uid.
+func (d *devices) open(uid uint32, dir string) *device.Store {
 	cfg := d.service.config.Load()
-	name := strconv.FormatUint(uint64(uid), 10)
 	o := device.Options{
-		Dir: filepath.Join(cfg.Agent.Devices.Directory, name), Keys: deviceKeys{d.service}, KeyPrefix: "device/" + name,
+		Dir: dir, Keys: deviceKeys{d.service}, KeyPrefix: "device/" + filepath.Base(dir),
 		Certificates: certificates{d.service}, Server: oneTime{}, Budget: d.budget, Idle: cfg.Agent.Devices.IdleLimit, Logger: d.service.log,
 	}
 	if cfg.Layout.User && int(uid) == cfg.Layout.UID {
 		o.Original = cfg.Agent.Devices.Original
 	}
-	s := device.New(o)
-	if d.closed {
-		s.Close()
-	}
-	d.stores[uid] = s
-	return s
+	return device.New(o)
 }
 
-// close wipes all that is unlocked, for good.
+// close ends all flows and wipes all that is unlocked, for good.
 func (d *devices) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
-	for _, s := range d.stores {
-		s.Close()
+	for _, p := range d.people {
+		p.close()
 	}
+}
+
+func (p *person) close() {
+	p.works.Close()
+	p.store.Close()
 }
 
 // ownerKey is under what a context has the owner of the caller's keys.

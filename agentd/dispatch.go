@@ -49,6 +49,9 @@ func (s *Service) dispatch(ctx context.Context, r *request) (body []byte, err er
 	if err := r.permit(op.access == owners, op.access); err != nil {
 		return nil, err
 	}
+	if attended[r.Opcode] {
+		return run(ctx, r)
+	}
 	if err := r.conn.account.begin(ctx, workWait); err != nil {
 		return nil, err
 	}

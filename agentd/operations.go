@@ -31,6 +31,10 @@ type operation struct {
 	decode func(*request) (action, error)
 }
 
+// attended are the operations whose answers go on for as long as the caller listens. They
+// take no place at work, for they wait; the limit of connections bounds them.
+var attended = map[wire.Opcode]bool{agent.OpWatch: true}
+
 // operations is the one table of what the agent can be asked.
 var operations = map[wire.Opcode]operation{
 	wire.OpPing:               {core, anyone, false, decodePing},
@@ -95,4 +99,9 @@ var operations = map[wire.Opcode]operation{
 	agent.OpProtectDevice: {core, owners, true, decodeProtectDevice},
 	agent.OpImportDevice:  {core, owners, true, decodeImportDevice},
 	agent.OpExportDevice:  {core, owners, true, decodeExportDevice},
+
+	agent.OpWatch:     {core, owners, true, decodeWatch},
+	agent.OpAnswer:    {core, owners, true, decodeAnswer},
+	agent.OpCancel:    {core, owners, true, decodeCancel},
+	agent.OpListWorks: {core, owners, true, decodeListWorks},
 }

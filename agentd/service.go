@@ -74,7 +74,7 @@ type Service struct {
 // New returns a service that has no configuration yet.
 func New(o Options) *Service {
 	s := &Service{options: o, log: o.Logger, started: time.Now(), conns: map[*conn]struct{}{}}
-	s.devices = devices{service: s, budget: device.NewBudget(), stores: map[uint32]*device.Store{}}
+	s.devices = devices{service: s, budget: device.NewBudget(), people: map[uint32]*person{}}
 	return s
 }
 

@@ -19,6 +19,7 @@ type call struct {
 	anyone   bool   // carries no authentication
 	optional bool   // carries authentication if there is one
 	once     bool   // must not be repeated unless it is certain that it was not seen
+	patient  bool   // its frames come when something happens: no bound on the wait but the context
 	object   string // what it is about, for errors
 	in       proto.Message
 	ext      *agentpb.Extension

@@ -69,7 +69,11 @@ func (l *lease) ask(p *prepared) (wire.Header, []byte, error) {
 
 // next returns another frame of an answer.
 func (l *lease) next(q call) (wire.Header, []byte, error) {
-	done := l.conn.arm(l.ctx, l.opts.Timeout)
+	timeout := l.opts.Timeout
+	if q.patient {
+		timeout = 0
+	}
+	done := l.conn.arm(l.ctx, timeout)
 	answer, reply, err := l.conn.receive()
 	return l.judge(q, done(), answer, reply, err)
 }
