@@ -36,7 +36,7 @@ NEED_RUN     := $(NEED_BUILD) openssl:openssl
 NEED_TEST    := $(NEED_RUN) protoc:protobuf-compiler sqlite3:sqlite3 swtpm:swtpm swtpm_setup:swtpm-tools ps:procps setpriv:util-linux gcc:gcc /usr/include/stdlib.h:libc6-dev \
                 softhsm2-util:softhsm2 pkcs11-tool:opensc tpm2-abrmd:tpm2-abrmd dbus-daemon:dbus-daemon tpm2_ptool:libtpm2-pkcs11-tools tpm2_encodeobject:tpm2-tools pcscd:pcscd \
                 /usr/lib/pcsc/drivers/serial/libifdvpcd.so:vsmartcard-vpcd yubico-piv-tool:yubico-piv-tool \
-                $(or $(wildcard /usr/lib/*/libykcs11.so.2),/usr/lib/libykcs11.so.2):ykcs11 mount:mount unshare:util-linux \
+                $(or $(wildcard /usr/lib/*/libykcs11.so.2),/usr/lib/libykcs11.so.2):ykcs11 mount:mount unshare:util-linux zbarimg:zbar-tools \
                 $(or $(wildcard /usr/lib/postgresql/*/bin/postgres),/usr/lib/postgresql/bin/postgres):postgresql \
                 $(or $(wildcard /usr/lib/*/libtss2-tcti-tabrmd.so.0),/usr/lib/libtss2-tcti-tabrmd.so.0):libtss2-tcti-tabrmd0 \
                 $(or $(wildcard /usr/lib/*/pkcs11/libtpm2_pkcs11.so),/usr/lib/libtpm2_pkcs11.so):libtpm2-pkcs11-1

@@ -29,7 +29,7 @@ where you have one device only.`,
 	}
 	var d deviceChoice
 	cmd.PersistentFlags().StringVar(&d.text, "device", "", "the device, by `id, organisation or label`")
-	cmd.AddCommand(p.deviceList(&d), p.deviceUnlock(&d), p.deviceLock(&d), p.deviceProtect(&d), p.deviceImport(), p.deviceExport(&d), p.deviceRecovery(&d))
+	cmd.AddCommand(p.deviceList(&d), p.deviceUnlock(&d), p.deviceLock(&d), p.deviceProtect(&d), p.deviceImport(), p.deviceExport(&d), p.deviceRecovery(&d), p.deviceInvite(&d))
 	return cmd
 }
 
