@@ -60,6 +60,7 @@ type Question struct {
 	Codes               []string   // choose-code
 	Code                string     // say-code
 	Details             Details    // correct, confirm
+	Person              bool       // correct: the details are of a person too
 	Invited             string     // correct
 	Organization, Label string     // choose-protection, give-secret
 	Protection          DeviceProtection
@@ -131,7 +132,7 @@ func readPeer(m *agentpb.Peer) WorkPeer {
 func readQuestion(m *agentpb.Question) *Question {
 	q := &Question{
 		Step: m.GetStep(), Kind: m.GetKind(), Text: m.GetText(), Wrong: m.GetWrong(), Peer: readPeer(m.GetPeer()), Codes: m.GetCodes(), Code: m.GetCode(),
-		Details: readDetails(m.GetDetails()), Invited: m.GetInvited(), Organization: m.GetOrganization(), Label: m.GetLabel(),
+		Details: readDetails(m.GetDetails()), Person: m.GetPerson(), Invited: m.GetInvited(), Organization: m.GetOrganization(), Label: m.GetLabel(),
 		Protection: readProtection(m.GetProtection()), Matter: m.GetMatter(), Reason: m.GetReason(), Since: moment(m.GetSinceUnixMs()),
 	}
 	for _, p := range m.GetGreeters() {

@@ -64,6 +64,7 @@ type questionView struct {
 	Codes        []string        `json:"codes,omitempty"`
 	Code         string          `json:"code,omitempty"`
 	Details      *detailsView    `json:"details,omitempty"`
+	Person       bool            `json:"person,omitempty"`
 	Invited      string          `json:"invited,omitempty"`
 	Organization string          `json:"organization,omitempty"`
 	Label        string          `json:"label,omitempty"`
@@ -116,7 +117,7 @@ func viewWork(w *client.Work) workView {
 
 func viewQuestion(q *client.Question) *questionView {
 	v := &questionView{
-		Step: q.Step, Kind: q.Kind, Text: q.Text, Wrong: q.Wrong, Peer: viewPeer(q.Peer), Codes: q.Codes, Code: q.Code, Invited: q.Invited,
+		Step: q.Step, Kind: q.Kind, Text: q.Text, Wrong: q.Wrong, Peer: viewPeer(q.Peer), Codes: q.Codes, Code: q.Code, Person: q.Person, Invited: q.Invited,
 		Organization: q.Organization, Label: q.Label, Matter: q.Matter, Reason: q.Reason, Since: optional(q.Since),
 	}
 	for _, g := range q.Greeters {

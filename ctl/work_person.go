@@ -132,7 +132,7 @@ var profiles = []string{"ADMIN", "STANDARD", "OUTSIDER"}
 
 // correct shows who somebody is, and asks for what is not right.
 func (t *attendance) correct(ctx context.Context, heading string, q *client.Question) (*client.WorkAnswer, error) {
-	d, person := q.Details, q.Details.Email != "" || q.Details.Name != "" || q.Details.Profile != "" || q.Invited != ""
+	d, person := q.Details, q.Person
 	if err := terminal.Show(printableLines(heading)); err != nil {
 		return nil, err
 	}

@@ -67,8 +67,8 @@ func (w *Works) List() ([]*agentpb.Work, error) {
 
 // Waiting is a work that does not run, with what is needed to run it again.
 type Waiting struct {
-	ID, Key, Device, Journal string
-	Kind                     Kind
+	ID, Key, Device string
+	Kind            Kind
 }
 
 // Waiting returns the open works that do not run.
@@ -82,7 +82,7 @@ func (w *Works) Waiting() ([]Waiting, error) {
 	var all []Waiting
 	for id, one := range w.all {
 		if r := &one.record; !r.ended() && one.flow == nil {
-			all = append(all, Waiting{id, r.Key, r.Device, r.Journal, r.Kind})
+			all = append(all, Waiting{id, r.Key, r.Device, r.Kind})
 		}
 	}
 	slices.SortFunc(all, func(a, b Waiting) int { return strings.Compare(a.ID, b.ID) })

@@ -216,17 +216,5 @@ func (c *Conversation) Tell(n *agentpb.Notice) {
 	one.change()
 }
 
-// Journal notes under which name the flow's journal has what it must not lose.
-func (c *Conversation) Journal(name string) error {
-	w, one := c.works, c.work
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if one.record.Journal == name {
-		return nil
-	}
-	one.record.Journal = name
-	return w.store(&one.record)
-}
-
 // Fingerprint writes one as a record has it.
 func Fingerprint(b []byte) string { return hex.EncodeToString(b) }

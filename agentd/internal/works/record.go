@@ -30,7 +30,6 @@ type record struct {
 	Key      string  `json:"key"`
 	Subject  string  `json:"subject"`
 	Device   string  `json:"device,omitempty"`
-	Journal  string  `json:"journal,omitempty"`
 	Begun    int64   `json:"begun"`    // milliseconds of Unix time, as all times here
 	Deadline int64   `json:"deadline"` // when it is given up
 	Ended    int64   `json:"ended,omitempty"`

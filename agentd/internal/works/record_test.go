@@ -22,7 +22,7 @@ func golden(t testing.TB) []byte {
 func examples() map[string]*record {
 	open := record{
 		Version: 1, ID: "00112233445566778899aabbccddeeff", Kind: KindGreet, Key: "k", Subject: "the invitation of bob@acme.example.com to Acme",
-		Device: "ffeeddccbbaa99887766554433221100", Journal: "entry", Begun: 1_700_000_000_000, Deadline: 1_700_086_400_000,
+		Device: "ffeeddccbbaa99887766554433221100", Begun: 1_700_000_000_000, Deadline: 1_700_086_400_000,
 	}
 	failed, done := open, open
 	failed.Ended = 1_700_000_060_000

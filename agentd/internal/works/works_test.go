@@ -263,9 +263,6 @@ func TestStop(t *testing.T) {
 	dir := t.TempDir()
 	w := open(t, dir)
 	m, _, err := w.Begin(spec("k"), func(ctx context.Context, c *Conversation) (*Result, error) {
-		if err := c.Journal("entry"); err != nil {
-			return nil, err
-		}
 		return asks(ctx, c)
 	})
 	if err != nil {
@@ -278,7 +275,7 @@ func TestStop(t *testing.T) {
 	}
 	w = open(t, dir)
 	waiting, err := w.Waiting()
-	if err != nil || len(waiting) != 1 || waiting[0].Journal != "entry" {
+	if err != nil || len(waiting) != 1 || waiting[0].Key != "k" {
 		t.Fatalf("%v, %v", waiting, err)
 	}
 	if again, already, err := w.Begin(spec("k"), asks); err != nil || !already || again.GetWorkId() != m.GetWorkId() {

@@ -3329,6 +3329,7 @@ type Question struct {
 	Matter        string                 `protobuf:"bytes,14,opt,name=matter,proto3" json:"matter,omitempty"`                                 // confirm: "again", "address" or "replace"
 	Reason        string                 `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`                                 // confirm
 	SinceUnixMs   int64                  `protobuf:"varint,16,opt,name=since_unix_ms,json=sinceUnixMs,proto3" json:"since_unix_ms,omitempty"` // confirm: since when it is there, if that matters
+	Person        bool                   `protobuf:"varint,17,opt,name=person,proto3" json:"person,omitempty"`                                // correct: the details are of a person too, not of a device only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3473,6 +3474,13 @@ func (x *Question) GetSinceUnixMs() int64 {
 		return x.SinceUnixMs
 	}
 	return 0
+}
+
+func (x *Question) GetPerson() bool {
+	if x != nil {
+		return x.Person
+	}
+	return false
 }
 
 // Details are who a person is, and what their device is called. A device has no name, e-mail address and profile of its own.
@@ -7980,7 +7988,7 @@ const file_agent_proto_rawDesc = "" +
 	"\x05email\x18\x03 \x01(\tR\x05email\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12 \n" +
 	"\fseen_unix_ms\x18\x05 \x01(\x03R\n" +
-	"seenUnixMs\"\xf7\x03\n" +
+	"seenUnixMs\"\x8f\x04\n" +
 	"\bQuestion\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\rR\x04step\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -8000,7 +8008,8 @@ const file_agent_proto_rawDesc = "" +
 	"protection\x12\x16\n" +
 	"\x06matter\x18\x0e \x01(\tR\x06matter\x12\x16\n" +
 	"\x06reason\x18\x0f \x01(\tR\x06reason\x12\"\n" +
-	"\rsince_unix_ms\x18\x10 \x01(\x03R\vsinceUnixMs\"c\n" +
+	"\rsince_unix_ms\x18\x10 \x01(\x03R\vsinceUnixMs\x12\x16\n" +
+	"\x06person\x18\x11 \x01(\bR\x06person\"c\n" +
 	"\aDetails\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x14\n" +
