@@ -99,10 +99,11 @@ func decodeUnlockDevice(r *request) (action, error) {
 			return nil, err
 		}
 		with := device.Secret{Password: m.GetPassword(), Code: m.GetCode()}
-		_, already, err := r.devices().Unlock(withOwner(ctx, r.owner()), e.ID, with)
+		u, already, err := r.devices().Unlock(withOwner(ctx, r.owner()), e.ID, with)
 		if err != nil {
 			return nil, err
 		}
+		r.person().signIn(u)
 		now, err := r.described(e.ID)
 		if err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/seed-73b3884f/parsec-agent/agentd/internal/works"
 	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/kim"
 )
@@ -21,12 +20,6 @@ type devices struct {
 	closed bool
 }
 
-// person is what is kept for one uid.
-type person struct {
-	store *device.Store
-	works *works.Works
-}
-
 // of returns the store of a uid: that of the kernel's, whatever the caller calls itself.
 func (d *devices) of(uid uint32) *device.Store { return d.person(uid).store }
 
@@ -38,10 +31,7 @@ func (d *devices) person(uid uint32) *person {
 		return p
 	}
 	dir := filepath.Join(d.service.config.Load().Agent.Devices.Directory, strconv.FormatUint(uint64(uid), 10))
-	p := &person{
-		store: d.open(uid, dir),
-		works: works.New(works.Options{Dir: filepath.Join(dir, "works"), Cancelled: errCancelled, Logger: d.service.log}),
-	}
+	p := newPerson(dir, d.open(uid, dir), d.service.log, d.service.options.Version)
 	if d.closed {
 		p.close()
 	}
@@ -70,11 +60,6 @@ func (d *devices) close() {
 	for _, p := range d.people {
 		p.close()
 	}
-}
-
-func (p *person) close() {
-	p.works.Close()
-	p.store.Close()
 }
 
 // ownerKey is under what a context has the owner of the caller's keys.

@@ -33,7 +33,7 @@ type operation struct {
 
 // attended are the operations whose answers go on for as long as the caller listens. They
 // take no place at work, for they wait; the limit of connections bounds them.
-var attended = map[wire.Opcode]bool{agent.OpWatch: true}
+var attended = map[wire.Opcode]bool{agent.OpWatch: true, agent.OpEvents: true}
 
 // operations is the one table of what the agent can be asked.
 var operations = map[wire.Opcode]operation{
@@ -100,8 +100,22 @@ var operations = map[wire.Opcode]operation{
 	agent.OpImportDevice:  {core, owners, true, decodeImportDevice},
 	agent.OpExportDevice:  {core, owners, true, decodeExportDevice},
 
+	agent.OpBegin:     {core, owners, true, decodeBegin},
 	agent.OpWatch:     {core, owners, true, decodeWatch},
 	agent.OpAnswer:    {core, owners, true, decodeAnswer},
 	agent.OpCancel:    {core, owners, true, decodeCancel},
 	agent.OpListWorks: {core, owners, true, decodeListWorks},
+
+	agent.OpOrgStatus:          {core, owners, true, decodeOrgStatus},
+	agent.OpListOrganizations:  {core, owners, true, decodeListOrganizations},
+	agent.OpAcceptRollback:     {core, owners, true, decodeAcceptRollback},
+	agent.OpForgetOrganization: {core, owners, true, decodeForgetOrganization},
+	agent.OpAcceptTerms:        {core, owners, true, decodeAcceptTerms},
+	agent.OpListUsers:          {core, owners, true, decodeListUsers},
+	agent.OpRevokeUser:         {core, owners, true, decodeRevokeUser},
+	agent.OpUpdateUser:         {core, owners, true, decodeUpdateUser},
+	agent.OpNewInvitation:      {core, owners, true, decodeNewInvitation},
+	agent.OpListInvitations:    {core, owners, true, decodeListInvitations},
+	agent.OpCancelInvitation:   {core, owners, true, decodeCancelInvitation},
+	agent.OpEvents:             {core, owners, true, decodeEvents},
 }

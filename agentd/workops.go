@@ -2,7 +2,6 @@ package agentd
 
 import (
 	"context"
-	"errors"
 
 	"github.com/seed-73b3884f/parsec-agent/agentd/internal/works"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent/agentpb"
@@ -12,11 +11,8 @@ import (
 
 // The operations on works: what asks a person. They belong to the uid, as devices do.
 
-// errCancelled is the cause with which a flow ends that is not wanted any more.
-var errCancelled = errors.New("it was cancelled")
-
 // works are those of the caller.
-func (r *request) works() *works.Works { return r.conn.service.devices.person(r.conn.peer.UID).works }
+func (r *request) works() *works.Works { return r.person().works }
 
 func decodeListWorks(r *request) (action, error) {
 	if err := psa.Unmarshal(r.Body, &agentpb.ListWorks{}); err != nil {
@@ -38,6 +34,7 @@ func decodeWatch(r *request) (action, error) {
 		return nil, err
 	}
 	return func(ctx context.Context, r *request) (final []byte, err error) {
+		r.person().goOn(m.GetWork())
 		err = r.conn.attend(ctx, func(ctx context.Context) error {
 			return r.works().Watch(ctx, m.GetWork(), func(work *agentpb.Work, since []*agentpb.Notice, last bool) error {
 				body, err := psa.Marshal(&agentpb.WatchResult{Work: work, Notices: since})
@@ -83,8 +80,15 @@ func decodeCancel(r *request) (action, error) {
 		return nil, err
 	}
 	return func(ctx context.Context, r *request) ([]byte, error) {
-		work, err := r.works().Cancel(ctx, m.GetWork(), m.GetForget())
+		what, err := r.works().Find(m.GetWork())
 		if err != nil {
+			return nil, err
+		}
+		work, err := r.works().Cancel(ctx, what.ID, m.GetForget())
+		if err != nil {
+			return nil, err
+		}
+		if err := r.person().giveUp(ctx, what); err != nil && work.GetState() != string(works.StateDone) {
 			return nil, err
 		}
 		return psa.Marshal(&agentpb.CancelResult{Work: work})

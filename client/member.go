@@ -93,18 +93,17 @@ func (c *Client) UpdateUser(ctx context.Context, device, user, profile string) (
 	return readUser(m.GetUser()), m.GetAlready(), err
 }
 
-// InvitationRequest says whom to invite: a user by e-mail address, an own device, or a user whose shares the caller holds.
+// InvitationRequest says whom to invite: a user by e-mail address, or a device of the caller's.
 type InvitationRequest struct {
-	Email        string
-	OwnDevice    bool
-	RecoveryUser string
-	SendMail     bool
+	Email     string
+	OwnDevice bool
+	SendMail  bool
 }
 
 // Invite invites somebody. already says that the same had been invited before; the invitation is that one.
 func (c *Client) Invite(ctx context.Context, device string, r InvitationRequest) (i Invitation, already bool, err error) {
 	var m agentpb.NewInvitationResult
-	in := &agentpb.NewInvitation{Device: device, Email: r.Email, OwnDevice: r.OwnDevice, RecoveryUser: r.RecoveryUser, SendMail: r.SendMail}
+	in := &agentpb.NewInvitation{Device: device, Email: r.Email, OwnDevice: r.OwnDevice, SendMail: r.SendMail}
 	err = c.do(ctx, call{op: agent.OpNewInvitation, in: in, once: true, needs: needsOrganizations}, &m)
 	return readInvitation(m.GetInvitation()), m.GetAlready(), err
 }

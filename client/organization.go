@@ -58,8 +58,16 @@ type OrgStatus struct {
 func readConnection(m *agentpb.Connection) Connection {
 	return Connection{
 		State: m.GetState(), Reason: m.GetReason(), Remedy: m.GetRemedy(), Since: moment(m.GetSinceUnixMs()), Viewed: moment(m.GetViewUnixMs()),
-		Clock: m.GetClock(), Terms: m.GetTerms(), TermsChanged: moment(m.GetTermsUnixMs()),
+		Clock: m.GetClock(), Terms: m.GetTerms(), TermsChanged: microseconds(m.GetTermsUnixUs()),
 	}
+}
+
+// microseconds is a time of a message; 0 stands for none.
+func microseconds(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
 }
 
 func readOrganization(m *agentpb.Organization) Organization {
@@ -144,7 +152,7 @@ func (c *Client) ForgetOrganization(ctx context.Context, organization string) (O
 // AcceptTerms accepts the terms of service that the person has seen: those that were changed at that time.
 func (c *Client) AcceptTerms(ctx context.Context, device string, changed time.Time) (Connection, error) {
 	var m agentpb.AcceptTermsResult
-	q := call{op: agent.OpAcceptTerms, in: &agentpb.AcceptTerms{Device: device, UnixMs: changed.UnixMilli()}, object: deviceObject(device), needs: needsOrganizations}
+	q := call{op: agent.OpAcceptTerms, in: &agentpb.AcceptTerms{Device: device, UnixUs: changed.UnixMicro()}, object: deviceObject(device), needs: needsOrganizations}
 	err := c.do(ctx, q, &m)
 	return readConnection(m.GetConnection()), err
 }

@@ -121,7 +121,12 @@ var names = map[wire.Opcode]string{
 	OpInspect:     "AgentInspect",
 	OpListDevices: "AgentListDevices", OpUnlockDevice: "AgentUnlockDevice", OpLockDevice: "AgentLockDevice",
 	OpProtectDevice: "AgentProtectDevice", OpImportDevice: "AgentImportDevice", OpExportDevice: "AgentExportDevice",
-	OpWatch: "AgentWatch", OpAnswer: "AgentAnswer", OpCancel: "AgentCancel", OpListWorks: "AgentListWorks",
+	OpBegin: "AgentBegin", OpWatch: "AgentWatch", OpAnswer: "AgentAnswer", OpCancel: "AgentCancel", OpListWorks: "AgentListWorks",
+	OpOrgStatus: "AgentOrgStatus", OpListOrganizations: "AgentListOrganizations", OpAcceptRollback: "AgentAcceptRollback",
+	OpForgetOrganization: "AgentForgetOrganization", OpAcceptTerms: "AgentAcceptTerms",
+	OpListUsers: "AgentListUsers", OpRevokeUser: "AgentRevokeUser", OpUpdateUser: "AgentUpdateUser",
+	OpNewInvitation: "AgentNewInvitation", OpListInvitations: "AgentListInvitations", OpCancelInvitation: "AgentCancelInvitation",
+	OpEvents: "AgentEvents",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

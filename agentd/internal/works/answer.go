@@ -71,6 +71,18 @@ type Waiting struct {
 	Kind            Kind
 }
 
+// Find returns the work that a text means.
+func (w *Works) Find(text string) (Waiting, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one, err := w.find(text)
+	if err != nil {
+		return Waiting{}, err
+	}
+	r := &one.record
+	return Waiting{r.ID, r.Key, r.Device, r.Kind}, nil
+}
+
 // Waiting returns the open works that do not run.
 func (w *Works) Waiting() ([]Waiting, error) {
 	w.mu.Lock()
@@ -106,7 +118,7 @@ func (w *Works) Hold(id string, why error) {
 	defer w.mu.Unlock()
 	if one := w.all[id]; one != nil && one.flow == nil && !one.record.ended() {
 		one.waits = failure(why, false)
-		one.change()
+		w.changed(one)
 	}
 }
 
@@ -141,7 +153,7 @@ func (w *Works) Answer(text string, step uint32, given Given) (already bool, err
 	}
 	one.question, one.take = nil, nil
 	close(one.answered)
-	one.change()
+	w.changed(one)
 	return false, nil
 }
 

@@ -95,7 +95,7 @@ func (w *Works) start(one *work, run Run) error {
 	timer := time.AfterFunc(time.UnixMilli(one.record.Deadline).Sub(w.now()), func() { cancel(w.options.Cancelled) })
 	f := &flow{cancel: cancel, done: make(chan struct{})}
 	one.flow, one.waits = f, nil
-	one.change()
+	w.changed(one)
 	w.flows.Go(func() {
 		defer cancel(nil)
 		defer timer.Stop()
@@ -123,7 +123,7 @@ func (w *Works) ended(ctx context.Context, one *work, result *Result, err error)
 		w.end(one, nil, cancellation(err), true)
 	case later || ctx.Err() != nil:
 		one.waits = failure(err, false)
-		one.change()
+		w.changed(one)
 	default:
 		w.end(one, nil, err, false)
 	}
@@ -157,7 +157,7 @@ func (w *Works) end(one *work, result *Result, err error, cancelled bool) {
 	if err := w.store(r); err != nil {
 		w.options.Logger.Error("work_not_recorded", "work", r.ID, "error", err)
 	}
-	one.change()
+	w.changed(one)
 }
 
 // Conversation is what a flow asks and tells through. It is the flow's.
@@ -182,7 +182,7 @@ func (c *Conversation) Ask(ctx context.Context, q *agentpb.Question, take func(G
 	one.step++
 	q.Step = one.step
 	one.question, one.take, one.answered = q, take, answered
-	one.change()
+	w.changed(one)
 	w.mu.Unlock()
 	select {
 	case <-answered:
@@ -193,7 +193,7 @@ func (c *Conversation) Ask(ctx context.Context, q *agentpb.Question, take func(G
 	defer w.mu.Unlock()
 	if one.question == q {
 		one.question, one.take = nil, nil
-		one.change()
+		w.changed(one)
 		return context.Cause(ctx)
 	}
 	return nil // it was answered in the same moment
@@ -213,7 +213,7 @@ func (c *Conversation) Tell(n *agentpb.Notice) {
 		one.notices = append(one.notices[:0:0], one.notices[1:]...)
 	}
 	one.notices = append(one.notices, n)
-	one.change()
+	w.changed(one)
 }
 
 // Fingerprint writes one as a record has it.

@@ -49,6 +49,9 @@ type Options struct {
 	// Cancelled is the cause with which the context of a cancelled flow ends.
 	Cancelled error
 	Logger    *slog.Logger
+	// Changed, which may be nil, is told of works that are in another state or ask another question. It does not block, and
+	// calls nothing here.
+	Changed func(*agentpb.Work)
 	// Patience is how long a work may take, 0 for the constant.
 	Patience time.Duration
 }
@@ -79,6 +82,13 @@ type work struct {
 	number   uint32
 	notices  []*agentpb.Notice
 	changed  chan struct{} // closed at the next change
+	told     told
+}
+
+// told is of what Options.Changed was told last.
+type told struct {
+	state State
+	step  uint32
 }
 
 // errStopping is with what a flow ends when the agent stops.
@@ -203,7 +213,7 @@ func (w *Works) forget(id string) error {
 	}
 	if one := w.all[id]; one != nil {
 		delete(w.all, id)
-		one.change()
+		w.changed(one)
 	}
 	return nil
 }
@@ -241,8 +251,13 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// change wakes who watches. The caller holds mu.
-func (w *work) change() {
-	close(w.changed)
-	w.changed = make(chan struct{})
+// changed wakes who watches. The caller holds mu.
+func (w *Works) changed(one *work) {
+	close(one.changed)
+	one.changed = make(chan struct{})
+	now := told{one.state(), one.step}
+	if one.told != now && w.options.Changed != nil {
+		one.told = now
+		w.options.Changed(one.message())
+	}
 }

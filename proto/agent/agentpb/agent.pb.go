@@ -4210,7 +4210,7 @@ type Connection struct {
 	ViewUnixMs    int64                  `protobuf:"varint,5,opt,name=view_unix_ms,json=viewUnixMs,proto3" json:"view_unix_ms,omitempty"`    // up to when the certificates are known to be complete; 0: never
 	Clock         string                 `protobuf:"bytes,6,opt,name=clock,proto3" json:"clock,omitempty"`                                   // of the server against ours, in words; empty: in step
 	Terms         string                 `protobuf:"bytes,7,opt,name=terms,proto3" json:"terms,omitempty"`                                   // terms to be accepted: addresses, one a line, with the language before
-	TermsUnixMs   int64                  `protobuf:"varint,8,opt,name=terms_unix_ms,json=termsUnixMs,proto3" json:"terms_unix_ms,omitempty"` // when the terms to be accepted were changed
+	TermsUnixUs   int64                  `protobuf:"varint,8,opt,name=terms_unix_us,json=termsUnixUs,proto3" json:"terms_unix_us,omitempty"` // when the terms to be accepted were changed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4294,9 +4294,9 @@ func (x *Connection) GetTerms() string {
 	return ""
 }
 
-func (x *Connection) GetTermsUnixMs() int64 {
+func (x *Connection) GetTermsUnixUs() int64 {
 	if x != nil {
-		return x.TermsUnixMs
+		return x.TermsUnixUs
 	}
 	return 0
 }
@@ -4916,7 +4916,7 @@ func (x *ForgetOrganizationResult) GetOrganization() *Organization {
 type AcceptTerms struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
-	UnixMs        int64                  `protobuf:"varint,2,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"` // of the terms that the person has seen
+	UnixUs        int64                  `protobuf:"varint,2,opt,name=unix_us,json=unixUs,proto3" json:"unix_us,omitempty"` // when the terms were changed that the person has seen
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4958,9 +4958,9 @@ func (x *AcceptTerms) GetDevice() string {
 	return ""
 }
 
-func (x *AcceptTerms) GetUnixMs() int64 {
+func (x *AcceptTerms) GetUnixUs() int64 {
 	if x != nil {
-		return x.UnixMs
+		return x.UnixUs
 	}
 	return 0
 }
@@ -5651,9 +5651,8 @@ func (x *Invitation) GetMail() string {
 type NewInvitation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
-	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                                   // a new user
-	OwnDevice     bool                   `protobuf:"varint,3,opt,name=own_device,json=ownDevice,proto3" json:"own_device,omitempty"`         // a device of the caller's
-	RecoveryUser  string                 `protobuf:"bytes,4,opt,name=recovery_user,json=recoveryUser,proto3" json:"recovery_user,omitempty"` // a user whose shares the caller holds
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                           // a new user
+	OwnDevice     bool                   `protobuf:"varint,3,opt,name=own_device,json=ownDevice,proto3" json:"own_device,omitempty"` // a device of the caller's
 	SendMail      bool                   `protobuf:"varint,5,opt,name=send_mail,json=sendMail,proto3" json:"send_mail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5708,13 +5707,6 @@ func (x *NewInvitation) GetOwnDevice() bool {
 		return x.OwnDevice
 	}
 	return false
-}
-
-func (x *NewInvitation) GetRecoveryUser() string {
-	if x != nil {
-		return x.RecoveryUser
-	}
-	return ""
 }
 
 func (x *NewInvitation) GetSendMail() bool {
@@ -8081,7 +8073,7 @@ const file_agent_proto_rawDesc = "" +
 	"viewUnixMs\x12\x14\n" +
 	"\x05clock\x18\x06 \x01(\tR\x05clock\x12\x14\n" +
 	"\x05terms\x18\a \x01(\tR\x05terms\x12\"\n" +
-	"\rterms_unix_ms\x18\b \x01(\x03R\vtermsUnixMs\"\xff\x01\n" +
+	"\rterms_unix_us\x18\b \x01(\x03R\vtermsUnixUs\"\xff\x01\n" +
 	"\fOrganization\x12\"\n" +
 	"\forganization\x18\x01 \x01(\tR\forganization\x12\x16\n" +
 	"\x06server\x18\x02 \x01(\tR\x06server\x12 \n" +
@@ -8132,7 +8124,7 @@ const file_agent_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\v2\x1a.parsec.agent.OrganizationR\forganization\">\n" +
 	"\vAcceptTerms\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x17\n" +
-	"\aunix_ms\x18\x02 \x01(\x03R\x06unixMs\"M\n" +
+	"\aunix_us\x18\x02 \x01(\x03R\x06unixUs\"M\n" +
 	"\x11AcceptTermsResult\x128\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x18.parsec.agent.ConnectionR\n" +
@@ -8195,13 +8187,12 @@ const file_agent_proto_rawDesc = "" +
 	"\x0fcreated_unix_ms\x18\a \x01(\x03R\rcreatedUnixMs\x12\x1d\n" +
 	"\n" +
 	"created_by\x18\b \x01(\tR\tcreatedBy\x12\x12\n" +
-	"\x04mail\x18\t \x01(\tR\x04mail\"\x9e\x01\n" +
+	"\x04mail\x18\t \x01(\tR\x04mail\"y\n" +
 	"\rNewInvitation\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1d\n" +
 	"\n" +
-	"own_device\x18\x03 \x01(\bR\townDevice\x12#\n" +
-	"\rrecovery_user\x18\x04 \x01(\tR\frecoveryUser\x12\x1b\n" +
+	"own_device\x18\x03 \x01(\bR\townDevice\x12\x1b\n" +
 	"\tsend_mail\x18\x05 \x01(\bR\bsendMail\"i\n" +
 	"\x13NewInvitationResult\x128\n" +
 	"\n" +

@@ -1,0 +1,157 @@
+package agentd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/seed-73b3884f/parsec-agent/device"
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// signedIn is the session of an unlocked device.
+type signedIn struct {
+	opened  chan struct{} // closed when the two below are set
+	session *session.Session
+	err     error
+}
+
+// signIn starts the session of an unlocked device, which ends when the device is locked.
+func (p *person) signIn(u *device.Unlocked) *signedIn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in, ok := p.sessions[u.ID()]; ok {
+		return in
+	}
+	in := &signedIn{opened: make(chan struct{})}
+	if p.closed {
+		in.err = errStopping()
+		close(in.opened)
+		return in
+	}
+	p.sessions[u.ID()] = in
+	p.running.Go(func() { p.attendTo(u, in) })
+	return in
+}
+
+// attendTo has the session of a device for as long as the device is unlocked.
+func (p *person) attendTo(u *device.Unlocked, in *signedIn) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-u.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	in.session, in.err = p.openSession(ctx, u)
+	close(in.opened)
+	if in.err != nil {
+		p.log.LogAttrs(ctx, slog.LevelWarn, "session_not_opened", slog.String("device", u.ID().String()), slog.Any("error", in.err))
+		p.hub.publish(connectionEvent(u.ID(), p.connection(u.ID(), in)))
+		<-ctx.Done()
+	} else {
+		p.run(ctx, in.session)
+	}
+	p.mu.Lock()
+	delete(p.sessions, u.ID())
+	p.mu.Unlock()
+	if in.session != nil {
+		if err := in.session.Close(); err != nil {
+			p.log.LogAttrs(ctx, slog.LevelWarn, "session_not_closed", slog.String("device", u.ID().String()), slog.Any("error", err))
+		}
+	}
+	p.hub.publish(lockedEvent(u.ID()))
+}
+
+func (p *person) openSession(ctx context.Context, u *device.Unlocked) (*session.Session, error) {
+	pins, err := p.pinned()
+	if err != nil {
+		return nil, err
+	}
+	var dir string
+	err = u.UseQuietly(func(d *trust.LocalDevice) error {
+		dir = session.Dir(p.dir, d.RootVerifyKey, d.DeviceID)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := session.Open(ctx, session.Options{Device: u, Dir: dir, Pins: pins, UserAgent: p.userAgent, Logger: p.log})
+	return s, organizationError(err)
+}
+
+// run follows the server until the device is locked.
+func (p *person) run(ctx context.Context, s *session.Session) {
+	told := make(chan struct{})
+	events := s.Watch(ctx)
+	go func() {
+		defer close(told)
+		for e := range events {
+			if m := sessionEvent(s, e); m != nil {
+				p.hub.publish(m)
+			}
+		}
+	}()
+	p.goOnGreeting(s)
+	if err := s.Run(ctx); err != nil && ctx.Err() == nil {
+		p.log.LogAttrs(ctx, slog.LevelWarn, "session_ended", slog.String("device", s.DeviceID().String()), slog.Any("error", err))
+	}
+	<-ctx.Done()
+	<-told
+}
+
+// session returns the session of a device, which has to be unlocked.
+func (p *person) session(ctx context.Context, id trust.DeviceID) (*session.Session, error) {
+	u, err := p.store.Get(id)
+	if err != nil {
+		return nil, err
+	}
+	in := p.signIn(u)
+	select {
+	case <-in.opened:
+		return in.session, in.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// signedInAs returns what is there of the session of a device, nil if it is locked.
+func (p *person) signedInAs(id trust.DeviceID) *signedIn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sessions[id]
+}
+
+// session finds the session of the device that a text means.
+func (r *request) session(ctx context.Context, text string) (*session.Session, error) {
+	e, err := r.device(text)
+	if err != nil {
+		return nil, err
+	}
+	return r.person().session(ctx, e.ID)
+}
+
+// person is what is kept for the caller.
+func (r *request) person() *person { return r.conn.service.devices.person(r.conn.peer.UID) }
+
+// member is a session as enrolments want it.
+type member struct{ *session.Session }
+
+// Certify has upload send what the device signs, with a timestamp that the server takes.
+func (m member) Certify(ctx context.Context, upload func(ctx context.Context, at trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error) {
+	return m.Dated(ctx, session.UserGap, upload)
+}
+
+// gone reports an error of a session that has ended, or whose device is locked.
+func gone(err error) bool {
+	return errors.Is(err, session.ErrClosed) || errors.Is(err, device.ErrLocked)
+}
+
+func lockedError() error {
+	return &wire.Error{Status: wire.StatusBadState, Reason: "the device that greets is locked", Err: device.ErrLocked, Remedy: "unlock it: parsecctl device unlock"}
+}
