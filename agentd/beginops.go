@@ -10,6 +10,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
+	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -95,7 +96,7 @@ func (r *request) greet(ctx context.Context, m *agentpb.Begin_Greet) (*agentpb.W
 	if err != nil {
 		return nil, false, err
 	}
-	i, err := findInvitation(ctx, member{s}, m.GetInvitation())
+	i, err := findInvitation(ctx, s, m.GetInvitation())
 	if err != nil {
 		return nil, false, err
 	}
@@ -105,7 +106,7 @@ func (r *request) greet(ctx context.Context, m *agentpb.Begin_Greet) (*agentpb.W
 	}
 	p, what := r.person(), greetSpec(s.Organization(), s.DeviceID(), id, invitedName(i))
 	preset := &agentpb.Details{Profile: m.GetProfile()}
-	return p.works.Begin(what, p.flow(what, preset, func() (enrol.Flow, error) { return p.desk.Greet(member{s}, i.Address.Token), nil }))
+	return p.works.Begin(what, p.flow(what, preset, func() (enrol.Flow, error) { return p.desk.Greet(s, i.Address.Token), nil }))
 }
 
 // invitedName says who was invited.
@@ -125,7 +126,7 @@ const shortestToken = 4
 
 // findInvitation returns the pending invitation that a text means: its address, its token or the first digits of it, or the
 // e-mail address of who is invited; an empty text means the only one of an own device.
-func findInvitation(ctx context.Context, s enrol.Session, text string) (*enrol.Invitation, error) {
+func findInvitation(ctx context.Context, s *session.Session, text string) (*enrol.Invitation, error) {
 	all, err := enrol.Invitations(ctx, s)
 	if err != nil {
 		return nil, organizationError(err)

@@ -129,7 +129,7 @@ func (p *person) continued(e *enrol.Entry) works.Run {
 		if in.err != nil {
 			return nil, in.err
 		}
-		return p.desk.Continue(id, member{in.session})
+		return p.desk.Continue(id, in.session)
 	})
 }
 
@@ -207,13 +207,12 @@ func (p *person) giveUp(ctx context.Context, w works.Waiting) error {
 	if e == nil {
 		return nil
 	}
-	var as enrol.Session
+	var as *session.Session
 	if !e.Claims() {
-		s, err := p.session(ctx, e.Holder)
-		if err != nil {
+		var err error
+		if as, err = p.session(ctx, e.Holder); err != nil {
 			return err
 		}
-		as = member{s}
 	}
 	return organizationError(p.desk.GiveUp(ctx, e.ID, as))
 }

@@ -64,20 +64,20 @@ func decodeNewInvitation(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
-		before, err := enrol.Invitations(ctx, member{s})
+		before, err := enrol.Invitations(ctx, s)
 		if err != nil {
 			return nil, organizationError(err)
 		}
 		var made *enrol.Invited
 		if m.GetOwnDevice() {
-			made, err = enrol.InviteDevice(ctx, member{s}, m.GetSendMail())
+			made, err = enrol.InviteDevice(ctx, s, m.GetSendMail())
 		} else {
-			made, err = enrol.InviteUser(ctx, member{s}, email, m.GetSendMail())
+			made, err = enrol.InviteUser(ctx, s, email, m.GetSendMail())
 		}
 		if err != nil {
 			return nil, organizationError(err)
 		}
-		i, err := enrol.FindInvitation(ctx, member{s}, made.Address.Token)
+		i, err := enrol.FindInvitation(ctx, s, made.Address.Token)
 		if err != nil {
 			return nil, organizationError(err)
 		}
@@ -111,7 +111,7 @@ func decodeListInvitations(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := enrol.Invitations(ctx, member{s})
+		all, err := enrol.Invitations(ctx, s)
 		if err != nil {
 			return nil, organizationError(err)
 		}
@@ -140,11 +140,11 @@ func decodeCancelInvitation(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
-		i, err := findInvitation(ctx, member{s}, m.GetInvitation())
+		i, err := findInvitation(ctx, s, m.GetInvitation())
 		if err != nil {
 			return nil, err
 		}
-		if err := enrol.CancelInvitation(ctx, member{s}, i.Address.Token); err != nil {
+		if err := enrol.CancelInvitation(ctx, s, i.Address.Token); err != nil {
 			return nil, organizationError(err)
 		}
 		i.Status = cloud.InvitationIsCancelled

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/seed-73b3884f/parsec-agent/device"
-	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/session"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -138,14 +137,6 @@ func (r *request) session(ctx context.Context, text string) (*session.Session, e
 
 // person is what is kept for the caller.
 func (r *request) person() *person { return r.conn.service.devices.person(r.conn.peer.UID) }
-
-// member is a session as enrolments want it.
-type member struct{ *session.Session }
-
-// Certify has upload send what the device signs, with a timestamp that the server takes.
-func (m member) Certify(ctx context.Context, upload func(ctx context.Context, at trust.DateTime) (cloud.Reply, error)) (cloud.Reply, error) {
-	return m.Dated(ctx, session.UserGap, upload)
-}
 
 // gone reports an error of a session that has ended, or whose device is locked.
 func gone(err error) bool {

@@ -166,7 +166,7 @@ func decodeRevokeUser(r *request) (action, error) {
 		}
 		u, already, err := changeUser(ctx, s, m.GetUser(),
 			func(u *agentpb.User) bool { return u.GetRevokedUnixMs() != 0 },
-			func(id trust.UserID) error { return enrol.RevokeUser(ctx, member{s}, id) })
+			func(id trust.UserID) error { return enrol.RevokeUser(ctx, s, id) })
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func decodeUpdateUser(r *request) (action, error) {
 		}
 		u, already, err := changeUser(ctx, s, m.GetUser(),
 			func(u *agentpb.User) bool { return u.GetProfile() == to.String() && u.GetRevokedUnixMs() == 0 },
-			func(id trust.UserID) error { return enrol.UpdateProfile(ctx, member{s}, id, to) })
+			func(id trust.UserID) error { return enrol.UpdateProfile(ctx, s, id, to) })
 		if err != nil {
 			return nil, err
 		}

@@ -153,8 +153,8 @@ func (l *linkView) text() string {
 		return fmt.Sprintf("%s (%s) as %s", l.who(), l.Name, l.Profile)
 	case "device":
 		text := fmt.Sprintf("device %s (%s) of %s", l.Label, shortID(l.Device), l.who())
-		if l.Purpose != "" && l.Purpose != "standard" {
-			text += ", for " + l.Purpose
+		if l.Purpose != "" && l.Purpose != "STANDARD" {
+			text += ", for " + strings.ToLower(strings.ReplaceAll(l.Purpose, "_", " "))
 		}
 		return text
 	case "profile":

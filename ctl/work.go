@@ -206,7 +206,7 @@ func (t *attendance) run(ctx context.Context) (last client.Work, err error) {
 			if !more {
 				return last, <-ended
 			}
-			last = u.work
+			last, t.id = u.work, u.work.ID
 			if err := t.see(ctx, u); err != nil {
 				return last, err
 			}
