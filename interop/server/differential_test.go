@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud/cloudtest"
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -27,12 +29,14 @@ import (
 // sample is how many organisations there are, and how many requests each gets.
 func sample(p *pair) (organisations, requests int) {
 	switch {
+	case p.several && os.Getenv("PARSEC_SOAK") != "":
+		return 50, 200
 	case os.Getenv("PARSEC_SOAK") != "":
 		return 300, 200
-	case p.postgres: // a tenth as fast
-		return 2, 120
+	case p.postgres || p.several:
+		return 2, 100
 	}
-	return 5, 150
+	return 4, 150
 }
 
 func seed(t *testing.T) uint64 {
@@ -48,21 +52,42 @@ func seed(t *testing.T) uint64 {
 // pair are two servers that are to be the same.
 type pair struct {
 	ours, theirs *Server
-	// postgres says that both are on PostgreSQL. Otherwise the original is in memory, and ours on SQLite.
-	postgres bool
+	// postgres says that the original is on PostgreSQL, else it is in memory; several that ours are several processes.
+	postgres, several bool
 }
 
-// pairs runs a test against both back ends of the original.
+// pairs runs a test against both back ends of the original, ours on SQLite, on PostgreSQL, and as three processes on one PostgreSQL.
 func pairs(t *testing.T, test func(t *testing.T, p *pair)) {
 	t.Setenv("PEERS_CLOUD_ARGS", "--debug") // ping is answered
 	t.Run("memory", func(t *testing.T) {
 		theirs := Remote(t, strings.TrimSuffix(cloudtest.Server(t).HTTP(), "/"))
-		test(t, &pair{ours: New(t, Options{}), theirs: theirs})
+		t.Run("SQLite", func(t *testing.T) { test(t, &pair{ours: New(t, Options{}), theirs: theirs.For(t)}) })
+		t.Run("processes", func(t *testing.T) { test(t, &pair{ours: three(t), theirs: theirs.For(t), several: true}) })
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		theirs := Remote(t, strings.TrimSuffix(cloudtest.ServerOn(t, pgtest.Database(t)).HTTP(), "/"))
 		test(t, &pair{ours: New(t, Options{Store: pgtest.Database(t)}), theirs: theirs, postgres: true})
 	})
+}
+
+// three are as many of our processes on one database. Each request goes to the next.
+func three(t *testing.T) *Server {
+	t.Helper()
+	processes, dir, database := []*processtest.Process{}, t.TempDir(), pgtest.Database(t)
+	for i := range 3 {
+		processes = append(processes, processtest.Start(
+			t, "--data-dir="+filepath.Join(dir, strconv.Itoa(i)), "--key-file="+filepath.Join(dir, "server.key"), "--db="+database, "--blockstore=POSTGRESQL",
+			"--debug", "--spontaneous-organization-bootstrap", "--administration-token="+AdministrationToken,
+		))
+	}
+	return Remote(t, processtest.Balance(t, processes...))
+}
+
+// in is the pair for a part of a test.
+func (p *pair) in(t *testing.T) *pair {
+	other := *p
+	other.ours, other.theirs = p.ours.For(t), p.theirs.For(t)
+	return &other
 }
 
 // now sets the clocks of both.
@@ -86,8 +111,8 @@ func (y tally) log(t *testing.T) {
 // all uses one.
 func TestSame(t *testing.T) {
 	pairs(t, func(t *testing.T, p *pair) {
-		t.Run("answers", func(t *testing.T) { sameAnswers(t, p) })
-		t.Run("invitations", func(t *testing.T) { sameInvitations(t, p) })
+		t.Run("answers", func(t *testing.T) { sameAnswers(t, p.in(t)) })
+		t.Run("invitations", func(t *testing.T) { sameInvitations(t, p.in(t)) })
 	})
 }
 
@@ -165,10 +190,9 @@ func (l *life) step(seen tally) (problem string, parted bool) {
 	return req.Command() + ": " + problem, false
 }
 
-// untilKnown asks the original again: what became of a user, or of the organisation, it knows in all its parts a moment later, and what only reads
-// does not look for itself.
+// untilKnown asks the original again: what became of a user it knows in all its parts a moment later, and what only reads does not look for itself.
 func untilKnown(theirs *Server, r *Request, a, b *Answer) *Answer {
-	late := []cloud.HTTPStatus{cloud.StatusUserRevoked, cloud.StatusUserFrozen, cloud.StatusOrganizationExpired}
+	late := []cloud.HTTPStatus{cloud.StatusUserRevoked, cloud.StatusUserFrozen}
 	for deadline := time.Now().Add(10 * time.Second); a.Status != b.Status && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if !slices.Contains(late, a.Status) && !slices.Contains(late, b.Status) {
 			break

@@ -5,7 +5,7 @@ package server_test
 import (
 	"testing"
 
-	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
+func TestMain(m *testing.M) { processtest.Main(m) }

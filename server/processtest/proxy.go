@@ -44,8 +44,8 @@ type balancer struct {
 
 // RoundTrip sends a request to the next process that takes it.
 func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err = errors.Join(err, r.Body.Close()); err != nil {
+	body, err := wholeBody(r)
+	if err != nil {
 		return nil, err
 	}
 	for range b.processes {
@@ -66,4 +66,13 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, err
+}
+
+// wholeBody reads the body, for it may be sent again.
+func wholeBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	return body, errors.Join(err, r.Body.Close())
 }

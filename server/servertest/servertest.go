@@ -58,6 +58,13 @@ type Server struct {
 // TB is the test that the server is for.
 func (s *Server) TB() testing.TB { return s.t }
 
+// For is the server for a part of a test.
+func (s *Server) For(t testing.TB) *Server {
+	other := *s
+	other.t = t
+	return &other
+}
+
 // Each runs a test on a server of each kind of database. That of PostgreSQL is shared by all tests of a package: organisations keep
 // them apart.
 func Each(t *testing.T, o Options, test func(t *testing.T, s *Server)) {
