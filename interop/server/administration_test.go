@@ -191,16 +191,20 @@ func (b *both) organizations() {
 		})
 	}
 	for _, body := range []any{
-		"", "{", "[1]", "null", "1", "\xff", "{} {}", fieldsOf{}, fieldsOf{"organization_id": "a b"}, fieldsOf{"organization_id": made, "x": 1},
-		fieldsOf{"organization_id": b.o.ID.String()}, fieldsOf{"organization_id": made, "tos": 3, "active_users_limit": "x"},
+		"", "{", "[1]", "null", "1", "\xff", "{} {}",
+		fieldsOf{},
+		fieldsOf{"organization_id": "a b"},
+		fieldsOf{"organization_id": made, "x": 1},
+		fieldsOf{"organization_id": b.o.ID.String()},
+		fieldsOf{"organization_id": made, "tos": 3, "active_users_limit": "x"},
 	} {
 		b.ask("POST", "/organizations", body)
 		b.ask("PATCH", at(""), body)
 	}
 	for field, values := range map[string][]any{
-		"is_expired":                    {nil, 1, "true", true, false},
-		"user_profile_outsider_allowed": {nil, 1, "true", false, true},
-		"active_users_limit":            {nil, -1, json.RawMessage("1.0"), "1", true, json.RawMessage("18446744073709551616"), 7, nil},
+		"is_expired":                                     {nil, 1, "true", true, false},
+		"user_profile_outsider_allowed":                  {nil, 1, "true", false, true},
+		"active_users_limit":                             {nil, -1, json.RawMessage("1.0"), "1", true, json.RawMessage("18446744073709551616"), 7, nil},
 		"realm_minimum_archiving_period_before_deletion": {nil, -1, json.RawMessage("1.0"), "1", true, 0, 5},
 		"tos": {fieldsOf{}, fieldsOf{"en": 1}, fieldsOf{"en": nil}, []any{}, "x", fieldsOf{"en": "https://x", "fr": "y"}},
 	} {
@@ -238,9 +242,21 @@ func (b *both) people(bob, carol *Device) {
 	at, nobody := b.o.AdministrationPath, strings.Repeat("0", 32)
 	b.ask("GET", at("/users"), nil)
 	for _, body := range []fieldsOf{
-		{}, {"frozen": "x", "user_id": "x"}, {"user_id": "x"}, {"user_id": 5}, {"user_email": 5}, {"user_email": "x"}, {"user_email": nil, "user_id": nil},
-		{"user_email": "a@example.com", "user_id": nobody}, {"user_id": nobody}, {"user_id": "00000000-0000-0000-0000-000000000000"}, {"user_email": "a@example.com"},
-		{"user_id": carol.User.String()}, {"user_email": "carol@example.com"}, {"user_id": bob.User.String()}, {"user_email": "bob@example.com"},
+		{},
+		{"frozen": "x", "user_id": "x"},
+		{"user_id": "x"},
+		{"user_id": 5},
+		{"user_email": 5},
+		{"user_email": "x"},
+		{"user_email": nil, "user_id": nil},
+		{"user_email": "a@example.com", "user_id": nobody},
+		{"user_id": nobody},
+		{"user_id": "00000000-0000-0000-0000-000000000000"},
+		{"user_email": "a@example.com"},
+		{"user_id": carol.User.String()},
+		{"user_email": "carol@example.com"},
+		{"user_id": bob.User.String()},
+		{"user_email": "bob@example.com"},
 		{"user_id": bob.User.String(), "send_email": 1},
 	} {
 		for _, frozen := range []any{nil, true, false} {
