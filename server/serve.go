@@ -36,6 +36,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	working, enough := context.WithCancel(ctx)
 	work := sync.WaitGroup{}
 	work.Go(func() { s.collector.Run(working, collectPause) })
+	if s.file != "" {
+		work.Go(func() { s.serveCommands(working) })
+	}
 	defer func() {
 		enough()
 		work.Wait()

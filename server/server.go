@@ -73,6 +73,8 @@ type Server struct {
 	tls       *guard.Certificate
 	api       *api.API
 	pages     *pages.Pages
+	// file is the one of SQLite, empty for another database.
+	file string
 }
 
 // Open opens the stores and prepares everything to serve.
@@ -110,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	limits := guard.New(o.Limits, isStream, o.Log)
 	return &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
-		collector: &rules.Collector{Service: service, Clock: o.Clock},
+		collector: &rules.Collector{Service: service, Clock: o.Clock}, file: store.File(o.Store),
 		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
 		pages:     shown,
 		cross:     guard.NewCross(o.Origins),

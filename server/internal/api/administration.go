@@ -83,6 +83,13 @@ var routes = []route{
 	{"GET", "/administration/audit", nil, true, (*API).listAudit},
 }
 
+// Administration returns the routes of administrators alone.
+func (a *API) Administration() http.Handler {
+	mux := http.NewServeMux()
+	a.administer(mux)
+	return mux
+}
+
 // administer adds the routes of administrators.
 func (a *API) administer(mux *http.ServeMux) {
 	at := map[string][]route{}

@@ -66,7 +66,7 @@ func lockFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("cannot lock the store: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot lock the store: another process has %s", path), f.Close())
+		return nil, errors.Join(fmt.Errorf("cannot lock the store: %w: %s is locked", ErrTaken, path), f.Close())
 	}
 	return f, nil
 }

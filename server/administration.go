@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/api"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/local"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+)
+
+// commandIdle is how long a command may be silent.
+const commandIdle = 10 * time.Second
+
+// serveCommands does what commands ask for that cannot have the database themselves, until the context ends. The server works without it.
+func (s *Server) serveCommands(ctx context.Context) {
+	l, err := local.Listen(ctx, s.file)
+	if err != nil {
+		s.api.Log.Warn("commands cannot reach the server", "error", err)
+		return
+	}
+	h := &http.Server{
+		Handler: s.api.Administration(), ReadHeaderTimeout: commandIdle, IdleTimeout: commandIdle, MaxHeaderBytes: maxHeader,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return api.Local(ctx, local.Who(c)) },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(l) }()
+	select {
+	case err := <-ended:
+		s.api.Log.Warn("commands cannot reach the server any more", "error", err)
+		return
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := h.Shutdown(stopping); err != nil {
+		_ = h.Close() // what is not done by now, the collector ends
+	}
+	<-ended
+}
+
+// AdministrationOptions are what administration without serving needs.
+type AdministrationOptions struct {
+	// Store is the address of the database.
+	Store string
+	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
+	MaxConnections int
+	// Key is the server's key, nil to only look.
+	Key *secrets.Box
+	// Rules are what an administrator decides.
+	Rules rules.Config
+	// Who says who it is, for the audit log.
+	Who string
+	Log *slog.Logger
+}
+
+// Administration is what administrators do without a server of their own. On PostgreSQL, other processes hear of it.
+type Administration struct {
+	// Rules have no block store.
+	Rules *rules.Service
+	store *store.Store
+	api   *api.API
+	who   string
+}
+
+// OpenAdministration opens the database for administration. One of SQLite that a server has is refused with store.ErrTaken, but for looking.
+func OpenAdministration(ctx context.Context, o AdministrationOptions) (*Administration, error) {
+	open := store.Open
+	options := store.Options{URL: o.Store, MaxConnections: o.MaxConnections, Log: o.Log}
+	s, err := open(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if o.Key != nil {
+		if err := agree(ctx, s, o.Key); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
+	return &Administration{Rules: service, store: s, api: &api.API{Rules: service, Clock: time.Now, Log: o.Log}, who: o.Who}, nil
+}
+
+// Handler answers one who is known.
+func (a *Administration) Handler() http.Handler {
+	routes := a.api.Administration()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		routes.ServeHTTP(w, r.WithContext(api.Local(r.Context(), a.who)))
+	})
+}
+
+// Close ends it.
+func (a *Administration) Close() error { return a.store.Close() }
