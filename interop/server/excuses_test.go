@@ -31,13 +31,13 @@ var excuses = []excuse{
 		return !p.postgres && ours.Status == cloud.StatusOrganizationExpired && theirs.Status == cloud.StatusOK
 	}},
 	{"monotony of vlobs", func(p *pair, req cloud.Request, ours, theirs *Answer) bool {
-		return p.postgres && strings.HasPrefix(req.Command(), "vlob_") && both(ours, theirs, "require_greater_timestamp")
+		return p.postgres && strings.HasPrefix(req.Command(), "vlob_") && bothSay(ours, theirs, "require_greater_timestamp")
 	}},
 	{"block ids", func(p *pair, req cloud.Request, ours, theirs *Answer) bool {
 		return p.postgres && req.Command() == "block_create" && ours.Reply == "block_already_exists" && theirs.Reply == "ok"
 	}},
 	{"`vlob_poll_changes` from a checkpoint that is not reached yet", func(p *pair, req cloud.Request, ours, theirs *Answer) bool {
-		return p.postgres && req.Command() == "vlob_poll_changes" && both(ours, theirs, "ok")
+		return p.postgres && req.Command() == "vlob_poll_changes" && bothSay(ours, theirs, "ok")
 	}},
 	{"`realm_rename` of a realm with several names, `initial_name_or_fail`", failed("realm_rename", "initial_name_already_exists")},
 	{"`async_enrollment_accept` in another identity system", failed("async_enrollment_accept", "submit_and_accept_identity_systems_mismatch")},
@@ -45,11 +45,11 @@ var excuses = []excuse{
 		return req.Command() == "shamir_recovery_setup" && ours.Reply == "invalid_certificate_user_id_must_be_self"
 	}},
 	{"`user_already_revoked`", func(p *pair, _ cloud.Request, ours, theirs *Answer) bool {
-		return p.postgres && both(ours, theirs, "user_already_revoked")
+		return p.postgres && bothSay(ours, theirs, "user_already_revoked")
 	}},
 }
 
-func both(ours, theirs *Answer, reply string) bool {
+func bothSay(ours, theirs *Answer, reply string) bool {
 	return ours.Reply == reply && theirs.Reply == reply
 }
 
