@@ -58,6 +58,8 @@ type options struct {
 	// serverCertificates is how many certificates the organisation has that metadata servers are asked for.
 	serverCertificates int
 	listeners          int
+	// work is what the requests have in their names that metadata servers are asked for.
+	work string
 }
 
 func main() {
@@ -72,6 +74,7 @@ func main() {
 	flag.BoolVar(&o.trust, "trust", true, "measure what workspaces rest on")
 	flag.BoolVar(&o.server, "server", true, "measure the metadata server")
 	flag.IntVar(&o.serverCertificates, "server-certificates", serverCertificates, "how many certificates certificate_get returns")
+	flag.StringVar(&o.work, "request", "", "ask metadata servers only for requests with this in their names, such as block_")
 	flag.IntVar(&o.listeners, "listeners", 5000, "how many listen for events")
 	flag.IntVar(&o.trustCertificates, "certificates", 100_000, "how many certificates the organisation has that is validated")
 	flag.IntVar(&o.trustFolders, "folders", 10_000, "how many folder manifests are opened")

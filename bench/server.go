@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2" //nolint:depguard // the order of loads is no secret
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -107,6 +109,11 @@ func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) er
 	return r.rounds(ctx, b, o, serverBlocks)
 }
 
+// asked are those of some works that are measured.
+func (o options) asked(works []string) []string {
+	return slices.DeleteFunc(slices.Clone(works), func(w string) bool { return !strings.Contains(w, o.work) })
+}
+
 // rounds measures some works on everything.
 func (r *serverResults) rounds(ctx context.Context, b *serverBed, o options, works []string) error {
 	pg, err := openDatabase(ctx, b.postgres)
@@ -115,7 +122,7 @@ func (r *serverResults) rounds(ctx context.Context, b *serverBed, o options, wor
 	}
 	defer pg.pool.Close()
 	first := len(r.Loads)
-	for _, work := range works {
+	for _, work := range o.asked(works) {
 		for _, clients := range []int{1, serverClients} {
 			for _, s := range b.subjects {
 				r.Loads = append(r.Loads, serverLoad{Subject: s.name, Work: work, Clients: clients})

@@ -30,7 +30,7 @@ func (b *serverBed) profiles(ctx context.Context, o options, out io.Writer) erro
 		return err
 	}
 	for _, name := range []string{oursSQLite, oursPostgres} {
-		for _, work := range slices.Concat(serverWorks, serverBlocks) {
+		for _, work := range o.asked(slices.Concat(serverWorks, serverBlocks)) {
 			file := filepath.Join(dir, strings.NewReplacer(" ", "-", ",", "").Replace(name+"-"+work))
 			got, err := b.profileServer(ctx, name, work, file, o)
 			if err != nil {

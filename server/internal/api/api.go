@@ -131,6 +131,10 @@ func (a *API) credentials(ctx context.Context, c *rules.Call, f cloud.Family, h 
 
 // locate finds the organisation of an anonymous command, and makes it where that is allowed.
 func (a *API) locate(ctx context.Context, c *rules.Call) error {
+	num, changes := a.Devices.organization(c.Organization)
+	if c.Org = num; num != 0 {
+		return nil
+	}
 	o, err := a.Rules.Locate(ctx, c.Organization, true, c.Now)
 	switch {
 	case err != nil:
@@ -140,7 +144,9 @@ func (a *API) locate(ctx context.Context, c *rules.Call) error {
 	case o.Expired:
 		return &cloud.HTTPError{Status: cloud.StatusOrganizationExpired}
 	}
-	c.Org = o.Num
+	if c.Org = o.Num; o.Bootstrapped {
+		a.Devices.keepOrganization(c.Organization, o.Num, changes)
+	}
 	return nil
 }
 

@@ -46,13 +46,15 @@ type deviceName struct {
 	device       trust.DeviceID
 }
 
-// Devices remembers the devices that asked for something, so that most requests are let in without asking the store. Commands check again.
+// Devices remembers the devices that asked for something, and organisations, so that most requests are let in without asking the store. Commands check again.
 // It may be used concurrently.
 type Devices struct {
 	Store *store.Store
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the fields below
 	known map[deviceName]*known
+	// organizations are those that exist and were bootstrapped.
+	organizations map[trust.OrganizationID]int64
 	// changes counts what was forgotten: what was read before is not remembered after.
 	changes uint64
 }
@@ -66,6 +68,30 @@ func (d *Devices) Forget(org int64, user *trust.UserID) {
 		if org == 0 || k.org == org && (user == nil || k.user == *user) {
 			delete(d.known, name)
 		}
+	}
+	for id, num := range d.organizations {
+		if org == 0 || num == org && user == nil {
+			delete(d.organizations, id)
+		}
+	}
+}
+
+// organization returns the number of an organisation, 0 if it is not known, and what keepOrganization wants.
+func (d *Devices) organization(id trust.OrganizationID) (num int64, changes uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.organizations[id], d.changes
+}
+
+// keepOrganization remembers an organisation for anonymous commands, unless something was forgotten since.
+func (d *Devices) keepOrganization(id trust.OrganizationID, num int64, changes uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.organizations == nil || len(d.organizations) >= maxDevices {
+		d.organizations = map[trust.OrganizationID]int64{}
+	}
+	if d.changes == changes {
+		d.organizations[id] = num
 	}
 }
 

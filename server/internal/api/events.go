@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
@@ -15,7 +17,7 @@ const frameTime = 30 * time.Second
 
 // events is the stream of 1.8.
 func (a *API) events(w http.ResponseWriter, r *http.Request) {
-	l, first, err := a.subscribe(r)
+	l, first, err := a.begin(r)
 	if err != nil {
 		a.refuse(w, r, err)
 		return
@@ -28,6 +30,22 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	if s.send(first...) {
 		a.follow(r.Context(), s, l)
 	}
+}
+
+// begin is subscribe in a goroutine of its own: it goes deep, and the stack of who stays, thousands of times, would grow for that.
+func (a *API) begin(r *http.Request) (l *events.Listener, first []string, err error) {
+	begun := make(chan struct{})
+	go func() {
+		defer close(begun)
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("a listener cannot begin: %v\n%s", p, debug.Stack())
+			}
+		}()
+		l, first, err = a.subscribe(r)
+	}()
+	<-begun
+	return l, first, err
 }
 
 // subscribe registers the listener before it looks at what the user may hear of, so that nothing happens in between unseen.

@@ -19,13 +19,13 @@ func (s *Service) locked(locks ...store.Lock) transaction {
 // anonymous runs f for nobody, unless the organisation went or expired since the request was let in.
 func anonymous[R any](ctx context.Context, c *Call, in transaction, f func(*store.Tx) (R, error)) (rep R, err error) {
 	err = in(ctx, func(tx *store.Tx) error {
-		o, err := tables.GetOrganization(ctx, tx, c.Org)
+		found, expired, err := tables.OrganizationExpired(ctx, tx, c.Org)
 		switch {
 		case err != nil:
 			return err
-		case o == nil:
+		case !found:
 			return &cloud.HTTPError{Status: cloud.StatusOrganizationNotFound}
-		case o.Expired:
+		case expired:
 			return &cloud.HTTPError{Status: cloud.StatusOrganizationExpired}
 		}
 		rep, err = f(tx)

@@ -18,8 +18,13 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/lite"
 )
 
-// readers is how many connections read at once. Each keeps a cache of pages.
-const readers = 4
+// readers is how many connections read at once. Each keeps a cache of pages, of so many KiB, and so does the one that writes; what changes is no longer of use
+// in theirs, and the system has all pages that were read lately.
+const (
+	readers     = 4
+	readerCache = 1 << 10
+	writerCache = 4 << 10
+)
 
 // applicationID marks our files ("PSRV").
 const applicationID = 0x50535256
@@ -72,7 +77,7 @@ func lockFile(path string) (*os.File, error) {
 }
 
 // pragmas are those of all connections. Synchronous FULL makes a commit in write-ahead mode durable.
-var pragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4096)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"}
+var pragmas = []string{"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"}
 
 // dial prepares connections for migrations. All else goes through sessions.
 func dial(path string) (*sql.DB, error) {
@@ -87,7 +92,7 @@ func dial(path string) (*sql.DB, error) {
 }
 
 func (s *sqlite) connect(path string) (err error) {
-	if s.writer, err = newSession(path); err != nil {
+	if s.writer, err = newSession(path, writerCache); err != nil {
 		return err
 	}
 	defer func() {
@@ -99,7 +104,7 @@ func (s *sqlite) connect(path string) (err error) {
 		return err
 	}
 	for range readers {
-		reader, err := newSession(path)
+		reader, err := newSession(path, readerCache)
 		if err != nil {
 			return err
 		}
@@ -108,8 +113,8 @@ func (s *sqlite) connect(path string) (err error) {
 	return nil
 }
 
-func newSession(path string) (*session, error) {
-	c, err := lite.Open(path, lite.Options{Pragmas: pragmas})
+func newSession(path string, cache int) (*session, error) {
+	c, err := lite.Open(path, lite.Options{Pragmas: append([]string{fmt.Sprintf("cache_size(-%d)", cache)}, pragmas...)})
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,12 @@ func FindOrganization(ctx context.Context, tx *store.Tx, id trust.OrganizationID
 	return organization(ctx, tx, store.SQL(organizationColumns+` WHERE id = $1`, id.String()))
 }
 
+// OrganizationExpired reports whether there is an organisation with a number, and whether it expired.
+func OrganizationExpired(ctx context.Context, tx *store.Tx, num int64) (found, expired bool, err error) {
+	found, err = tx.Get(ctx, store.SQL(`SELECT is_expired FROM organization WHERE num = $1`, num), store.Bool(&expired))
+	return found, expired, err
+}
+
 // GetOrganization returns an organisation by its number, or nil.
 func GetOrganization(ctx context.Context, tx *store.Tx, num int64) (*Organization, error) {
 	return organization(ctx, tx, store.SQL(organizationColumns+` WHERE num = $1`, num))
