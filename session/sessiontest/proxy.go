@@ -18,11 +18,10 @@ import (
 // Proxy stands between clients and a server, and does what a hostile one could: it sees every command and answers it as a test likes.
 type Proxy struct {
 	// URL is where it answers.
-	URL    string
-	target string
-	t      testing.TB
+	URL string
 
 	mu     sync.Mutex // guards the fields below
+	target string
 	meddle func(w http.ResponseWriter, r *Request) bool
 	frame  func(frame string) []string
 	// streams end the streams that are open.
@@ -52,7 +51,7 @@ type Answer struct {
 // NewProxy returns one in front of a server, which passes everything on until it is told otherwise.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	p := &Proxy{target: target, t: t, streams: map[*http.Request]context.CancelFunc{}}
+	p := &Proxy{target: target, streams: map[*http.Request]context.CancelFunc{}}
 	h := httptest.NewServer(p)
 	p.URL = h.URL
 	t.Cleanup(func() {
@@ -60,6 +59,14 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		h.Close()
 	})
 	return p
+}
+
+// Point puts another server behind the proxy, and ends all streams.
+func (p *Proxy) Point(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Hang()
 }
 
 // Meddle has f see every request; it answers, or returns false to have the request passed on. Nil ends that.
@@ -152,7 +159,10 @@ func familyOf(path string) cloud.Family {
 }
 
 func (r *Request) send(ctx context.Context) (*http.Response, error) {
-	q, err := http.NewRequestWithContext(ctx, r.Method, r.proxy.target+r.URL.RequestURI(), bytes.NewReader(r.body))
+	r.proxy.mu.Lock()
+	target := r.proxy.target
+	r.proxy.mu.Unlock()
+	q, err := http.NewRequestWithContext(ctx, r.Method, target+r.URL.RequestURI(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"bytes"
+	"iter"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -19,6 +20,8 @@ type World struct {
 	*trusttest.Organisation
 	ID    trust.OrganizationID
 	Proxy *Proxy
+	// URL is that of the server itself.
+	URL   string
 	Clock *servertest.Clock
 	Self  *trusttest.User
 	// known are the certificates by their bytes, in both forms.
@@ -28,8 +31,40 @@ type World struct {
 // NewWorld plays the life of an organisation to a server of its own.
 func NewWorld(t testing.TB, o trusttest.Options) *World {
 	t.Helper()
-	s := servertest.New(t, servertest.Options{Store: "sqlite:" + filepath.Join(inMemory(t), "server.sqlite3")})
+	s := newServer(t)
 	o.Start = servertest.Must(trust.DateTimeOf(s.Clock.Now()))
+	w := &World{
+		Organisation: trusttest.New(o), ID: servertest.Must(trust.NewOrganizationID("World")), Proxy: NewProxy(t, s.URL), Clock: s.Clock,
+		known: map[trust.HashDigest]*trusttest.Certificate{}, URL: s.URL,
+	}
+	w.upload(t, s, w.Life())
+	for _, e := range w.Events() {
+		for _, c := range e.Certificates {
+			w.known[trust.Digest(c.Signed)] = c
+			w.known[trust.Digest(c.Redacted)] = c
+		}
+	}
+	s.Clock.Advance(time.Minute)
+	return w
+}
+
+// Restored returns the URL of a server that has the first events only, as one that was restored from a backup.
+func (w *World) Restored(t testing.TB, events int) string {
+	t.Helper()
+	s := newServer(t)
+	w.upload(t, s, slices.Values(w.Events()[:events]))
+	s.Clock.Advance(w.Clock.Now().Sub(s.Clock.Now()))
+	return s.URL
+}
+
+func newServer(t testing.TB) *servertest.Server {
+	t.Helper()
+	return servertest.New(t, servertest.Options{Store: "sqlite:" + filepath.Join(inMemory(t), "server.sqlite3")})
+}
+
+// upload plays events to a server, whose clock goes along.
+func (w *World) upload(t testing.TB, s *servertest.Server, events iter.Seq[*trusttest.Event]) {
+	t.Helper()
 	server, err := trust.ParseServerURL(s.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -38,24 +73,14 @@ func NewWorld(t testing.TB, o trusttest.Options) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	w := &World{
-		Organisation: trusttest.New(o), ID: servertest.Must(trust.NewOrganizationID("World")), Proxy: NewProxy(t, s.URL), Clock: s.Clock,
-		known: map[trust.HashDigest]*trusttest.Certificate{},
-	}
+	defer client.Close()
 	up := cloudtest.NewUpload(server, client, w.ID, w.Root())
-	for e := range w.Life() {
+	for e := range events {
 		s.Clock.Advance(e.At.Time().Sub(s.Clock.Now()))
 		if status, err := up.Send(t.Context(), e); err != nil || status != "ok" {
-			t.Fatalf("event %d, %s: %s, %v", len(w.Events()), e.Command, status, err)
-		}
-		for _, c := range e.Certificates {
-			w.known[trust.Digest(c.Signed)] = c
-			w.known[trust.Digest(c.Redacted)] = c
+			t.Fatalf("%s at %v: %s, %v", e.Command, e.At, status, err)
 		}
 	}
-	s.Clock.Advance(time.Minute)
-	return w
 }
 
 // Choose makes a user the one who looks, and returns the user's first device.
