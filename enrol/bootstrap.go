@@ -63,33 +63,35 @@ func parseAuthority(text []byte) ([]byte, error) {
 func (b *bootstrap) Run(ctx context.Context, p Person) (Result, error) {
 	b.p, b.ctx, b.clean = p, ctx, b.resume == nil
 	defer b.close()
-	root, err := b.run(ctx)
-	if err != nil {
+	if err := b.run(ctx); err != nil {
 		return Result{}, b.leave(ctx, err)
 	}
 	b.tell(Notice{Event: EventDone})
-	return b.result(root), nil
+	return b.result(), nil
 }
 
-func (b *bootstrap) run(ctx context.Context) (root trust.VerifyKey, err error) {
+func (b *bootstrap) run(ctx context.Context) (err error) {
 	if b.resume != nil {
 		err = b.again(ctx)
-	} else {
+	}
+	if known := b.address != nil; b.resume == nil && known || b.anew(err) && known {
 		err = b.begin(ctx)
 	}
 	if b.entry.Stage == StageSaved && errors.Is(err, ErrLost) {
-		return root, b.finish(ctx) // only the end was missing
+		return b.finish(ctx) // only the end was missing
 	}
 	if err != nil {
-		return root, err
+		return err
 	}
 	if b.client, err = b.o.Dial(b.entry.Server); err != nil {
-		return root, err
+		return err
 	}
-	if root, err = b.settle(ctx); err != nil {
-		return root, err
+	if b.entry.Stage != StageSaved {
+		if err := b.settle(ctx); err != nil {
+			return err
+		}
 	}
-	return root, b.finish(ctx)
+	return b.finish(ctx)
 }
 
 func (b *bootstrap) begin(ctx context.Context) error {
@@ -136,19 +138,17 @@ func (b *bootstrap) sent() (*cloud.OrganizationBootstrapReq, error) {
 }
 
 // settle has the server accept the organisation, and saves the device.
-func (b *bootstrap) settle(ctx context.Context) (root trust.VerifyKey, err error) {
-	if b.entry.Stage == StageSaved {
-		return b.secrets.Roots[len(b.secrets.Roots)-1], nil
-	}
+func (b *bootstrap) settle(ctx context.Context) error {
 	b.tell(Notice{Event: EventWorking})
-	if root, err = b.insist(ctx); err != nil {
-		return root, err
+	root, err := b.insist(ctx)
+	if err != nil {
+		return err
 	}
 	b.clean = false
 	b.tell(Notice{Event: EventCertified})
 	b.keys.RootVerifyKey, b.keys.InitialProfile = root, trust.Admin
 	b.secrets.Roots = []trust.VerifyKey{root}
-	return root, b.save(ctx, b.keys)
+	return b.save(ctx, b.keys)
 }
 
 // insist sends the bootstrap until it is known what the server did with it. What it may have executed without our knowing, it is asked for first.

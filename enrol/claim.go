@@ -44,45 +44,45 @@ func (d *Desk) Claim(a *trust.InvitationAddress) (Flow, error) {
 func (c *claim) Run(ctx context.Context, p Person) (Result, error) {
 	c.p, c.ctx, c.clean = p, ctx, c.resume == nil
 	defer c.close()
-	root, err := c.run(ctx)
-	if err != nil {
+	if err := c.run(ctx); err != nil {
 		return Result{}, c.leave(ctx, err)
 	}
 	c.tell(Notice{Event: EventDone, Peer: c.peer})
-	return c.result(root), nil
+	return c.result(), nil
 }
 
-func (c *claim) run(ctx context.Context) (root trust.VerifyKey, err error) {
+func (c *claim) run(ctx context.Context) (err error) {
 	if c.resume != nil {
 		err = c.again(ctx)
-	} else {
+	}
+	if known := c.address != nil; c.resume == nil && known || c.anew(err) && known {
 		err = c.begin(ctx)
 	}
 	if c.entry.Stage == StageSaved && errors.Is(err, ErrLost) {
-		return root, c.finish(ctx) // only the end was missing
+		return c.finish(ctx) // only the end was missing
 	}
 	if err != nil {
-		return root, err
+		return err
 	}
 	if c.entry.Stage == StageKept || c.entry.Stage == StageAsked {
 		if err := c.beGreeted(ctx); err != nil {
-			return root, err
+			return err
 		}
 	}
 	d, err := c.confirmed()
 	if err != nil {
-		return root, err
+		return err
 	}
 	defer c.wipeNew(d)
 	if c.entry.Stage == StageConfirmed {
 		if err := c.save(ctx, d); err != nil {
-			return root, err
+			return err
 		}
 	}
 	if err := c.acknowledge(ctx, d); err != nil {
-		return root, err
+		return err
 	}
-	return d.RootVerifyKey, c.finish(ctx)
+	return c.finish(ctx)
 }
 
 // dial makes the caller.

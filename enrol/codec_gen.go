@@ -25,6 +25,7 @@ var fieldsEntry = []mpack.Field{
 	{Name: "profile", Optional: true},
 	{Name: "user_id", Optional: true},
 	{Name: "device_id", Optional: true},
+	{Name: "root_verify_key", Optional: true},
 	{Name: "protection"},
 	{Name: "provider"},
 	{Name: "certificate", Optional: true},
@@ -85,10 +86,16 @@ func decodeEntry(r *mpack.Reader, v *Entry) {
 			v.Device = new(trust.DeviceID)
 			trust.DecodeID(r, v.Device)
 		case 15:
-			v.Protection = r.String(maxProvider)
+			if r.Nil() {
+				break
+			}
+			v.Root = new(trust.VerifyKey)
+			trust.DecodeVerifyKey(r, v.Root)
 		case 16:
-			v.Provider = r.String(maxProvider)
+			v.Protection = r.String(maxProvider)
 		case 17:
+			v.Provider = r.String(maxProvider)
+		case 18:
 			if r.Nil() {
 				break
 			}
@@ -98,7 +105,7 @@ func decodeEntry(r *mpack.Reader, v *Entry) {
 }
 
 func encodeEntry(w *mpack.Writer, v *Entry) {
-	n := 18
+	n := 19
 	w.Map(n)
 	w.String("type")
 	w.String("enrolment")
@@ -149,6 +156,12 @@ func encodeEntry(w *mpack.Writer, v *Entry) {
 		w.Nil()
 	} else {
 		trust.EncodeID(w, v.Device)
+	}
+	w.String("root_verify_key")
+	if v.Root == nil {
+		w.Nil()
+	} else {
+		trust.EncodeVerifyKey(w, v.Root)
 	}
 	w.String("protection")
 	w.String(v.Protection)

@@ -62,6 +62,8 @@ type Entry struct {
 	// User and Device are who was certified, nil as long as that is not known.
 	User   *trust.UserID   `mp:"user_id,opt"`
 	Device *trust.DeviceID `mp:"device_id,opt"`
+	// Root is the root key, once the device is on disk.
+	Root *trust.VerifyKey `mp:"root_verify_key,opt"`
 	// Protection is that of the keys of a reservation; Provider and Certificate go with it.
 	Protection  string `mp:"protection,max=maxProvider"`
 	Provider    string `mp:"provider,max=maxProvider"`

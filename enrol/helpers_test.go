@@ -91,13 +91,14 @@ type member struct {
 	dir   string
 	keys  *devicetest.Keys
 	fate  *fate // nil: nothing happens to it
+	late  time.Duration
 }
 
 func (m *member) now() time.Time {
 	if m.fate != nil {
 		_ = m.fate.meet()
 	}
-	return m.front.Clock.Now()
+	return m.front.Clock.Now().Add(-m.late)
 }
 
 // fate kills an agent at one of its steps: before or after a request, before or after something is written. Dead, it writes nothing any more.
@@ -184,7 +185,7 @@ func (m *member) with(o enrol.Options) *agent {
 	})
 	m.t.Cleanup(s.Close)
 	j := enrol.NewJournal(filepath.Join(m.dir, "enrol"))
-	o.Journal, o.Devices, o.Now, o.Logger = j, s, m.front.Clock.Now, slog.New(slog.DiscardHandler)
+	o.Journal, o.Devices, o.Now, o.Logger = j, s, m.now, slog.New(slog.DiscardHandler)
 	if m.fate != nil {
 		j.BeforeDisk(m.fate.meet)
 		o.Devices = &mortal{s, m.fate}

@@ -50,6 +50,7 @@ func goldens(t testing.TB) map[string]enrol.Sealed {
 	asked.Human, asked.Label, asked.Protection, asked.Provider, asked.Invitation = &handle, &label, "password+provider", "tpm", trust.HashDigest(repeat(8, 32))
 	saved := entry(enrol.WorkClaimDevice, enrol.StageSaved)
 	saved.Human, saved.Label, saved.Protection, saved.Certificate, saved.User, saved.Device, saved.Profile = &handle, &label, "certificate", repeat(7, 9), &user, &device, &profile
+	saved.Root = &verify
 	certified := entry(enrol.WorkGreetUser, enrol.StageCertified)
 	certified.Human, certified.Label, certified.User, certified.Device, certified.Profile = &handle, &label, &user, &device, &profile
 	left := entry(enrol.WorkGreetDevice, enrol.StageLeft)

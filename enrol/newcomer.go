@@ -147,6 +147,16 @@ func (n *newcomer) reopen(ctx context.Context) error {
 	return q.Wrong
 }
 
+// anew forgets an entry whose keys never came to disk. It reports whether that is so.
+func (n *newcomer) anew(err error) bool {
+	if !errors.Is(err, ErrLost) || n.entry.Stage != StageKept || n.journal.remove(n.entry.ID) != nil {
+		return false
+	}
+	n.release()
+	n.release, n.resume, n.entry = nil, nil, Entry{}
+	return true
+}
+
 // unseal opens the sealed part of the entry.
 func (n *newcomer) unseal() (err error) {
 	if n.key, err = sealKey(n.keys); err != nil {
@@ -176,7 +186,7 @@ func (n *newcomer) save(ctx context.Context, d *trust.LocalDevice) error {
 		return err
 	}
 	n.entry.User, n.entry.Device, n.entry.Profile = &d.UserID, &d.DeviceID, &d.InitialProfile
-	n.entry.Human, n.entry.Label = &d.HumanHandle, &d.DeviceLabel
+	n.entry.Human, n.entry.Label, n.entry.Root = &d.HumanHandle, &d.DeviceLabel, &d.RootVerifyKey
 	return n.stage(StageSaved)
 }
 
@@ -204,12 +214,11 @@ func (d *Desk) drop(ctx context.Context, holder trust.DeviceID, id EntryID) erro
 }
 
 // result is what came of it.
-func (n *newcomer) result(root trust.VerifyKey) Result {
-	r := Result{Server: n.entry.Server, Organization: n.entry.Organization, Root: root, Human: *n.entry.Human, Label: *n.entry.Label}
-	if n.entry.User != nil {
-		r.User, r.Device, r.Profile = *n.entry.User, *n.entry.Device, *n.entry.Profile
+func (n *newcomer) result() Result {
+	e := &n.entry
+	return Result{
+		Server: e.Server, Organization: e.Organization, Root: *e.Root, User: *e.User, Device: *e.Device, Human: *e.Human, Label: *e.Label, Profile: *e.Profile,
 	}
-	return r
 }
 
 // describe asks for details until they do.
