@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -82,42 +83,67 @@ func TestBadAuthority(t *testing.T) {
 // TestBootstrapKilled kills the first user's agent at each of its steps, and goes on.
 func TestBootstrapKilled(t *testing.T) {
 	f, sequester := newFront(t), authority(t)
-	for steps := 0; ; steps++ {
-		m := f.member(t)
-		m.fate = &fate{left: -1}
-		address := f.unborn(t)
-		ctx, kill := context.WithCancelCause(t.Context())
-		m.fate.begin(steps, func() { kill(errKilled) })
-		first, err := m.start().Bootstrap(address, sequester)
-		must(t, err)
-		r, err := first.Run(ctx, &script{name: "alice"})
-		kill(nil)
-		m.fate.begin(-1, nil)
-		a := m.start()
-		if err == nil {
-			usable(t, a, r)
-			if steps < 8 {
-				t.Errorf("there are only %d steps to be killed at", steps)
+	const many = 1000
+	m := f.member(t)
+	m.fate = &fate{}
+	if !killedAt(t, m, f.unborn(t), sequester, many) {
+		t.Fatalf("it takes more than %d steps", many)
+	}
+	steps := many - m.fate.left
+	if steps < 15 {
+		t.Errorf("there are only %d steps to be killed at", steps)
+	}
+	for n := range steps {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			m := f.member(t)
+			m.fate = &fate{}
+			address := f.unborn(t)
+			if !killedAt(t, m, address, sequester, n) {
+				goesOn(t, m, address)
 			}
-			return
-		}
-		again, err := a.Bootstrap(address, nil)
-		must(t, err)
-		if left := a.entries(t); len(left) == 1 {
-			again, err = a.Continue(left[0].ID, nil)
-			must(t, err)
-		}
-		r, err = again.Run(t.Context(), &script{name: "alice"})
-		if errors.Is(err, enrol.ErrLost) { // nothing was sent
-			again, err = a.Bootstrap(address, nil)
-			must(t, err)
-			r, err = again.Run(t.Context(), &script{name: "alice"})
-		}
-		if err != nil {
-			t.Fatalf("killed at step %d: %v", steps, err)
-		}
+		})
+	}
+}
+
+// killedAt bootstraps with an agent that is killed after some steps. It reports whether all went well.
+func killedAt(t *testing.T, m *member, address *trust.BootstrapAddress, sequester []byte, steps int) bool {
+	t.Helper()
+	ctx, kill := context.WithCancelCause(t.Context())
+	defer kill(nil)
+	m.fate.begin(steps, func() { kill(errKilled) })
+	a := m.start()
+	flow, err := a.Bootstrap(address, sequester)
+	must(t, err)
+	r, err := flow.Run(ctx, &script{name: "alice"})
+	left := m.fate.left
+	m.fate.begin(-1, nil)
+	if err == nil {
 		usable(t, a, r)
 	}
+	m.fate.left = left
+	return err == nil
+}
+
+// goesOn continues with what the journal has, or begins anew.
+func goesOn(t *testing.T, m *member, address *trust.BootstrapAddress) {
+	t.Helper()
+	m.fate.begin(-1, nil)
+	a := m.start()
+	flow, err := a.Bootstrap(address, nil)
+	must(t, err)
+	if left := a.entries(t); len(left) == 1 {
+		flow, err = a.Continue(left[0].ID, nil)
+		must(t, err)
+	}
+	r, err := flow.Run(t.Context(), &script{name: "alice"})
+	if errors.Is(err, enrol.ErrLost) { // nothing was sent
+		flow, err = a.Bootstrap(address, nil)
+		must(t, err)
+		r, err = flow.Run(t.Context(), &script{name: "alice"})
+	}
+	must(t, err)
+	usable(t, a, r)
 }
 
 // losing loses the n-th bootstrap, before it is executed or its answer.

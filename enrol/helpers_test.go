@@ -389,3 +389,5 @@ func (f *front) unborn(t testing.TB) *trust.BootstrapAddress {
 	a.Server, a.Organization = f.address(t), f.Unborn().ID
 	return a
 }
+
+func sprint(v any) string { return fmt.Sprintf("%v %+v %#v %s", v, v, v, v) }

@@ -234,7 +234,10 @@ func describe(ctx context.Context, p Person, q Correct) (Details, error) {
 		if q.Wrong = checkDetails(q, d); q.Wrong == nil {
 			return d, nil
 		}
-		q.Details = d
+		if q.Details.Human != nil && d.Human == nil {
+			d.Human = q.Details.Human
+		}
+		q.Details.Human, q.Details.Label = d.Human, d.Label
 	}
 	return Details{}, q.Wrong
 }
