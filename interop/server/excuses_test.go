@@ -72,7 +72,8 @@ var reordered = map[string][]string{
 	"realm_share":                            {"recipient_not_found", "recipient_revoked", "author_not_allowed", "require_greater_timestamp", "bad_key_index", "role_incompatible_with_outsider"},
 	"realm_unshare":                          {"recipient_not_found", "author_not_allowed", "require_greater_timestamp"},
 	"shamir_recovery_delete":                 {"require_greater_timestamp", "recipients_mismatch", "shamir_recovery_not_found", "shamir_recovery_already_deleted"},
-	"user_create":                            {"user_already_exists", "human_handle_already_taken", "require_greater_timestamp"},
+	"async_enrollment_accept":                {"active_users_limit_reached", "user_already_exists", "human_handle_already_taken", "require_greater_timestamp"},
+	"user_create":                            {"active_users_limit_reached", "user_already_exists", "human_handle_already_taken", "require_greater_timestamp"},
 	"vlob_create":                            {"vlob_already_exists", "timestamp_out_of_ballpark", "require_greater_timestamp"},
 	"vlob_update":                            {"timestamp_out_of_ballpark", "require_greater_timestamp", "bad_vlob_version", "vlob_not_found", "author_not_allowed", "bad_key_index"},
 }
