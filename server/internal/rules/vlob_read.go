@@ -42,7 +42,7 @@ type readRep interface {
 
 // readable checks that the caller may read in a realm: realm, role.
 func (c *Call) readable(ctx context.Context, tx *store.Tx, id trust.RealmID) (*tables.Realm, readRep, error) {
-	realm, err := tables.GetRealm(ctx, tx, c.Org, id)
+	realm, err := tables.RealmFor(ctx, tx, c.Org, id, c.User)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -50,12 +50,7 @@ func (c *Call) readable(ctx context.Context, tx *store.Tx, id trust.RealmID) (*t
 		return nil, &cloud.RealmNotFound{}, nil
 	case realm.Deleted:
 		return nil, &cloud.RealmDeleted{}, nil
-	}
-	role, err := tables.Role(ctx, tx, c.Org, id, c.User)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case !role.CanRead():
+	case !realm.Role.CanRead():
 		return nil, &cloud.AuthorNotAllowed{}, nil
 	}
 	return realm, nil, nil

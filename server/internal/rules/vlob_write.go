@@ -69,8 +69,8 @@ func (s *Service) updateVlob(ctx context.Context, c *Call, req *cloud.VlobUpdate
 		if last == 0 {
 			return &cloud.VlobNotFound{}, nil
 		}
-		if refusal, err := c.mayWrite(ctx, tx, realm, req.KeyIndex); refusal != nil || err != nil {
-			return refusal, err
+		if refusal := mayWrite(realm, req.KeyIndex); refusal != nil {
+			return refusal, nil
 		}
 		if late := c.outOfBallpark(req.Timestamp); late != nil {
 			return late, nil
@@ -101,13 +101,12 @@ func (c *Call) writable(ctx context.Context, tx *store.Tx, id trust.RealmID, ind
 	if refusal != nil || err != nil {
 		return nil, refusal, err
 	}
-	refusal, err = c.mayWrite(ctx, tx, realm, index)
-	return realm, refusal, err
+	return realm, mayWrite(realm, index), nil
 }
 
 // inUse finds a realm that is written to by somebody.
 func (c *Call) inUse(ctx context.Context, tx *store.Tx, id trust.RealmID) (*tables.Realm, writeRep, error) {
-	realm, err := tables.GetRealm(ctx, tx, c.Org, id)
+	realm, err := tables.RealmFor(ctx, tx, c.Org, id, c.User)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -121,18 +120,15 @@ func (c *Call) inUse(ctx context.Context, tx *store.Tx, id trust.RealmID) (*tabl
 	return realm, nil, nil
 }
 
-// mayWrite checks that the caller may write with a key: role, key.
-func (c *Call) mayWrite(ctx context.Context, tx *store.Tx, realm *tables.Realm, index uint64) (writeRep, error) {
-	role, err := tables.Role(ctx, tx, c.Org, realm.ID, c.User)
+// mayWrite checks that the user whose role the realm has may write with a key: role, key.
+func mayWrite(realm *tables.Realm, index uint64) writeRep {
 	switch {
-	case err != nil:
-		return nil, err
-	case !role.CanWrite():
-		return &cloud.AuthorNotAllowed{}, nil
+	case !realm.Role.CanWrite():
+		return &cloud.AuthorNotAllowed{}
 	case index != realm.KeyIndex:
-		return &cloud.BadKeyIndex{LastRealmCertificateTimestamp: realm.LastCertificate}, nil
+		return &cloud.BadKeyIndex{LastRealmCertificateTimestamp: realm.LastCertificate}
 	}
-	return nil, nil
+	return nil
 }
 
 // addVlob stores a version and tells the other devices of the realm.

@@ -70,32 +70,19 @@ func openPostgres(ctx context.Context, o Options) (backend, error) {
 	return p, nil
 }
 
-var (
-	readOnly  = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	readWrite = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+// How transactions begin. One that reads sees one state; of one that writes each statement sees what was committed before it, and what its locks guard does not change
+// in between.
+const (
+	beginReading  = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	beginChanging = "BEGIN ISOLATION LEVEL READ COMMITTED"
 )
 
 func (p *postgres) read(ctx context.Context, f func(*Tx) error) error {
-	return p.retry(ctx, func() error {
-		tx, err := p.pool.BeginTx(ctx, readOnly)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-		return f(&Tx{conn: pgConn{tx}})
-	})
+	return p.transaction(ctx, beginReading, func(c *pgConn) error { return f(&Tx{conn: c}) })
 }
 
-// write runs f at the level at which each statement sees what was committed before it: what the locks guard does not
-// change in between.
 func (p *postgres) write(ctx context.Context, locks []Lock, f func(*Tx) error) error {
-	return p.retry(ctx, func() error {
-		tx, err := p.pool.BeginTx(ctx, readWrite)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-		c := pgConn{tx}
+	return p.transaction(ctx, beginChanging, func(c *pgConn) error {
 		if err := c.lock(ctx, locks); err != nil {
 			return err
 		}
@@ -103,10 +90,7 @@ func (p *postgres) write(ctx context.Context, locks []Lock, f func(*Tx) error) e
 		if err := f(t); err != nil {
 			return err
 		}
-		if err := c.notify(ctx, t.emitted); err != nil {
-			return err
-		}
-		if err := tx.Commit(ctx); err != nil {
+		if err := c.commit(ctx, t.emitted); err != nil {
 			return err
 		}
 		for _, m := range t.emitted {
@@ -115,6 +99,32 @@ func (p *postgres) write(ctx context.Context, locks []Lock, f func(*Tx) error) e
 		return nil
 	})
 }
+
+// transaction runs f on a connection, in a transaction that is rolled back if it was not committed.
+func (p *postgres) transaction(ctx context.Context, begin string, f func(*pgConn) error) error {
+	return p.retry(ctx, func() error {
+		c, err := p.pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Release() // a connection that is in a transaction still is closed
+		conn := &pgConn{tx: c.Conn(), ahead: &pgx.Batch{}}
+		conn.queue(begin)
+		err = f(conn)
+		if conn.tx.PgConn().TxStatus() != idle {
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+			defer cancel()
+			_, _ = conn.tx.Exec(ending, rollback)
+		}
+		return err
+	})
+}
+
+// idle is the state of a connection that is in no transaction; rollbackTime is for the end of one.
+const (
+	idle         = 'I'
+	rollbackTime = 10 * time.Second
+)
 
 // retry tries again what was undone only because others were at work.
 func (p *postgres) retry(ctx context.Context, f func() error) error {
@@ -137,20 +147,71 @@ func (p *postgres) close() error {
 	return nil
 }
 
-// pgConn is a connection of PostgreSQL inside of a transaction.
-type pgConn struct{ tx pgx.Tx }
-
-func (c pgConn) exec(ctx context.Context, s Statement) (int64, error) {
-	tag, err := c.tx.Exec(ctx, s.text, s.args...)
-	return tag.RowsAffected(), err
+// pgConn is a connection of PostgreSQL inside of a transaction. Statements whose outcome nobody waits for go ahead of the next one, without a way there and back of their own.
+type pgConn struct {
+	tx    *pgx.Conn
+	ahead *pgx.Batch
 }
 
-func (c pgConn) each(ctx context.Context, s Statement, f func(Row) error) error {
-	rows, err := c.tx.Query(ctx, s.text, s.args...)
-	if err != nil {
-		return err
+func (c *pgConn) queue(text string, args ...any) { c.ahead.Queue(text, args...) }
+
+// send sends what waits, and has the last of so many statements answered by last.
+func (c *pgConn) send(ctx context.Context, last int, answer func(pgx.BatchResults) error) (err error) {
+	batch := c.ahead
+	c.ahead = &pgx.Batch{}
+	n := batch.Len() - last
+	results := c.tx.SendBatch(ctx, batch)
+	defer func() {
+		if e := results.Close(); err == nil {
+			err = e
+		}
+	}()
+	for range n {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
 	}
-	return drain(rows, f)
+	return answer(results)
+}
+
+func (c *pgConn) put(_ context.Context, s Statement) error {
+	c.queue(s.text, s.args...)
+	return nil
+}
+
+func (c *pgConn) exec(ctx context.Context, s Statement) (changed int64, err error) {
+	c.queue(s.text, s.args...)
+	err = c.send(ctx, 1, func(results pgx.BatchResults) error {
+		tag, err := results.Exec()
+		changed = tag.RowsAffected()
+		return err
+	})
+	return changed, err
+}
+
+func (c *pgConn) each(ctx context.Context, s Statement, f func(Row) error) error {
+	return c.many(ctx, s.text, [][]any{s.args}, f)
+}
+
+func (c *pgConn) many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
+	if len(args) == 0 {
+		return nil
+	}
+	for _, a := range args {
+		c.queue(text, a...)
+	}
+	return c.send(ctx, len(args), func(results pgx.BatchResults) error {
+		for range args {
+			rows, err := results.Query()
+			if err != nil {
+				return err
+			}
+			if err := drain(rows, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func drain(rows pgx.Rows, f func(Row) error) error {
@@ -163,54 +224,38 @@ func drain(rows pgx.Rows, f func(Row) error) error {
 	return rows.Err()
 }
 
-func (c pgConn) many(ctx context.Context, text string, args [][]any, f func(Row) error) (err error) {
-	batch := &pgx.Batch{}
-	for _, a := range args {
-		batch.Queue(text, a...)
-	}
-	results := c.tx.SendBatch(ctx, batch)
-	defer func() { err = errors.Join(err, results.Close()) }()
-	for range args {
-		rows, err := results.Query()
-		if err != nil {
-			return err
-		}
-		if err := drain(rows, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lock takes all locks in one round trip. A list of expressions is evaluated from the left.
-func (c pgConn) lock(ctx context.Context, locks []Lock) error {
-	if len(locks) == 0 {
-		return nil
-	}
-	batch := &pgx.Batch{}
+// lock takes all locks in their order, before what comes next.
+func (c *pgConn) lock(_ context.Context, locks []Lock) error {
 	for _, l := range ordered(locks) {
 		text := "SELECT pg_advisory_xact_lock($1)"
 		if l.shared {
 			text = "SELECT pg_advisory_xact_lock_shared($1)"
 		}
-		batch.Queue(text, int64(l.key)) //nolint:gosec // kinds are small: the highest bit is clear
+		c.queue(text, int64(l.key)) //nolint:gosec // kinds are small: the highest bit is clear
 	}
-	return c.tx.SendBatch(ctx, batch).Close()
+	return nil
 }
 
-func (c pgConn) notify(ctx context.Context, messages []Message) error {
-	if len(messages) == 0 {
-		return nil
-	}
-	batch := &pgx.Batch{}
+// errRolledBack is what PostgreSQL makes of a commit after a failure.
+var errRolledBack = errors.New("the transaction was rolled back when it was to be committed")
+
+// commit sends messages and commits.
+func (c *pgConn) commit(ctx context.Context, messages []Message) error {
 	for _, m := range messages {
 		text := m.Encode()
 		if len(text) > MaxMessage {
 			return fmt.Errorf("a message of %d bytes is longer than %d", len(text), MaxMessage)
 		}
-		batch.Queue("SELECT pg_notify($1, $2)", channel, text)
+		c.queue("SELECT pg_notify($1, $2)", channel, text)
 	}
-	return c.tx.SendBatch(ctx, batch).Close()
+	c.queue(commit)
+	return c.send(ctx, 1, func(results pgx.BatchResults) error {
+		tag, err := results.Exec()
+		if err == nil && tag.String() != commit {
+			err = errRolledBack
+		}
+		return err
+	})
 }
 
 // postgresFault says what kind of failure an error is.

@@ -42,6 +42,11 @@ func (c *session) exec(_ context.Context, s Statement) (int64, error) {
 	return n, sqliteFault(err)
 }
 
+func (c *session) put(ctx context.Context, s Statement) error {
+	_, err := c.exec(ctx, s)
+	return err
+}
+
 func (c *session) each(_ context.Context, s Statement, f func(Row) error) error {
 	return sqliteFault(c.Each(s.text, s.args, func(r *lite.Row) error { return f(r) }))
 }

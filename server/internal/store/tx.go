@@ -34,6 +34,8 @@ type conn interface {
 	// many runs one text with several arguments, in few round trips.
 	many(ctx context.Context, text string, args [][]any, f func(Row) error) error
 	lock(ctx context.Context, locks []Lock) error
+	// put is exec, at the latest when the transaction commits, which it keeps from that if it fails.
+	put(ctx context.Context, s Statement) error
 }
 
 // Exec runs a statement and returns how many rows it changed.
@@ -42,6 +44,15 @@ func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int64, error) 
 		return 0, fmt.Errorf("cannot run %.20q: the transaction only reads", text)
 	}
 	return t.conn.exec(ctx, Statement{text, args})
+}
+
+// Put runs a statement of which only matters that it works. It need not have run when Put returns: statements after it see what it wrote, and if it fails, so does one of
+// those, or the commit. What arguments point to stays as it is until then.
+func (t *Tx) Put(ctx context.Context, text string, args ...any) error {
+	if !t.write {
+		return fmt.Errorf("cannot run %.20q: the transaction only reads", text)
+	}
+	return t.conn.put(ctx, Statement{text, args})
 }
 
 // Get reads the first row of a statement into dest, and reports whether there is one.

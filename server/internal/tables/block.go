@@ -32,9 +32,8 @@ func GetBlock(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (*
 
 // ReserveBlock makes an id belong to a realm, before its content is stored.
 func ReserveBlock(ctx context.Context, tx *store.Tx, org int64, b Block) error {
-	_, err := tx.Exec(ctx, `INSERT INTO block (org, id, realm, key_index, author, size, created_on, stored) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
+	return tx.Put(ctx, `INSERT INTO block (org, id, realm, key_index, author, size, created_on, stored) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
 		org, b.ID[:], b.Realm[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.CreatedOn.Micros())
-	return err
 }
 
 // TakeOver makes the reservation of somebody who did not come to an end that of b, and reports false if it is not what it was.
@@ -51,8 +50,7 @@ func ConfirmBlock(ctx context.Context, tx *store.Tx, org int64, b Block) (bool, 
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
-	return true, err
+	return true, tx.Put(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
 }
 
 // Abandon makes the reservation of b one of a moment before, when it has failed, so that others need not wait.

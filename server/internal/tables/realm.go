@@ -22,6 +22,8 @@ type Realm struct {
 	Deleted bool
 	// Checkpoint is how many vlobs were written.
 	Checkpoint uint64
+	// Role is that of the user for whom RealmFor looked.
+	Role trust.Role
 }
 
 // Due reports whether the moment of the planned deletion has come.
@@ -29,13 +31,30 @@ func (r *Realm) Due(now trust.DateTime) bool {
 	return r.Archiving == trust.DeletionPlanned && r.DeletionOn != nil && !now.Before(*r.DeletionOn)
 }
 
+const realmColumns = `SELECT r.last_certificate, r.last_vlob, r.key_index, r.named, r.archiving, r.deletion_on, r.deleted, r.checkpoint`
+
+func (r *Realm) columns() []any {
+	return []any{
+		store.Time(&r.LastCertificate), store.MaybeTime(&r.LastVlob), store.Small(&r.KeyIndex), store.Bool(&r.Named), store.Small(&r.Archiving),
+		store.MaybeTime(&r.DeletionOn), store.Bool(&r.Deleted), store.Small(&r.Checkpoint),
+	}
+}
+
 // GetRealm returns a realm, or nil.
 func GetRealm(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID) (*Realm, error) {
 	r := &Realm{ID: id}
-	found, err := tx.Get(ctx, store.SQL(`SELECT last_certificate, last_vlob, key_index, named, archiving, deletion_on, deleted, checkpoint
-		FROM realm WHERE org = $1 AND id = $2`, org, id[:]),
-		store.Time(&r.LastCertificate), store.MaybeTime(&r.LastVlob), store.Small(&r.KeyIndex), store.Bool(&r.Named), store.Small(&r.Archiving),
-		store.MaybeTime(&r.DeletionOn), store.Bool(&r.Deleted), store.Small(&r.Checkpoint))
+	found, err := tx.Get(ctx, store.SQL(realmColumns+` FROM realm r WHERE r.org = $1 AND r.id = $2`, org, id[:]), r.columns()...)
+	if err != nil || !found {
+		return nil, err
+	}
+	return r, nil
+}
+
+// RealmFor is GetRealm with the role that a user has in the realm.
+func RealmFor(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, user trust.UserID) (*Realm, error) {
+	r := &Realm{ID: id}
+	found, err := tx.Get(ctx, store.SQL(realmColumns+`, coalesce((SELECT m.role FROM realm_role m WHERE m.org = r.org AND m.realm = r.id AND m.person = $3), 0)
+		FROM realm r WHERE r.org = $1 AND r.id = $2`, org, id[:], user[:]), append(r.columns(), store.Small(&r.Role))...)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func LastVersion(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID,
 // AddVlob adds a version under the next checkpoint of the realm.
 func AddVlob(ctx context.Context, tx *store.Tx, org int64, in *Realm, v Vlob) error {
 	in.Checkpoint++
-	_, err := tx.Exec(ctx, `INSERT INTO vlob (org, realm, id, version, checkpoint, key_index, author, created_on, data)
+	err := tx.Put(ctx, `INSERT INTO vlob (org, realm, id, version, checkpoint, key_index, author, created_on, data)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		org, in.ID[:], v.ID[:], int64(v.Version), count(in.Checkpoint), count(v.KeyIndex), v.Author[:], v.CreatedOn.Micros(), v.Data)
 	if err != nil {
@@ -37,9 +37,8 @@ func AddVlob(ctx context.Context, tx *store.Tx, org int64, in *Realm, v Vlob) er
 	if in.LastVlob != nil && in.LastVlob.After(last) {
 		last = *in.LastVlob
 	}
-	_, err = tx.Exec(ctx, `UPDATE realm SET checkpoint = $3, last_vlob = $4, vlob_bytes = vlob_bytes + $5 WHERE org = $1 AND id = $2`,
+	return tx.Put(ctx, `UPDATE realm SET checkpoint = $3, last_vlob = $4, vlob_bytes = vlob_bytes + $5 WHERE org = $1 AND id = $2`,
 		org, in.ID[:], count(in.Checkpoint), last.Micros(), int64(len(v.Data)))
-	return err
 }
 
 const vlobColumns = `SELECT id, version, key_index, author, created_on, data FROM vlob WHERE org = $1 AND realm = $2 AND id = $3 `
