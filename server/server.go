@@ -113,9 +113,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	return &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
 		collector: &rules.Collector{Service: service, Clock: o.Clock}, file: store.File(o.Store),
-		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
-		pages:     shown,
-		cross:     guard.NewCross(o.Origins),
+		api:   &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
+		pages: shown,
+		cross: guard.NewCross(o.Origins),
 	}, nil
 }
 

@@ -28,7 +28,7 @@ func TestSameAdministration(t *testing.T) {
 	ours := New(t, Options{})
 	ours.Clock.Advance(time.Since(ours.Clock.Now()) - 2*time.Minute)
 	o, plain := ours.Unborn(), ours.Unborn()
-	b := &both{t: t, ours: ours, theirs: theirs, o: o}
+	b := &twoServers{t: t, ours: ours, theirs: theirs, o: o}
 	for _, org := range []*Organization{o, plain} {
 		req := org.BootstrapReq()
 		if org == o {
@@ -60,8 +60,8 @@ func TestSameAdministration(t *testing.T) {
 	}
 }
 
-// both are the two servers.
-type both struct {
+// twoServers are the two servers.
+type twoServers struct {
 	t            *testing.T
 	ours, theirs *Server
 	o            *Organization
@@ -69,7 +69,7 @@ type both struct {
 }
 
 // command sends a command of a device to both, which take it.
-func (b *both) command(d *Device, req cloud.Request) {
+func (b *twoServers) command(d *Device, req cloud.Request) {
 	b.t.Helper()
 	b.ours.Clock.Advance(time.Since(b.ours.Clock.Now()))
 	r := d.Org.Prepare(cloud.Authenticated, req, d.Token())
@@ -82,7 +82,7 @@ func (b *both) command(d *Device, req cloud.Request) {
 }
 
 // ask sends a request with the token; the body is JSON, or text that is taken as it is.
-func (b *both) ask(method, path string, body any) {
+func (b *twoServers) ask(method, path string, body any) {
 	b.t.Helper()
 	h := http.Header{"Authorization": {"Bearer " + AdministrationToken}}
 	r := &Request{Method: method, Path: "/administration" + path, Header: h}
@@ -97,7 +97,7 @@ func (b *both) ask(method, path string, body any) {
 	b.send(r)
 }
 
-func (b *both) send(r *Request) {
+func (b *twoServers) send(r *Request) {
 	b.t.Helper()
 	b.asked++
 	b.ours.Clock.Advance(time.Since(b.ours.Clock.Now()))
@@ -178,7 +178,7 @@ func places(problems []any) any {
 type fieldsOf = map[string]any
 
 // organizations asks for all about organisations.
-func (b *both) organizations() {
+func (b *twoServers) organizations() {
 	b.t.Helper()
 	at, made := b.o.AdministrationPath, "Made"+trust.NewUserID().String()[:20]
 	for _, h := range []string{"", "Bearer", "Bearer ", "Basic x", "bearer  s3cr3t", "Bearer x"} {
@@ -237,7 +237,7 @@ func (b *both) organizations() {
 }
 
 // people asks for all about users.
-func (b *both) people(bob, carol *Device) {
+func (b *twoServers) people(bob, carol *Device) {
 	b.t.Helper()
 	at, nobody := b.o.AdministrationPath, strings.Repeat("0", 32)
 	b.ask("GET", at("/users"), nil)
@@ -274,7 +274,7 @@ func (b *both) people(bob, carol *Device) {
 }
 
 // services asks for all about the sequester.
-func (b *both) services(plain *Organization) {
+func (b *twoServers) services(plain *Organization) {
 	b.t.Helper()
 	at := b.o.AdministrationPath("/sequester/services")
 	sign := func(c trust.ServiceCertificate) string {

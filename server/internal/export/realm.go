@@ -238,7 +238,7 @@ func (r *run) keys(ctx context.Context, tx *store.Tx, out *sql.Tx, last uint64) 
 		return err
 	}
 	for text, all := range map[string][]tables.KeyAccess{
-		`INSERT INTO realm_keys_bundle_access (_id, user_id, key_index, access) VALUES (?, ?, ?, ?)`:                           users,
+		`INSERT INTO realm_keys_bundle_access (_id, user_id, key_index, access) VALUES (?, ?, ?, ?)`:                        users,
 		`INSERT INTO realm_sequester_keys_bundle_access (_id, sequester_service_id, key_index, access) VALUES (?, ?, ?, ?)`: services,
 	} {
 		for i, a := range all {
