@@ -34,7 +34,7 @@ func usable(t testing.TB, a *agent, r enrol.Result) *trust.Store {
 	if left := a.entries(t); len(left) > 0 {
 		t.Errorf("left in the journal: %+v", left)
 	}
-	s, end := a.signIn(t, r.Device)
+	s, end := a.signIn(t.Context(), t, r.Device)
 	defer end()
 	must(t, s.Refresh(context.WithoutCancel(t.Context())))
 	var store *trust.Store
@@ -54,7 +54,10 @@ func TestBootstrapWithAuthority(t *testing.T) {
 		func(a trust.Action) string { _, native, _ := enrol.Links(a); return native },
 		func(a trust.Action) string { browser, _, _ := enrol.Links(a); return browser },
 	} {
-		address := servertest.Must(trust.ParseAction(links(f.unborn(t)))).(*trust.BootstrapAddress)
+		address, ok := servertest.Must(trust.ParseAction(links(f.unborn(t)))).(*trust.BootstrapAddress)
+		if !ok {
+			t.Fatal("it is no address to bootstrap")
+		}
 		a := f.member(t).start()
 		flow, err := a.Bootstrap(address, authority(t))
 		must(t, err)

@@ -67,12 +67,8 @@ func (f *front) address(t testing.TB) trust.ServerAddress {
 	return a
 }
 
-func (f *front) dial(server trust.ServerAddress) (*cloud.Client, error) {
-	return f.dialAt(server, f.Clock.Now)
-}
-
-// dialAt is dial with a clock, which is looked at before and after each request.
-func (f *front) dialAt(server trust.ServerAddress, now func() time.Time) (*cloud.Client, error) {
+// dialAt makes clients with a clock, which is looked at before and after each request.
+func (*front) dialAt(server trust.ServerAddress, now func() time.Time) (*cloud.Client, error) {
 	return cloud.NewClient(cloud.Options{
 		Server: server, Attempts: 1, Now: now, Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
 	})
@@ -208,19 +204,19 @@ func (a *agent) entries(t testing.TB) []enrol.Entry {
 // session signs a device in. It ends with the test.
 func (a *agent) session(t testing.TB, id trust.DeviceID) *session.Session {
 	t.Helper()
-	s, end := a.signIn(t, id)
+	s, end := a.signIn(t.Context(), t, id)
 	t.Cleanup(end)
 	return s
 }
 
 // signIn signs a device in, until end is called.
-func (a *agent) signIn(t testing.TB, id trust.DeviceID) (s *session.Session, end func()) {
+func (a *agent) signIn(ctx context.Context, t testing.TB, id trust.DeviceID) (s *session.Session, end func()) {
 	t.Helper()
-	u, _, err := a.devices.Unlock(context.WithoutCancel(t.Context()), id, device.Secret{})
+	u, _, err := a.devices.Unlock(context.WithoutCancel(ctx), id, device.Secret{})
 	must(t, err)
 	pins, err := session.OpenPins(filepath.Join(a.m.dir, "pins"))
 	must(t, err)
-	s, err = session.Open(t.Context(), session.Options{
+	s, err = session.Open(ctx, session.Options{
 		Device: u, Dir: session.Dir(a.m.dir, root(t, u), id), Pins: pins, Logger: slog.New(slog.DiscardHandler), Now: a.m.now,
 		Proxy: func(*url.URL) (*url.URL, error) { return nil, nil }, //nolint:nilnil // no proxy
 	})

@@ -296,7 +296,7 @@ func TestHostileServer(t *testing.T) {
 		w := newWorld(t)
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(lies) && !t.Failed(); i = next.Add(1) - 1 {
-				n := first + uint64(i) //nolint:gosec // counts
+				n := first + uint64(i)
 				r := &round{world: w, rnd: rand.New(rand.NewPCG(n, 2)), seed: n}
 				r.lieTo(newLie(r.rnd))
 			}
@@ -312,7 +312,7 @@ func (r *round) lieTo(what *lie) {
 	defer cancel()
 	r.alice.fate.begin(-1, nil)
 	alice := r.alice.start()
-	s, end := alice.signIn(r.t, r.id)
+	s, end := alice.signIn(ctx, r.t, r.id)
 	defer end()
 	invited := r.invite(ctx, s)
 	bob := r.f.member(r.t)

@@ -30,7 +30,7 @@ func seed(t testing.TB) uint64 {
 		must(t, err)
 		return n
 	}
-	return rand.Uint64() //nolint:gosec // a test
+	return rand.Uint64()
 }
 
 // TestInterleavings lets two sides greet each other while each of them is killed, cancels, hears wrong codes and loses the server at random moments. In the end both
@@ -52,7 +52,7 @@ func TestInterleavings(t *testing.T) {
 		world := newWorld(t)
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(rounds) && !t.Failed(); i = next.Add(1) - 1 {
-				n := first + uint64(i) //nolint:gosec // counts
+				n := first + uint64(i)
 				r := &round{world: world, rnd: rand.New(rand.NewPCG(n, 1)), seed: n}
 				end := r.play()
 				mu.Lock()
@@ -226,7 +226,7 @@ func (r *round) play() string {
 	defer cancel()
 	r.alice.fate.begin(-1, nil)
 	safe := r.alice.start()
-	s, end := safe.signIn(r.t, r.id)
+	s, end := safe.signIn(ctx, r.t, r.id)
 	defer end()
 	invited := r.invite(ctx, s)
 	bob := r.f.member(r.t)
@@ -296,7 +296,7 @@ func (r *round) judge(ctx context.Context, s *session.Session, invited *enrol.In
 		}
 	}
 	if claimer.done { // the identity is one
-		s, end := bob.signIn(r.t, claimer.got.Device)
+		s, end := bob.signIn(ctx, r.t, claimer.got.Device)
 		if err := s.Refresh(ctx); err != nil {
 			r.failed("the device that was claimed: %v%s", err, trails())
 		}

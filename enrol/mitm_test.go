@@ -86,7 +86,11 @@ func asClaimer(ctx context.Context, l *claimerLine) (*channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return claimerChannel(ctx, l, own, step.(*cloud.GreeterStep0WaitPeer).PublicKey) //nolint:forcetypeassert // a test
+	peer, err := want[*cloud.GreeterStep0WaitPeer](step)
+	if err != nil {
+		return nil, err
+	}
+	return claimerChannel(ctx, l, own, peer.PublicKey)
 }
 
 func asGreeter(ctx context.Context, l *greeterLine) (*channel, error) {
@@ -99,7 +103,11 @@ func asGreeter(ctx context.Context, l *greeterLine) (*channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return greeterChannel(ctx, l, own, step.(*cloud.ClaimerStep0WaitPeer).PublicKey) //nolint:forcetypeassert // a test
+	peer, err := want[*cloud.ClaimerStep0WaitPeer](step)
+	if err != nil {
+		return nil, err
+	}
+	return greeterChannel(ctx, l, own, peer.PublicKey)
 }
 
 // codes are what people on both sides see: what each says, and what each expects to hear.
