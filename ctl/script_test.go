@@ -15,6 +15,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
 	"github.com/seed-73b3884f/parsec-agent/ctl"
 	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
+	"github.com/seed-73b3884f/parsec-agent/server/command"
 )
 
 // program is the built agent.
@@ -42,8 +43,9 @@ func (r runner) Run() int {
 
 func TestMain(m *testing.M) {
 	testscript.Main(runner{m}, map[string]func(){
-		"parsecctl":   func() { os.Exit(ctl.Main(os.Args[1:], "test")) },
-		"parsec-tool": func() { os.Exit(ctl.Tool(os.Args[1:])) },
+		"parsecctl":     func() { os.Exit(ctl.Main(os.Args[1:], "test")) },
+		"parsec-tool":   func() { os.Exit(ctl.Tool(os.Args[1:])) },
+		"parsec-server": func() { os.Exit(command.Main(os.Args[1:], "test")) },
 	})
 }
 

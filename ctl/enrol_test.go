@@ -1,0 +1,424 @@
+package ctl_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
+)
+
+// startServer runs a metadata server as a process of its own and returns where it listens.
+func startServer(t *testing.T) string {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "parsec-server", "run", "--port=0", "--data-dir="+t.TempDir(), "--spontaneous-organization-bootstrap")
+	cmd.Env = append(os.Environ(), "GORACE="+noLinger)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = cmd.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // how it ends is the matter of its own tests
+	})
+	address := regexp.MustCompile(`the server is ready.* address=(\S+)`)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if m := address.FindStringSubmatch(lines.Text()); m != nil {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return m[1]
+		}
+	}
+	t.Fatalf("the server does not start: %v", lines.Err())
+	return ""
+}
+
+// home is an agent of somebody, and that person's command line.
+type home struct {
+	t       *testing.T
+	dir     string
+	uid     uint32
+	process *agentdtest.Process
+}
+
+// newHome starts an agent. With another uid, which takes root, agent and commands run as that user.
+func newHome(t *testing.T, uid int) *home {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "ctl-") //nolint:usetesting // t.TempDir can be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &home{t: t, dir: dir, uid: uint32(uid)} //nolint:gosec // a uid
+	if err := os.Chown(dir, uid, uid); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	t.Cleanup(func() {
+		if m.process != nil {
+			if err := m.process.Stop(); err != nil {
+				t.Error(err)
+			}
+			for _, secret := range []string{password, "panic", "DATA RACE"} {
+				if strings.Contains(m.process.Log(), secret) {
+					t.Errorf("the agent's log has %q", secret)
+				}
+			}
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return m
+}
+
+func (m *home) start() {
+	m.t.Helper()
+	argv := []string{program, "--user"}
+	if m.uid == 0 {
+		argv = append(argv, "--allow-root")
+	}
+	p, err := agentdtest.StartProcess(context.WithoutCancel(m.t.Context()), agentdtest.Command{
+		Argv: argv, Dir: m.dir, UID: m.uid, Socket: filepath.Join(m.dir, "parsec", "parsec.sock"), Env: m.env(),
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.process = p
+}
+
+func (m *home) env() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + m.dir, "XDG_RUNTIME_DIR=" + m.dir, "XDG_STATE_HOME=" + filepath.Join(m.dir, "state"),
+		"XDG_CONFIG_HOME=" + filepath.Join(m.dir, "config"), "GORACE=" + noLinger, "NO_PROXY=*",
+	}
+}
+
+// kill ends the agent as a power failure would, and starts it again.
+func (m *home) kill() {
+	m.t.Helper()
+	m.process.Kill()
+	m.start()
+}
+
+func (m *home) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(context.WithoutCancel(m.t.Context()), "parsecctl", args...)
+	cmd.Env, cmd.Dir = m.env(), m.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if int(m.uid) != os.Getuid() {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: m.uid, Gid: m.uid}
+	}
+	return cmd
+}
+
+// try runs a command and returns its exit status and both outputs.
+func (m *home) try(args ...string) (int, string, string) {
+	var out, problems bytes.Buffer
+	cmd := m.command(args...)
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	_ = cmd.Run() // the status tells
+	return cmd.ProcessState.ExitCode(), out.String(), problems.String()
+}
+
+// must runs a command that has to succeed and returns its output.
+func (m *home) must(args ...string) string {
+	m.t.Helper()
+	code, out, problems := m.try(args...)
+	if code != 0 {
+		m.t.Fatalf("parsecctl %q: exit status %d\n%s%s", args, code, out, problems)
+	}
+	return out
+}
+
+// reads runs a command with a JSON result.
+func (m *home) reads(into any, args ...string) {
+	m.t.Helper()
+	if err := json.Unmarshal([]byte(m.must(append([]string{"--json"}, args...)...)), into); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// password protects the devices of the tests.
+const password = "correct horse battery"
+
+func (m *home) passwordFile() string {
+	m.t.Helper()
+	path := filepath.Join(m.dir, "password")
+	if err := os.WriteFile(path, []byte(password+"\n"), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+	return path
+}
+
+func (m *home) unlock(device string) {
+	m.t.Helper()
+	m.must("device", "unlock", "--device", device, "--password-file", m.passwordFile())
+}
+
+// bootstrap makes an organisation with a first user.
+func (m *home) bootstrap(server, organization, name string) {
+	m.t.Helper()
+	m.must("org", "bootstrap", bootstrapAddress(server, organization), "--name", name, "--email", strings.ToLower(name)+"@example.com", "--label", "laptop",
+		"--password-file", m.passwordFile())
+}
+
+// bootstrapAddress is one without a token.
+func bootstrapAddress(server, organization string) string {
+	return "parsec3://" + server + "/" + organization + "?no_ssl=true&a=bootstrap_organization&p=wA"
+}
+
+// line is a line of what a work tells.
+type line struct {
+	Work struct {
+		ID, State, Reason, Device string
+		Question                  *question
+	}
+	Notices []struct{ Kind, Text string }
+}
+
+type question struct {
+	Step         uint32
+	Kind, Code   string
+	Codes        []string
+	Details      map[string]string
+	Matter, Text string
+}
+
+// conversation is two people who hear each other's codes.
+type conversation struct {
+	mu   sync.Mutex // guards the field below
+	said map[string]string
+}
+
+// talk is a command that asks, and is answered by lines.
+type talk struct {
+	m       *home
+	cmd     *exec.Cmd
+	answers *os.File
+	out     *bufio.Scanner
+	errors  bytes.Buffer
+	last    line
+}
+
+// begin begins a command that asks.
+func (m *home) begin(args ...string) *talk {
+	m.t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer r.Close()
+	k := &talk{m: m, answers: w, cmd: m.command(append([]string{"--json"}, append(args, "--answers-fd", "3")...)...)}
+	k.cmd.ExtraFiles, k.cmd.Stderr = []*os.File{r}, &k.errors
+	out, err := k.cmd.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	k.out = bufio.NewScanner(out)
+	if err := k.cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	return k
+}
+
+// follow answers as people do who hear the codes right, until the command ends. me and other name the two sides.
+func (k *talk) follow(c *conversation, me, other string) int {
+	defer k.answers.Close()
+	step := uint32(0)
+	for k.out.Scan() {
+		l := line{}
+		if err := json.Unmarshal(k.out.Bytes(), &l); err != nil {
+			k.m.t.Errorf("%s: %v", k.out.Text(), err)
+			break
+		}
+		k.last = l
+		q := l.Work.Question
+		if q == nil || q.Step == step {
+			continue
+		}
+		step = q.Step
+		if answer := c.answer(q, me, other); answer != nil {
+			answer["step"] = step
+			b, _ := json.Marshal(answer)
+			_, _ = k.answers.Write(append(b, '\n')) // a command that has ended is seen below
+		}
+	}
+	_ = k.cmd.Wait() // the status tells
+	return k.cmd.ProcessState.ExitCode()
+}
+
+// answer is what a person says to a question, nil for nothing.
+func (c *conversation) answer(q *question, me, other string) map[string]any {
+	switch q.Kind {
+	case "say-code":
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.said[me] = q.Code
+		return nil
+	case "choose-code":
+		// The other side may come to its question later, or has one of an attempt that is over.
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			c.mu.Lock()
+			code := c.said[other]
+			c.mu.Unlock()
+			if slices.Contains(q.Codes, code) {
+				return map[string]any{"code": code}
+			}
+		}
+		return map[string]any{"none": true}
+	case "correct":
+		return map[string]any{"details": q.Details}
+	case "confirm":
+		return map[string]any{"yes": true}
+	case "choose-greeter":
+		return map[string]any{"greeter": ""}
+	default:
+		return nil
+	}
+}
+
+func newConversation() *conversation { return &conversation{said: map[string]string{}} }
+
+// meet has one greet and the other claim, and wants both to succeed.
+func meet(t *testing.T, greeter, claimer *home, greet, claim []string) {
+	t.Helper()
+	c := newConversation()
+	a, b := greeter.begin(greet...), claimer.begin(claim...)
+	ended := make(chan int, 1)
+	go func() { ended <- b.follow(c, "claimer", "greeter") }()
+	first, second := a.follow(c, "greeter", "claimer"), <-ended
+	if first != 0 || second != 0 {
+		t.Fatalf("greeter: %d %+v %s\nclaimer: %d %+v %s", first, a.last, &a.errors, second, b.last, &b.errors)
+	}
+}
+
+// otherUID is whom the second machine belongs to: somebody else, where the test can be somebody else.
+func otherUID(t *testing.T) int {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return os.Getuid()
+	}
+	parsecctl, err := exec.LookPath("parsecctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Dir(program), filepath.Dir(parsecctl), filepath.Dir(filepath.Dir(parsecctl))} {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return 54321
+}
+
+// people is what user list says.
+type people struct {
+	Users []struct {
+		ID, Email, Profile string
+		CreatedBy          string `json:"created_by"`
+		Revoked            *string
+		Devices            []struct{ ID, Label string }
+	}
+	Connection struct{ State string }
+}
+
+// TestTogether takes two people with machines of their own through an organisation's life: made, joined by a person and by a second device, a profile changed,
+// somebody revoked; each sees it, and the chain of trust is what an auditor can verify.
+func TestTogether(t *testing.T) {
+	server := startServer(t)
+	alice, bob := newHome(t, os.Getuid()), newHome(t, otherUID(t))
+	alice.bootstrap(server, "Acme", "Alice")
+	if code, _, problems := alice.try("org", "status"); code != 6 || !strings.Contains(problems, "parsecctl device unlock") {
+		t.Errorf("a locked device: %d %s", code, problems)
+	}
+	alice.unlock("Acme")
+	link := strings.TrimSpace(alice.must("user", "invite", "bob@example.com"))
+	meet(t, alice, bob, []string{"invite", "greet", "bob@example.com", "--profile", "standard"},
+		[]string{"invite", "claim", link, "--name", "Bob", "--label", "desk", "--password-file", bob.passwordFile()})
+	if code, _, problems := bob.try("invite", "claim", link, "--name", "Bob", "--label", "x", "--password-file", bob.passwordFile()); code == 0 || !strings.Contains(problems, "invitation") {
+		t.Errorf("an invitation that was used: %d %s", code, problems)
+	}
+	bob.unlock("bob@example.com")
+	if code, _, problems := bob.try("user", "invite", "carol@example.com"); code != 4 || !strings.Contains(problems, "administrator") {
+		t.Errorf("who is no administrator invites: %d %s", code, problems)
+	}
+
+	link = strings.TrimSpace(alice.must("device", "invite"))
+	meet(t, alice, bob, []string{"invite", "greet", ""}, []string{"invite", "claim", link, "--label", "phone", "--password-file", bob.passwordFile()})
+	bob.unlock("Acme/phone")
+
+	alice.must("user", "update", "bob@example.com", "--profile", "admin")
+	var seen people
+	bob.reads(&seen, "user", "list", "--device", "Acme/desk")
+	for deadline := time.Now().Add(20 * time.Second); len(seen.Users) != 2 || seen.Users[1].Profile != "ADMIN"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("what is seen: %+v", seen)
+		}
+		bob.reads(&seen, "user", "list", "--device", "Acme/desk")
+	}
+	if seen.Users[1].CreatedBy != "alice@example.com" || len(seen.Users[0].Devices) != 2 {
+		t.Errorf("%+v", seen)
+	}
+	alice.must("user", "revoke", "--yes", "bob@example.com")
+	var status struct {
+		Organization struct{ Connection struct{ State, Remedy string } }
+		Chain        []struct{ Kind, Email, Author string }
+	}
+	for deadline := time.Now().Add(20 * time.Second); status.Organization.Connection.State != "revoked"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("who is revoked is %+v", status.Organization)
+		}
+		bob.reads(&status, "org", "status", "--device", "Acme/desk", "--brief")
+	}
+	alice.reads(&status, "org", "status", "--export", "chain")
+	kinds := map[string]int{}
+	for _, l := range status.Chain {
+		kinds[l.Kind]++
+	}
+	if want := map[string]int{"user": 2, "device": 3, "profile": 1, "revocation": 1}; fmt.Sprint(kinds) != fmt.Sprint(want) {
+		t.Errorf("the chain has %v, want %v", kinds, want)
+	}
+	alice.audit(t, "chain", len(status.Chain))
+	alice.must("device", "lock")
+	if code, _, _ := alice.try("user", "list"); code != 6 {
+		t.Errorf("with a locked device: %d", code)
+	}
+	alice.must("org", "forget", "--yes", "Acme")
+	alice.unlock("Acme")
+	alice.must("org", "status")
+}
+
+// audit verifies what an auditor gets, by another way than the agent's own word.
+func (m *home) audit(t *testing.T, file string, want int) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(m.dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, _, _ := strings.Cut(string(b), "\n")
+	var out struct{ Items []struct{ State string } }
+	m.reads(&out, "inspect", "--root", root, file)
+	verified := 0
+	for _, i := range out.Items {
+		if i.State == "verified" {
+			verified++
+		}
+	}
+	if verified != want || len(out.Items) != want+1 {
+		t.Errorf("%d of %d certificates are verified, want %d", verified, len(out.Items), want)
+	}
+}
