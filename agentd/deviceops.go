@@ -120,7 +120,8 @@ func decodeLockDevice(r *request) (action, error) {
 	if m.GetAll() && m.GetDevice() != "" {
 		return nil, wire.Errorf(wire.StatusInvalidArgument, "all devices, or one")
 	}
-	return func(_ context.Context, r *request) ([]byte, error) {
+	return func(ctx context.Context, r *request) ([]byte, error) {
+		defer r.person().signedOut(ctx)
 		result := &agentpb.LockDeviceResult{}
 		if m.GetAll() {
 			result.Locked = uint32(r.devices().LockAll()) //nolint:gosec // few

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -13,6 +15,9 @@ import (
 
 // signedIn is the session of an unlocked device.
 type signedIn struct {
+	device  *device.Unlocked
+	before  *signedIn     // of an earlier unlocking, which may not have ended yet; nil for none
+	ended   chan struct{} // closed when nothing is left of it
 	opened  chan struct{} // closed when the two below are set
 	session *session.Session
 	err     error
@@ -22,13 +27,15 @@ type signedIn struct {
 func (p *person) signIn(u *device.Unlocked) *signedIn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if in, ok := p.sessions[u.ID()]; ok {
-		return in
+	before := p.sessions[u.ID()]
+	if before != nil && before.device == u {
+		return before
 	}
-	in := &signedIn{opened: make(chan struct{})}
+	in := &signedIn{device: u, before: before, opened: make(chan struct{}), ended: make(chan struct{})}
 	if p.closed {
 		in.err = errStopping()
 		close(in.opened)
+		close(in.ended)
 		return in
 	}
 	p.sessions[u.ID()] = in
@@ -38,6 +45,11 @@ func (p *person) signIn(u *device.Unlocked) *signedIn {
 
 // attendTo has the session of a device for as long as the device is unlocked.
 func (p *person) attendTo(u *device.Unlocked, in *signedIn) {
+	defer close(in.ended)
+	if in.before != nil {
+		<-in.before.ended // it has the directory
+		in.before = nil
+	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	go func() {
@@ -56,15 +68,36 @@ func (p *person) attendTo(u *device.Unlocked, in *signedIn) {
 	} else {
 		p.run(ctx, in.session)
 	}
-	p.mu.Lock()
-	delete(p.sessions, u.ID())
-	p.mu.Unlock()
 	if in.session != nil {
 		if err := in.session.Close(); err != nil {
 			p.log.LogAttrs(ctx, slog.LevelWarn, "session_not_closed", slog.String("device", u.ID().String()), slog.Any("error", err))
 		}
 	}
+	p.mu.Lock()
+	if p.sessions[u.ID()] == in {
+		delete(p.sessions, u.ID())
+	}
+	p.mu.Unlock()
 	p.hub.publish(lockedEvent(u.ID()))
+}
+
+// signedOut waits until nothing is left of the sessions of devices that are locked.
+func (p *person) signedOut(ctx context.Context) {
+	p.mu.Lock()
+	all := slices.Collect(maps.Values(p.sessions))
+	p.mu.Unlock()
+	for _, in := range all {
+		select {
+		case <-in.device.Done():
+		default:
+			continue // it is unlocked
+		}
+		select {
+		case <-in.ended:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (p *person) openSession(ctx context.Context, u *device.Unlocked) (*session.Session, error) {
