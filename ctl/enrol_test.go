@@ -375,8 +375,10 @@ func TestTogether(t *testing.T) {
 	}
 	alice.must("user", "revoke", "--yes", "bob@example.com")
 	var status struct {
-		Organization struct{ Connection struct{ State, Remedy string } }
-		Chain        []struct{ Kind, Email, Author string }
+		Organization struct {
+			Connection struct{ State, Remedy string }
+		}
+		Chain []struct{ Kind, Email, Author string }
 	}
 	for deadline := time.Now().Add(20 * time.Second); status.Organization.Connection.State != "revoked"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -81,9 +81,15 @@ func (p *person) screen() string {
 // see waits until a text is on the screen.
 func (p *person) see(text string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(p.screen(), text); time.Sleep(time.Millisecond) {
+	p.until(func(screen string) bool { return strings.Contains(screen, text) })
+}
+
+// until waits until the screen is as it is to be.
+func (p *person) until(seen func(screen string) bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !seen(p.screen()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("no %q on the screen:\n%s", text, p.screen())
+			p.t.Fatalf("what is waited for is not on the screen:\n%s", p.screen())
 		}
 	}
 }
