@@ -100,11 +100,22 @@ func (p *pair) now() {
 // tally counts what was seen.
 type tally map[string]int
 
+// requests is how many requests were compared, or explained.
+func (y tally) requests() (n int) {
+	for what, times := range y {
+		if what != "(events heard)" && !strings.HasPrefix(what, "(differs)") {
+			n += times
+		}
+	}
+	return n
+}
+
 func (y tally) log(t *testing.T) {
 	t.Helper()
 	for _, what := range slices.Sorted(maps.Keys(y)) {
 		t.Logf("%6d %s", y[what], what)
 	}
+	t.Logf("%6d requests", y.requests())
 }
 
 // TestSame sends the same requests to our server and to the original, and wants the same answers and events. The original takes long to start:
@@ -146,6 +157,9 @@ func sameAnswers(t *testing.T, p *pair) {
 		}
 		l.compareEvents(t)
 		seen["(events heard)"] += l.heard
+		if i%25 == 24 {
+			t.Logf("%d organisations, %d requests", i+1, seen.requests())
+		}
 	}
 	seen.log(t)
 }

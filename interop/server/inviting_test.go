@@ -188,7 +188,7 @@ func (l *inviting) step() (what, problem string) {
 	}
 	problem = compare(answer[0], answer[1])
 	if problem != "" && otherOrder(l.pair, sent, answer[0], answer[1]) {
-		return "(differs) order of checks", ""
+		return what + ", the original in another order", ""
 	}
 	return what, problem
 }
