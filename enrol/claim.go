@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -18,26 +17,28 @@ type claim struct {
 	chosen  Greeter // who is waited for, once it is chosen
 	asked   bool    // chosen was asked for
 	peer    Peer    // who greets, once somebody does
+	// threshold is how many shares a recovery needs.
+	threshold int
 	patience
 }
 
 // Claim returns the flow of somebody who was invited. An invitation that was claimed here before goes on with the same keys.
 func (d *Desk) Claim(a *trust.InvitationAddress) (Flow, error) {
-	if a.Type != trust.InviteUser && a.Type != trust.InviteDevice {
-		return nil, &wire.Error{Status: wire.StatusNotSupported, Reason: "this is an invitation to a shared recovery", Err: ErrInvitation, Remedy: "parsecctl recovery claim"}
-	}
 	digest, err := tokenDigest(a.Token)
 	if err != nil {
 		return nil, err
 	}
-	c := &claim{newcomer: newcomer{Desk: d}, address: a}
+	c := claim{newcomer: newcomer{Desk: d}, address: a}
 	c.resume, err = d.journal.first(func(e *Entry) bool {
 		return e.Claims() && e.Invitation == digest && e.Server == a.Server && e.Organization == a.Organization
 	})
 	if err != nil && !errors.Is(err, ErrNoEntry) {
 		return nil, err
 	}
-	return c, nil
+	if a.Type == trust.InviteShamirRecovery {
+		return &restore{claim: c}, nil
+	}
+	return &c, nil
 }
 
 // Run claims, or goes on where it was interrupted.
@@ -160,6 +161,10 @@ func (c *claim) greeters(ctx context.Context) (all []Peer, claimer trust.HumanHa
 	case *cloud.InviteInfoDevice:
 		if c.address.Type == trust.InviteDevice {
 			return []Peer{{Side: SideGreeter, User: rep.ClaimerUserID, Human: rep.ClaimerHumanHandle}}, rep.ClaimerHumanHandle, nil
+		}
+	case *cloud.InviteInfoShamirRecovery:
+		if c.address.Type == trust.InviteShamirRecovery {
+			return c.holders(rep), rep.ClaimerHumanHandle, nil
 		}
 	}
 	return nil, claimer, unusable(fmt.Sprintf("the address is one of %s, and the server knows another kind of invitation", c.address.Type), nil)

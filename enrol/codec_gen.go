@@ -182,6 +182,37 @@ func (v *Entry) decode(r *mpack.Reader) { decodeEntry(r, v) }
 
 func (v *Entry) encode(w *mpack.Writer) { encodeEntry(w, v) }
 
+var fieldsHeld = []mpack.Field{
+	{Name: "type"},
+	{Name: "holder"},
+	{Name: "sealed"},
+}
+
+func decodeHeld(r *mpack.Reader, v *held) {
+	fields := r.Struct(fieldsHeld)
+	for i := fields.Next(); i >= 0; i = fields.Next() {
+		switch i {
+		case 0:
+			r.Const("enrolment_shares")
+		case 1:
+			trust.DecodeID(r, &v.Holder)
+		case 2:
+			v.Sealed = bytes.Clone(r.Bytes(maxMessage))
+		}
+	}
+}
+
+func encodeHeld(w *mpack.Writer, v *held) {
+	n := 3
+	w.Map(n)
+	w.String("type")
+	w.String("enrolment_shares")
+	w.String("holder")
+	trust.EncodeID(w, &v.Holder)
+	w.String("sealed")
+	w.Bytes(v.Sealed)
+}
+
 var fieldsSecrets = []mpack.Field{
 	{Name: "type"},
 	{Name: "token", Optional: true},
@@ -194,6 +225,7 @@ var fieldsSecrets = []mpack.Field{
 	{Name: "reply", Optional: true},
 	{Name: "public_key", Optional: true},
 	{Name: "verify_key", Optional: true},
+	{Name: "held", Optional: true},
 }
 
 func decodeSecrets(r *mpack.Reader, v *secrets) {
@@ -261,12 +293,26 @@ func decodeSecrets(r *mpack.Reader, v *secrets) {
 			}
 			v.VerifyKey = new(trust.VerifyKey)
 			trust.DecodeVerifyKey(r, v.VerifyKey)
+		case 11:
+			if r.Nil() {
+				break
+			}
+			n1 := r.Array(maxHeld)
+			v.Held = make([]held, 0, min(n1, mpack.Prealloc))
+			for ; n1 > 0 && r.Err() == nil; n1-- {
+				var e1 held
+				decodeHeld(r, &e1)
+				v.Held = append(v.Held, e1)
+			}
 		}
 	}
 }
 
 func encodeSecrets(w *mpack.Writer, v *secrets) {
-	n := 11
+	n := 12
+	if v.Held == nil {
+		n--
+	}
 	w.Map(n)
 	w.String("type")
 	w.String("enrolment_secrets")
@@ -329,11 +375,18 @@ func encodeSecrets(w *mpack.Writer, v *secrets) {
 	} else {
 		trust.EncodeVerifyKey(w, v.VerifyKey)
 	}
+	if !(v.Held == nil) {
+		w.String("held")
+		w.Array(len(v.Held))
+		for k1 := range v.Held {
+			encodeHeld(w, &v.Held[k1])
+		}
+	}
 }
 
 // Values returns all values.
 func (Work) Values() []Work {
-	return []Work{"BOOTSTRAP", "CLAIM_USER", "CLAIM_DEVICE", "GREET_USER", "GREET_DEVICE"}
+	return []Work{"BOOTSTRAP", "CLAIM_USER", "CLAIM_DEVICE", "GREET_USER", "GREET_DEVICE", "RECOVER"}
 }
 
 func decodeWork(r *mpack.Reader, v *Work) {
@@ -348,6 +401,8 @@ func decodeWork(r *mpack.Reader, v *Work) {
 		*v = "GREET_USER"
 	case "GREET_DEVICE":
 		*v = "GREET_DEVICE"
+	case "RECOVER":
+		*v = "RECOVER"
 	default:
 		r.Unknown("Work", string(s))
 	}
@@ -355,7 +410,7 @@ func decodeWork(r *mpack.Reader, v *Work) {
 
 func encodeWork(w *mpack.Writer, v *Work) {
 	switch *v {
-	case "BOOTSTRAP", "CLAIM_USER", "CLAIM_DEVICE", "GREET_USER", "GREET_DEVICE":
+	case "BOOTSTRAP", "CLAIM_USER", "CLAIM_DEVICE", "GREET_USER", "GREET_DEVICE", "RECOVER":
 		w.String(string(*v))
 	default:
 		w.Fail(mpack.ErrType)

@@ -61,6 +61,8 @@ func (d *Desk) Continue(id EntryID, s *session.Session) (Flow, error) {
 		return &bootstrap{newcomer: newcomer{Desk: d, resume: f}}, nil
 	case WorkClaimUser, WorkClaimDevice:
 		return &claim{newcomer: newcomer{Desk: d, resume: f}}, nil
+	case WorkRecover:
+		return &restore{claim: claim{newcomer: newcomer{Desk: d, resume: f}}}, nil
 	default:
 		return d.continueGreeting(f, s)
 	}
@@ -82,12 +84,7 @@ func copyToken(t *trust.AccessToken) (*trust.AccessToken, error) {
 	if t == nil {
 		return nil, nil //nolint:nilnil // anybody may
 	}
-	b, err := t.Export()
-	if err != nil {
-		return nil, err
-	}
-	defer clear(b)
-	own, err := trust.NewAccessToken(b)
+	own, err := copyKey(*t, trust.NewAccessToken)
 	return &own, err
 }
 

@@ -1,5 +1,6 @@
 // Package enrol makes members of an organisation: its first user, from an address to bootstrap; users and devices, invited and
-// certified by somebody who heard them read codes aloud (docs/spec/parsec-cloud-client.md 2.1 to 2.4).
+// certified by somebody who heard them read codes aloud; and users who lost their devices, by shares that others hold, or by a file
+// (docs/spec/parsec-cloud-client.md 2.1 to 2.7).
 //
 // A flow does one such thing from end to end. It asks and tells a [Person], writes what must not be lost into a [Journal] before
 // the step that could lose it, and is continued from there by [Desk.Continue] after a crash, a lost connection or a lost attempt.

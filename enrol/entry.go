@@ -17,6 +17,7 @@ const (
 	maxMessage     = 64 << 10
 	maxProvider    = 255
 	maxRoots       = 8
+	maxHeld        = trust.MaxShares
 )
 
 // EntryID names an entry of the journal.
@@ -72,7 +73,7 @@ type Entry struct {
 
 // Work is what an entry is about.
 //
-//codec:enum BOOTSTRAP CLAIM_USER CLAIM_DEVICE GREET_USER GREET_DEVICE
+//codec:enum BOOTSTRAP CLAIM_USER CLAIM_DEVICE GREET_USER GREET_DEVICE RECOVER
 type Work string
 
 // Works.
@@ -82,6 +83,8 @@ const (
 	WorkClaimDevice Work = "CLAIM_DEVICE"
 	WorkGreetUser   Work = "GREET_USER"
 	WorkGreetDevice Work = "GREET_DEVICE"
+	// WorkRecover makes a device with what other people hold, or a file.
+	WorkRecover Work = "RECOVER"
 )
 
 // Stage is how far an entry has come.
@@ -124,6 +127,17 @@ type secrets struct {
 	// PublicKey and VerifyKey are the keys that a greeter certified.
 	PublicKey *trust.PublicKey `mp:"public_key,opt"`
 	VerifyKey *trust.VerifyKey `mp:"verify_key,opt"`
+	// Held are the shares that a recovery has got so far.
+	Held []held `mp:"held,since,max=maxHeld"`
+}
+
+// held are the shares of one person.
+//
+//codec:map enrolment_shares
+type held struct {
+	Holder trust.UserID `mp:"holder"`
+	// Sealed is the confirmation with the shares, encrypted by the key of the entry.
+	Sealed []byte `mp:"sealed,max=maxMessage"`
 }
 
 func (s *secrets) wipe() {
@@ -139,7 +153,7 @@ func (s *secrets) wipe() {
 
 // Claims reports whether the entry is of somebody who enrols, and not of a greeter.
 func (e *Entry) Claims() bool {
-	return e.Work == WorkBootstrap || e.Work == WorkClaimUser || e.Work == WorkClaimDevice
+	return e.Work == WorkBootstrap || e.Work == WorkClaimUser || e.Work == WorkClaimDevice || e.Work == WorkRecover
 }
 
 // protect says how the keys of a reservation are protected.

@@ -22,6 +22,9 @@ func (j *Journal) BeforeDisk(f func() error) { j.testOnlyDisk = f }
 // Secrets are the sealed part of an entry.
 type Secrets = secrets
 
+// Held are shares, for golden files.
+type Held = held
+
 // Sealed is a whole entry.
 type Sealed struct {
 	Entry

@@ -90,6 +90,10 @@ func (g *greet) close() {
 
 func (g *greet) result() Result {
 	r := Result{Server: g.me.server, Organization: g.me.organization, Root: g.me.root, Replaced: g.replaced}
+	if g.recovers() {
+		r.User, r.Human = g.peer.User, g.peer.Human
+		return r
+	}
 	r.User, r.Device, r.Label = *g.entry.User, *g.entry.Device, *g.entry.Label
 	r.Human, r.Profile = *g.entry.Human, *g.entry.Profile
 	return r
@@ -121,6 +125,9 @@ func (g *greet) run(ctx context.Context) error {
 
 // finish ends the invitation and the entry. completed is errCompleted where the claimer, or another greeter, ended the invitation.
 func (g *greet) finish(ctx context.Context, completed error) error {
+	if g.recovers() {
+		return g.handedOver(completed)
+	}
 	if g.entry.ID == (EntryID{}) {
 		return unusable("the invitation was used with somebody else", completed)
 	}
@@ -157,7 +164,9 @@ func (g *greet) prepare(ctx context.Context) (err error) {
 	case trust.InviteDevice:
 		g.peer.User, g.peer.Human = g.me.user, g.me.human
 	default:
-		return &wire.Error{Status: wire.StatusNotSupported, Reason: "this is an invitation to a shared recovery", Err: ErrInvitation}
+		if err := g.prepareShares(); err != nil {
+			return err
+		}
 	}
 	if g.key, err = sealKeyOf(g.s); err != nil {
 		return err

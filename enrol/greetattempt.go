@@ -38,6 +38,9 @@ func (g *greet) attempt(ctx context.Context) error {
 		if err := g.compare(ctx, l, ch); err != nil {
 			return err
 		}
+		if g.recovers() {
+			return g.handOver(ctx, l, ch)
+		}
 		if err := g.certify(ctx, l, ch); err != nil {
 			return err
 		}

@@ -72,6 +72,24 @@ func InviteDevice(ctx context.Context, s *session.Session, mail bool) (*Invited,
 	return invited(s, trust.InviteDevice, ok.Token, ok.EmailSent)
 }
 
+// InviteRecovery invites somebody, of whose shared recovery this user holds shares, to come back.
+func InviteRecovery(ctx context.Context, s *session.Session, owner trust.UserID, mail bool) (*Invited, error) {
+	rep, err := cloud.Do(ctx, s.Client(), &cloud.InviteNewShamirRecoveryReq{ClaimerUserID: owner, SendEmail: mail})
+	if err != nil {
+		return nil, explain(err)
+	}
+	switch rep := rep.(type) {
+	case *cloud.InviteNewShamirRecoveryOK:
+		return invited(s, trust.InviteShamirRecovery, rep.Token, rep.EmailSent)
+	case *cloud.AuthorNotAllowed:
+		return nil, refused("you hold no share of that recovery", "ask somebody who does")
+	case *cloud.UserNotFound:
+		return nil, &wire.Error{Status: wire.StatusDoesNotExist, Object: fmt.Sprintf("user %s", owner), Reason: "there is no such user", Err: ErrRefused, Remedy: "parsecctl user list"}
+	default:
+		return nil, unexpected(rep)
+	}
+}
+
 func invited(s *session.Session, kind trust.InvitationType, token trust.AccessToken, mail cloud.EmailSentStatus) (*Invited, error) {
 	a, err := addressOf(s, kind, token)
 	return &Invited{Address: a, Mail: mail}, err

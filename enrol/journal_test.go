@@ -55,7 +55,10 @@ func goldens(t testing.TB) map[string]enrol.Sealed {
 	certified.Human, certified.Label, certified.User, certified.Device, certified.Profile = &handle, &label, &user, &device, &profile
 	left := entry(enrol.WorkGreetDevice, enrol.StageLeft)
 	left.Human, left.Label, left.User, left.Device, left.Profile = &handle, &label, &user, &device, &profile
+	recovering := entry(enrol.WorkRecover, enrol.StageKept)
+	recovering.Human, recovering.Label, recovering.Protection, recovering.Invitation = &handle, &label, "password", trust.HashDigest(repeat(8, 32))
 	return map[string]enrol.Sealed{
+		"v1-recover":      {Entry: recovering, Secrets: enrol.Secrets{Token: &token, Reply: []byte("device"), Held: []enrol.Held{{Holder: user, Sealed: []byte("shares")}}}},
 		"v1-bootstrap":    {Entry: kept, Secrets: enrol.Secrets{Token: &token, Request: []byte("request"), Roots: []trust.VerifyKey{verify}}},
 		"v1-claim-user":   {Entry: asked, Secrets: enrol.Secrets{Token: &token, Attempt: &attempt, Greeter: &user, Shared: &shared, Payload: []byte("payload")}},
 		"v1-claim-device": {Entry: saved, Secrets: enrol.Secrets{Token: &token, Attempt: &attempt, Greeter: &user, Shared: &shared, Payload: []byte("payload"), Reply: []byte("reply")}},

@@ -190,6 +190,8 @@ const (
 	EventKeysKept Event = "keys-kept"
 	// EventCertified: user or device are certified.
 	EventCertified Event = "certified"
+	// EventShares: the peer's shares of a recovery are here.
+	EventShares Event = "shares"
 	// EventDone: nothing is left to do.
 	EventDone Event = "done"
 )

@@ -55,7 +55,7 @@ func Certify[R cloud.Reply](ctx context.Context, s *Session, gap time.Duration, 
 		case *cloud.TimestampOutOfBallpark:
 			return none, fmt.Errorf("%w: it is %v here and %v there", ErrClock, r.ClientTimestamp, r.ServerTimestamp)
 		case *cloud.RequireGreaterTimestamp:
-			if at, err = s.later(r.StrictlyGreaterThan, gap); err != nil {
+			if at, err = Later(s.now(), r.StrictlyGreaterThan, gap); err != nil {
 				return none, err
 			}
 		default:
@@ -65,9 +65,9 @@ func Certify[R cloud.Reply](ctx context.Context, s *Session, gap time.Duration, 
 	return none, ErrBusy
 }
 
-// later is the timestamp of the next attempt.
-func (s *Session) later(bound trust.DateTime, gap time.Duration) (trust.DateTime, error) {
-	now, err := trust.DateTimeOf(s.now())
+// Later is the timestamp of the next attempt, after the bound that a server named. A bound that no honest server has is ErrClock.
+func Later(clock time.Time, bound trust.DateTime, gap time.Duration) (trust.DateTime, error) {
+	now, err := trust.DateTimeOf(clock)
 	if err != nil {
 		return now, err
 	}
