@@ -45,7 +45,7 @@ func sit(t *testing.T, dir string, args ...string) *person {
 		t.Fatal(err)
 	}
 	defer slave.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, slave, slave, slave
@@ -87,7 +87,7 @@ func (p *person) see(text string) {
 // until waits until the screen is as it is to be.
 func (p *person) until(seen func(screen string) bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !seen(p.screen()); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !seen(p.screen()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("what is waited for is not on the screen:\n%s", p.screen())
 		}
