@@ -34,7 +34,11 @@ type meeting struct {
 func meet(t *testing.T, kind trust.InvitationType) *meeting {
 	t.Helper()
 	t.Parallel()
-	f := newFront(t)
+	return meetOn(t, newFront(t), kind)
+}
+
+func meetOn(t *testing.T, f *front, kind trust.InvitationType) *meeting {
+	t.Helper()
 	_, alice, r := bootstrapped(t, f)
 	m := &meeting{t: t, f: f, alice: alice, s: alice.session(t, r.Device), voice: newVoice()}
 	m.invite(kind)

@@ -36,8 +36,14 @@ type front struct {
 // newFront starts a server on SQLite.
 func newFront(t testing.TB) *front {
 	t.Helper()
-	f := &front{Server: servertest.New(t, servertest.Options{})}
-	inner := f.Handler()
+	s := servertest.New(t, servertest.Options{})
+	return before(t, s, s.Handler())
+}
+
+// before stands before a server.
+func before(t testing.TB, s *servertest.Server, inner http.Handler) *front {
+	t.Helper()
+	f := &front{Server: s}
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		between := f.between

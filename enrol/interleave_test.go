@@ -42,14 +42,22 @@ func TestInterleavings(t *testing.T) {
 	} else if testing.Short() {
 		rounds = 20
 	}
+	tally := interleave(t, rounds, 4, newWorld)
+	if tally["enrolled"] == 0 || tally["given up"] == 0 {
+		t.Errorf("rounds ended as %v: there should be both", tally)
+	}
+}
+
+// interleave plays rounds, in several worlds at once, and says how often they ended how.
+func interleave(t *testing.T, rounds, workers int, begin func(*testing.T) *world) map[string]int {
+	t.Helper()
 	first := seed(t)
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	tally := map[string]int{}
 	next := atomic.Int64{}
-	const workers = 4
 	for range workers {
-		world := newWorld(t)
+		world := begin(t)
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(rounds) && !t.Failed(); i = next.Add(1) - 1 {
 				n := first + uint64(i)
@@ -63,9 +71,7 @@ func TestInterleavings(t *testing.T) {
 	}
 	all.Wait()
 	t.Logf("seed %d: %v", first, tally)
-	if tally["enrolled"] == 0 || tally["given up"] == 0 {
-		t.Errorf("rounds ended as %v: there should be both", tally)
-	}
+	return tally
 }
 
 // world is a server with an organisation, and its administrator.
@@ -78,7 +84,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	f := newFront(t)
+	return worldOn(t, newFront(t))
+}
+
+func worldOn(t *testing.T, f *front) *world {
+	t.Helper()
 	alice, _, root := bootstrapped(t, f)
 	alice.fate = &fate{left: -1}
 	return &world{t: t, f: f, alice: alice, id: root.Device}
