@@ -139,7 +139,7 @@ type side struct {
 
 const (
 	lives   = 12
-	patient = 2 * time.Minute
+	patient = 5 * time.Minute
 )
 
 // live runs the side life after life until it is done, or gives up. Only in the first lives something goes wrong.
