@@ -122,6 +122,9 @@ func decodeEntryFile(b []byte) (*file, error) {
 	if err := r.End(); err != nil {
 		return nil, err
 	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	f.head = b[:len(b)-len(rest)]
 	if n, err = number(); err != nil || n > maxSealed || int(n) != len(rest) {
 		return nil, errShort
@@ -146,7 +149,11 @@ func (f *file) open(key trust.SecretKey) (*secrets, error) {
 	s := &secrets{}
 	r := mpack.NewReader(plain[len(digest):])
 	decodeSecrets(r, s)
-	if err := r.End(); err != nil {
+	err = r.End()
+	if err == nil {
+		err = s.check(&f.Entry)
+	}
+	if err != nil {
 		s.wipe()
 		return nil, err
 	}
