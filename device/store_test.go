@@ -123,8 +123,17 @@ func TestIdle(t *testing.T) {
 				t.Fatal("a device in use was locked:", err)
 			}
 		}
-		time.Sleep(time.Hour + time.Second)
+		for range 2 { // what the agent does by itself is no use
+			time.Sleep(25 * time.Minute)
+			if err := u.UseQuietly(func(*trust.LocalDevice) error { return nil }); err != nil {
+				t.Fatal("locked too early:", err)
+			}
+		}
+		time.Sleep(10*time.Minute + time.Second)
 		synctest.Wait()
+		if err := u.UseQuietly(func(*trust.LocalDevice) error { return nil }); !errors.Is(err, device.ErrLocked) {
+			t.Error("an idle device stays unlocked:", err)
+		}
 		if err := u.Use(func(*trust.LocalDevice) error { return nil }); !errors.Is(err, device.ErrLocked) {
 			t.Error("an idle device stays unlocked:", err)
 		}

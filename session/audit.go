@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/session/internal/certlog"
@@ -98,9 +99,7 @@ func (s *Session) clear() error {
 // beyond returns what comes after what is kept, if all lists begin with that.
 func (s *Session) beyond(whole *trust.Batch) (rest trust.Batch, same bool) {
 	rest = trust.Batch{Sequester: whole.Sequester, Common: whole.Common, Shamir: whole.Shamir, Realms: map[trust.RealmID][][]byte{}}
-	for id, l := range whole.Realms {
-		rest.Realms[id] = l
-	}
+	maps.Copy(rest.Realms, whole.Realms)
 	for place, mark := range s.kept.Marks() {
 		l := list(whole, place)
 		if len(l) == 0 && s.gone(place) {

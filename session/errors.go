@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/session/internal/certlog"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -61,14 +60,4 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
-}
-
-// fromServer reports an error that a call of the client gave, of the way to the server or of what it says.
-func fromServer(err error) bool {
-	for _, e := range []error{cloud.ErrOffline, cloud.ErrCertificate, cloud.ErrReply} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return errors.As(err, new(*cloud.HTTPError))
 }

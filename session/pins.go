@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -136,7 +135,7 @@ func decodePins(b []byte) ([]Pin, error) {
 	if f.Version != pinsVersion {
 		return nil, fmt.Errorf("the pins are of version %d of the format, this program knows %d", f.Version, pinsVersion)
 	}
-	if again, err := encodePins(f.Pins); err != nil || !bytes.Equal(again, b) {
+	if again, err := encodePins(f.Pins); err != nil || string(again) != string(b) {
 		return nil, errors.New("the pins are not as this program writes them")
 	}
 	for i, pin := range f.Pins {

@@ -89,7 +89,7 @@ func (s *Session) listen(ctx context.Context, listener *cloud.Listener) error {
 		return err
 	case <-s.reconnect:
 		cancel()
-		<-done
+		_ = <-done // it is the end of its context
 		return nil
 	}
 }

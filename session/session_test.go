@@ -76,7 +76,7 @@ func (w *world) run() (stop func()) {
 	go func() { done <- w.Run(ctx) }()
 	stop = func() {
 		cancel()
-		<-done
+		_ = <-done
 		done <- nil
 	}
 	w.t.Cleanup(stop)

@@ -67,7 +67,7 @@ func (s *Session) change(change func(*standing)) (now Status, changed bool) {
 	defer s.mu.Unlock()
 	before := s.status
 	change(&s.standing)
-	state, err := s.standing.state()
+	state, err := s.state()
 	next := Status{State: state, Since: before.Since, Viewed: s.status.Viewed, Err: err}
 	switch {
 	case err != nil:

@@ -197,7 +197,7 @@ func readKeptEntry(b []byte) (e keptEntry, rest []byte, err error) {
 		}
 		b = b[copy(e.realm[:], b):]
 	}
-	if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
+	if len(b) < 4 || int64(binary.LittleEndian.Uint32(b)) > int64(len(b)-4) {
 		return e, nil, errKeptForm
 	}
 	n := int(binary.LittleEndian.Uint32(b))

@@ -179,6 +179,20 @@ func TestCallers(t *testing.T) {
 	if _, err := Do(t.Context(), callers[Authenticated], &TOSAcceptReq{}); err != nil || seen.Load() != int32(TOS) {
 		t.Errorf("%v by %s", err, Family(seen.Load()))
 	}
+	held := errors.New("the key is locked")
+	holder := c.Holder(org, func(now time.Time) (string, error) {
+		if held != nil {
+			return "", held
+		}
+		return NewDeviceToken(device, now, key)
+	})
+	if _, err := Do(t.Context(), holder, &PingReq{}); !errors.Is(err, held) {
+		t.Errorf("without a token: %v", err)
+	}
+	held = nil
+	if rep, err := Do(t.Context(), holder, &PingReq{Ping: "held"}); err != nil || rep.Status() != "ok" || seen.Load() != int32(Authenticated) {
+		t.Errorf("%v, %v", rep, err)
+	}
 	calls := p.calls.Load()
 	for _, f := range []Family{Anonymous, AnonymousServer, Invited, Account} {
 		if _, err := Do(t.Context(), callers[f], &BlockCreateReq{}); !errors.Is(err, ErrCaller) {

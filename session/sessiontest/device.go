@@ -90,7 +90,7 @@ func NewPlace(t testing.TB) *Place {
 // inMemory returns a directory that ends with the test, in memory where there is a file system for that: tests with many sessions do not wait for a disk.
 func inMemory(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "session-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "session-test-") //nolint:usetesting // TempDir is on a disk
 	if err != nil {
 		return t.TempDir()
 	}

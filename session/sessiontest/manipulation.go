@@ -139,7 +139,7 @@ var moving = []Manipulation{
 		if l == nil || l.topic != trust.TopicRealm {
 			return nil
 		}
-		other := c.lists.of(trust.TopicRealm, trust.NewRealmID())
+		other := c.list(trust.TopicRealm, trust.NewRealmID())
 		other.all = append(other.all, l.all[i])
 		return []error{session.ErrRefused}
 	}},
@@ -148,7 +148,7 @@ var moving = []Manipulation{
 		if l == nil || l.topic == trust.TopicShamir {
 			return nil
 		}
-		other := c.lists.of(trust.TopicShamir, trust.RealmID{})
+		other := c.list(trust.TopicShamir, trust.RealmID{})
 		other.all = append(other.all, l.all[i])
 		return []error{session.ErrRefused}
 	}},
@@ -167,7 +167,7 @@ var moving = []Manipulation{
 		c.lists = nil
 		for _, e := range other.Events() {
 			for _, signed := range e.Certificates {
-				l := c.lists.of(signed.Topic, signed.Realm)
+				l := c.list(signed.Topic, signed.Realm)
 				l.all = append(l.all, signed.Signed)
 			}
 		}
@@ -324,7 +324,7 @@ var forging = []Manipulation{
 			return nil // what is wrong may be in the names, which are left out
 		}
 		for _, forged := range f.Event.Certificates {
-			l := c.lists.of(forged.Topic, forged.Realm)
+			l := c.list(forged.Topic, forged.Realm)
 			l.all = append(l.all, forged.Signed)
 		}
 		return []error{session.ErrRefused}

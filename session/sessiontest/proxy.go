@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -138,10 +139,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Stream {
-		p.stream(w, q)
+		p.stream(w, q) //nolint:contextcheck // it is in the request
 		return
 	}
-	q.Forward().Write(w)
+	q.Forward().Write(w) //nolint:contextcheck // it is in the request
 }
 
 // familyOf is the family of a path.
@@ -243,9 +244,7 @@ func (p *Proxy) stream(w http.ResponseWriter, r *Request) {
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
-	for name, values := range resp.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	p.pass(w, resp.Body)
 	if ctx.Err() != nil && r.Context().Err() == nil {

@@ -181,14 +181,14 @@ func (all lists) answer() *cloud.CertificateGetOK {
 }
 
 // of returns the list of a topic, which is made if there is none.
-func (all *lists) of(topic trust.Topic, realm trust.RealmID) *list {
-	for _, l := range *all {
+func (c *chance) list(topic trust.Topic, realm trust.RealmID) *list {
+	for _, l := range c.lists {
 		if l.topic == topic && l.realm == realm {
 			return l
 		}
 	}
 	l := &list{topic: topic, realm: realm}
-	*all = append(*all, l)
+	c.lists = append(c.lists, l)
 	return l
 }
 

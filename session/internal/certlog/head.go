@@ -31,6 +31,8 @@ const (
 	headFixed = 16 + 8 + 32 + 8 + 8 + 8 + 1 + 4
 	markFixed = 1 + 16 + 8 + 8 + 32 + 1
 	maxHead   = 64 << 20
+	// maxDigests is more than the rules let have one timestamp.
+	maxDigests = 255
 )
 
 var errHead = errors.New("it has another form")
@@ -49,7 +51,7 @@ func (h *head) encode() []byte {
 		b = append(append(b, byte(p.Topic)), p.Realm[:]...)
 		b = binary.LittleEndian.AppendUint64(b, uint64(m.At.Micros())) //nolint:gosec // two's complement
 		b = binary.LittleEndian.AppendUint64(b, m.Count)
-		b = append(append(b, m.Sum[:]...), byte(len(m.Digests)))
+		b = append(append(b, m.Sum[:]...), byte(len(m.Digests))) //nolint:gosec // at most maxDigests
 		for _, d := range m.Digests {
 			b = append(b, d[:]...)
 		}

@@ -246,6 +246,11 @@ func (l *Log) Keep(entries []trust.Entry) error {
 	}
 	marks := l.marks.clone()
 	marks.add(entries)
+	for p, m := range marks {
+		if len(m.Digests) > maxDigests {
+			return fmt.Errorf("topic %v: more than %d certificates have one timestamp", p, maxDigests)
+		}
+	}
 	if err := marks.reached(l.must, digestsAt(entries, l.must)); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -35,10 +36,11 @@ type Mark struct {
 	Sum   trust.HashDigest
 }
 
-// extend adds a certificate to the sum.
-func (m *Mark) extend(digest trust.HashDigest) {
+// extended adds a certificate to the sum.
+func (m Mark) extended(digest trust.HashDigest) Mark {
 	m.Count++
 	m.Sum = trust.Digest(append(m.Sum[:], digest[:]...))
+	return m
 }
 
 // Begins reports whether a list of a server begins with all certificates of the mark.
@@ -48,7 +50,7 @@ func (m Mark) Begins(list [][]byte) bool {
 	}
 	var of Mark
 	for _, signed := range list[:m.Count] {
-		of.extend(trust.Digest(signed))
+		of = of.extended(trust.Digest(signed))
 	}
 	return of.Sum == m.Sum
 }
@@ -69,16 +71,13 @@ func (m Marks) add(entries []trust.Entry) {
 			mark.At, mark.Digests = at, nil
 		}
 		mark.Digests = append(slices.Clone(mark.Digests), digest)
-		mark.extend(digest)
-		m[p] = mark
+		m[p] = mark.extended(digest)
 	}
 }
 
 func (m Marks) clone() Marks {
 	c := make(Marks, len(m))
-	for p, mark := range m {
-		c[p] = mark
-	}
+	maps.Copy(c, m)
 	return c
 }
 
