@@ -158,14 +158,17 @@ func (s *Session) announce(place certlog.Place, at trust.DateTime) {
 	wake(s.poll)
 }
 
-// fetch fetches certificates when it is woken, and again after a failure.
+// askEvery is how often certificates are asked for though the server speaks of none: it may speak of none to hide them.
+const askEvery = time.Hour
+
+// fetch fetches certificates when it is woken, again after a failure, and now and then.
 func (s *Session) fetch(ctx context.Context) {
 	for failures := 0; ; {
-		pause := auditEvery
+		pause := askEvery
 		if failures > 0 {
-			pause = jitter(s.pause(failures))
+			pause = s.pause(failures)
 		}
-		if !sleepOr(ctx, pause, s.poll) {
+		if !sleepOr(ctx, jitter(pause), s.poll) {
 			return
 		}
 		err := s.refresh(ctx, s.isStale())

@@ -224,6 +224,9 @@ func (s *Session) Close() error {
 	}
 	s.closed = true
 	err := s.saveViewed()
+	if s.isLocked() {
+		err = nil // nothing can be sealed any longer: the view is told older than it is
+	}
 	s.set(func(st *standing) { st.link = linkClosed })
 	s.watchers.close()
 	s.client.Close()

@@ -2,8 +2,13 @@ package session_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"os"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
@@ -13,7 +18,15 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	pgtest.Exit(code)
+}
 
 // world is a session of the first device of an organisation, and what it is made of.
 type world struct {
