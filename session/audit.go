@@ -87,6 +87,11 @@ func (s *Session) replace(whole *trust.Batch, told *Accepted) error {
 
 // clear forgets all certificates.
 func (s *Session) clear() error {
+	gone := map[certlog.Place]bool{} // found out before: the store answers nothing while it is cleared
+	for place := range s.kept.Marks() {
+		gone[place] = s.gone(place)
+	}
+	s.kept.Gone = func(p certlog.Place) bool { return gone[p] }
 	s.replacing = true
 	defer func() { s.replacing = false }()
 	wake(s.reconnect) // the profile may be another one

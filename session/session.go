@@ -112,7 +112,6 @@ func (s *Session) load() error {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	s.kept, s.store = kept, store
-	kept.Gone = s.gone
 	s.standing = standing{
 		status: Status{State: Offline, Since: s.now(), Reason: "nothing follows the server's events", Viewed: kept.Viewed()},
 	}

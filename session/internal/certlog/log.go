@@ -54,7 +54,7 @@ type Log struct {
 	keys Keys
 	rows *os.File
 
-	// Gone reports whether a server may have nothing of a list any longer, nil for never.
+	// Gone reports whether a server may have nothing of a list any longer, nil for never. Clear calls it, and so it must not ask the store.
 	Gone func(Place) bool
 
 	head
