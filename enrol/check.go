@@ -1,6 +1,9 @@
 package enrol
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // What an entry must have is checked when it is read: what comes after relies on it.
 
@@ -20,13 +23,9 @@ var stages = map[Work][]Stage{
 
 // check refuses an entry that nobody of us wrote.
 func (e *Entry) check() error {
-	known := false
-	for _, s := range stages[e.Work] {
-		known = known || s == e.Stage
-	}
 	certified := e.User != nil && e.Device != nil && e.Profile != nil
 	switch {
-	case !known:
+	case !slices.Contains(stages[e.Work], e.Stage):
 		return errStage
 	case e.Human == nil || e.Label == nil:
 		return errIncomplete

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,14 +44,7 @@ var (
 // carries says at which steps a side hears something that can be forged.
 var carries = map[enrol.Side][]int{enrol.SideClaimer: {0, 2, 7}, enrol.SideGreeter: {0, 1, 3, 6}}
 
-func (l *lie) forges() bool {
-	for _, k := range forgeries {
-		if k == l.kind {
-			return true
-		}
-	}
-	return false
-}
+func (l *lie) forges() bool { return slices.Contains(forgeries, l.kind) }
 
 func newLie(rnd *rand.Rand) *lie {
 	l := &lie{to: []enrol.Side{enrol.SideClaimer, enrol.SideGreeter}[rnd.IntN(2)], step: rnd.IntN(9), rnd: rnd}
