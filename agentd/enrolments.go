@@ -32,6 +32,11 @@ func claimSpec(organization trust.OrganizationID, id trust.HashDigest, device bo
 	return works.Spec{Kind: works.KindClaim, Key: id.String(), Subject: fmt.Sprintf("%s into %q", what, organization)}
 }
 
+// restoreSpec is of a device that comes out of a recovery file.
+func restoreSpec(organization trust.OrganizationID, holder trust.DeviceID) works.Spec {
+	return works.Spec{Kind: works.KindClaim, Key: "recovery " + holder.String(), Subject: fmt.Sprintf("a recovery into %q", organization)}
+}
+
 // greetSpec is of somebody who is greeted.
 func greetSpec(organization trust.OrganizationID, by trust.DeviceID, id trust.HashDigest, who string) works.Spec {
 	return works.Spec{Kind: works.KindGreet, Key: by.String() + " " + id.String(), Subject: fmt.Sprintf("%s into %q", who, organization), Device: by.String()}
@@ -44,6 +49,11 @@ func specOf(e *enrol.Entry) works.Spec {
 		return bootstrapSpec(e.Server, e.Organization)
 	case enrol.WorkClaimUser, enrol.WorkClaimDevice:
 		return claimSpec(e.Organization, e.Invitation, e.Work == enrol.WorkClaimDevice)
+	case enrol.WorkRecover:
+		if e.Invitation == (trust.HashDigest{}) {
+			return restoreSpec(e.Organization, e.Holder)
+		}
+		return claimSpec(e.Organization, e.Invitation, false)
 	case enrol.WorkGreetUser:
 		who := "somebody"
 		if e.Human != nil {
