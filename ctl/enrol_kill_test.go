@@ -34,6 +34,7 @@ func killRounds(t *testing.T) (int, *rand.Rand) {
 // TestKilled kills the agent of one side at random moments of enrolments and bootstraps: the next start is always usable, what was begun goes on by the same commands, and
 // everybody ends as exactly one user with a device that opens.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	rounds, random := killRounds(t)
 	server := startServer(t)
 	alice, bob := newHome(t, os.Getuid()), newHome(t, os.Getuid())

@@ -339,6 +339,7 @@ type people struct {
 // TestTogether takes two people with machines of their own through an organisation's life: made, joined by a person and by a second device, a profile changed,
 // somebody revoked; each sees it, and the chain of trust is what an auditor can verify.
 func TestTogether(t *testing.T) {
+	t.Parallel()
 	server := startServer(t)
 	alice, bob := newHome(t, os.Getuid()), newHome(t, otherUID(t))
 	alice.bootstrap(server, "Acme", "Alice")

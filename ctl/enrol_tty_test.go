@@ -22,6 +22,7 @@ func (p *person) code() string {
 
 // TestPeopleAtTerminals has two people enrol each other who read the screen and type.
 func TestPeopleAtTerminals(t *testing.T) {
+	t.Parallel()
 	server := startServer(t)
 	alice, bob := newHome(t, os.Getuid()), newHome(t, os.Getuid())
 	first := sit(t, alice.dir, "parsecctl", "org", "bootstrap", bootstrapAddress(server, "Acme"))
@@ -80,6 +81,7 @@ func TestPeopleAtTerminals(t *testing.T) {
 
 // TestLeftAlone: who leaves in the middle finds the work again, and can end it.
 func TestLeftAlone(t *testing.T) {
+	t.Parallel()
 	server := startServer(t)
 	alice := newHome(t, os.Getuid())
 	alice.bootstrap(server, "Acme", "Alice")
