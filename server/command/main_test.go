@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +30,31 @@ type process struct {
 	cmd *exec.Cmd
 	url string
 	end chan struct{} // closed when its output has ended
+
+	mu  sync.Mutex // guards the field below
+	log strings.Builder
+}
+
+// said is what the server logged so far.
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// stop asks the server to end, and returns with what status it did.
+func (p *process) stop(t *testing.T) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.end:
+	case <-time.After(time.Minute):
+		t.Fatal("the server does not end")
+	}
+	_ = p.cmd.Wait() // the status says it
+	return p.cmd.ProcessState.ExitCode()
 }
 
 var ready = regexp.MustCompile(`the server is ready.* address=(\S+)`)
@@ -50,6 +76,9 @@ func start(t *testing.T, args ...string) *process {
 	go func() {
 		defer close(p.end)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.mu.Lock()
+			p.log.WriteString(lines.Text() + "\n")
+			p.mu.Unlock()
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
 				found <- m[1]
 			}
@@ -72,4 +101,16 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.end
 	_ = p.cmd.Wait()
+}
+
+// fails runs parsec-server with arguments with which it ends at once, and returns what it says.
+func fails(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("parsec-server %q does not fail: %s", args, out)
+	}
+	return string(out)
 }

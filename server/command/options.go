@@ -25,8 +25,8 @@ type runOptions struct {
 	emailUseSSL, emailUseTLS            bool
 	retryPause                          float64
 	origins                             []string
-	bootstrapWebhook                    string
-	skipMigrations                      bool
+	bootstrapWebhook, metrics           string
+	accessLog, skipMigrations           bool
 	seed, rate                          string
 }
 
@@ -67,6 +67,8 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.logLevel, "log-level", "l", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL")
 	f.StringVarP(&o.logFormat, "log-format", "f", "CONSOLE", "CONSOLE or JSON")
 	f.StringVarP(&o.logFile, "log-file", "o", "-", "the `file` that the log is appended to, - for standard error")
+	o.flag(f, &o.accessLog, "access-log", "log every request, without what is secret in it")
+	f.StringVar(&o.metrics, "metrics-address", "", "where Prometheus finds metrics: `unix:/PATH` with mode 0660, or tcp:IP:PORT, which nobody else should reach")
 	f.StringVar(&o.serverAddr, "server-addr", "", "the `address` of the server for links: parsec3://HOST[:PORT], with ?no_ssl=true where it is reached without TLS")
 	f.StringVar(&o.templates, "template-dir", "", "a `directory` with mails and pages in place of the built-in ones")
 	f.StringVar(&o.language, "language", "en", "the `language` of mails: en or fr")
