@@ -111,8 +111,11 @@ func TestIdleConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil || answer.StatusCode != http.StatusOK {
-				t.Fatal(answer, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+				t.Fatal(answer.Status, err)
 			}
 		}
 	}
@@ -206,7 +209,7 @@ func TestFloods(t *testing.T) {
 	email := Must(trust.NewEmailAddress("zoe@example.com"))
 	invite := &cloud.InviteNewUserReq{ClaimerEmail: email}
 	token := Decode[cloud.InviteNewUserOK](t, a.First.Do(invite), invite.DecodeReply).Token
-	for name, make := range map[string]func(i int) *Request{
+	for name, draw := range map[string]func(i int) *Request{
 		"bootstrap": func(int) *Request {
 			o := a.Unborn()
 			return o.Prepare(cloud.Anonymous, &cloud.OrganizationBootstrapReq{UserCertificate: []byte("x")}, "")
@@ -229,7 +232,7 @@ func TestFloods(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			statuses, mu := map[cloud.HTTPStatus]int{}, sync.Mutex{}
 			each(amount(400, 30_000), 16, func(i int) {
-				r := make(i)
+				r := draw(i)
 				r.Header.Set("X-Forwarded-For", stranger)
 				answer := a.Send(r)
 				mu.Lock()

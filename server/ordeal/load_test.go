@@ -64,8 +64,9 @@ func (l *load) pause() {
 	}
 }
 
-// progress waits until so much more of both kinds was acknowledged.
-func (l *load) progress(more int) {
+// progress waits until more of both kinds was acknowledged.
+func (l *load) progress() {
+	const more = 10
 	l.t.Helper()
 	vlobs, blocks := l.ledger.Count()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -74,7 +75,7 @@ func (l *load) progress(more int) {
 			return
 		}
 		if time.Now().After(deadline) {
-			l.t.Fatalf("of %d vlobs and %d blocks more, %d and %d were written", more, more, v-vlobs, b-blocks)
+			l.t.Fatalf("of %d vlobs and blocks more, %d and %d were written", more, v-vlobs, b-blocks)
 		}
 	}
 }

@@ -20,11 +20,11 @@ func TestObjectStoreKilledUnderLoad(t *testing.T) {
 	realm := o.First.CreateRealm()
 	l := begin(t, o.First, realm)
 	for range amount(2, 20) {
-		l.progress(10)
+		l.progress()
 		gateway.Kill()
 		gateway.Start()
 	}
-	l.progress(10)
+	l.progress()
 	l.end()
 	l.ledger.Check(t, o.First, realm, true)
 	vlobs, blocks := l.ledger.Count()

@@ -82,13 +82,13 @@ func TestProcessKilledUnderLoad(t *testing.T) {
 			realm := o.First.CreateRealm()
 			l := begin(t, o.First, realm)
 			for round := range amount(2, 30) {
-				l.progress(10)
+				l.progress()
 				victim := c.processes[round%n]
 				victim.Kill()
-				l.progress(10)
+				l.progress()
 				victim.Again()
 			}
-			l.progress(10)
+			l.progress()
 			l.end()
 			l.ledger.Check(t, o.First, realm, true)
 			vlobs, blocks := l.ledger.Count()
@@ -105,7 +105,7 @@ func TestDatabaseRestartedUnderLoad(t *testing.T) {
 	realm, other := o.First.CreateRealm(), o.First.AddDevice()
 	l := begin(t, o.First, realm)
 	for round := range amount(2, 20) {
-		l.progress(10)
+		l.progress()
 		end := database.Stop
 		if round%2 == 1 {
 			end = database.Kill
@@ -117,7 +117,7 @@ func TestDatabaseRestartedUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.progress(10)
+	l.progress()
 	l.end()
 	for i := range c.processes {
 		comes(t, other.At(c.at(t, i)), o.First, realm)
