@@ -36,9 +36,12 @@ func TestKillUnderLoad(t *testing.T) {
 			o := Remote(t, p.url).Bootstrapped()
 			realm := o.First.CreateRealm()
 			all := NewLedger()
-			for range rounds {
+			for round := range rounds {
 				w := NewLedger()
 				load(w, o.First, realm, func() {
+					if round%2 == 0 { // also where a machine is slow
+						w.Grow(t, 1)
+					}
 					time.Sleep(time.Duration(20+random.IntN(200)) * time.Millisecond) // the moment is what is drawn
 					p.kill()
 				})

@@ -33,6 +33,21 @@ func (l *Ledger) Count() (vlobs, blocks int) {
 	return len(l.vlobs), len(l.blocks)
 }
 
+// Grow waits until so many more of both were acknowledged.
+func (l *Ledger) Grow(t testing.TB, more int) {
+	t.Helper()
+	vlobs, blocks := l.Count()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		v, b := l.Count()
+		if v >= vlobs+more && b >= blocks+more {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("of %d vlobs and blocks more, %d and %d were written", more, v-vlobs, b-blocks)
+		}
+	}
+}
+
 // Add takes what another one has.
 func (l *Ledger) Add(o *Ledger) {
 	maps.Copy(l.vlobs, o.vlobs)
