@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/providers/pkcs11/tokentest"
+	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 )
 
 // TestMain lets the test program be the services that bench starts from itself.
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == serveArgument {
 		os.Exit(serve(os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	pgtest.Exit(m.Run())
 }
 
 // TestRunWithoutTheOriginal makes a whole run, as short as can be.
@@ -88,6 +89,70 @@ func TestTrust(t *testing.T) {
 		}
 		if !strings.Contains(report.String(), l.Work) {
 			t.Errorf("the report has no %q:\n%s", l.Work, report.String())
+		}
+	}
+}
+
+// TestServer makes a whole run on metadata servers of ours, as short as can be.
+func TestServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures nothing under a detector of races")
+	}
+	pgtest.Database(t) // says what is missing
+	o := options{server: true, rounds: 1, each: 10 * time.Millisecond, serverCertificates: 70, listeners: 40, out: filepath.Join(t.TempDir(), "r.json")}
+	var report strings.Builder
+	if err := run(t.Context(), o, &report); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), serverFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r serverResults
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Loads) != 7*2*3+2*2+2 || len(r.Goals) != 8 || r.Rest[oursSQLite] == 0 {
+		t.Errorf("%d loads, %d goals, %v", len(r.Loads), len(r.Goals), r.Rest)
+	}
+	for _, l := range r.Loads {
+		if len(l.Samples) != 1 || l.Samples[0].Requests == 0 || l.Samples[0].P50 > l.Samples[0].P99 {
+			t.Errorf("%s, %s, %d: %+v", l.Subject, l.Work, l.Clients, l.Samples)
+		}
+	}
+	for _, name := range []string{oursSQLite, oursPostgres} {
+		if l := r.Listeners[name]; l == nil || l.Lost != 0 || len(l.ToldMS) != toldTries {
+			t.Errorf("%s: %+v", name, l)
+		}
+		if !strings.Contains(report.String(), name) {
+			t.Errorf("the report has no %q:\n%s", name, report.String())
+		}
+	}
+}
+
+// TestServerGoalsFromNumbers judges made-up numbers, met and missed.
+func TestServerGoalsFromNumbers(t *testing.T) {
+	r := &serverResults{Rest: map[string]int64{oursSQLite: 19, theirsMemory: 100}}
+	add := func(subject, work string, clients int, rate float64, memory int64) {
+		r.Loads = append(r.Loads, serverLoad{subject, work, clients, []serverSample{{sample: sample{PerSecond: rate}, Memory: memory}}})
+	}
+	add(oursSQLite, readVlob, serverClients, 99, 30)
+	add(theirsMemory, readVlob, serverClients, 10, 100)
+	add(oursSQLite, createVlob, serverClients, 51, 0)
+	add(theirsMemory, createVlob, serverClients, 10, 0)
+	add(oursSQLite, readVlob, 1, 31, 0)
+	add(theirsMemory, readVlob, 1, 10, 0)
+	add(oursSQLite, createBlock, 1, 71, 0)
+	add(bareDisk, createBlock, 1, 100, 0)
+	add(oursPostgres, readBlock, 1, 69, 0)
+	add(barePostgres, readBlock, 1, 100, 0)
+	got := map[float64]bool{}
+	for _, g := range r.goals() {
+		got[g.Got] = g.Met
+	}
+	for value, met := range map[float64]bool{9.9: false, 5.1: true, 3.1: true, 71: true, 69: false, 0.19: true, 0.3: false} {
+		if is, ok := got[value]; !ok || is != met {
+			t.Errorf("goals %v: %v is met %t, %t", got, value, is, ok)
 		}
 	}
 }

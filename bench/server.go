@@ -154,10 +154,10 @@ func (b *serverBed) sample(ctx context.Context, l *serverLoad, pg *database, eac
 	if err := b.pauseOthers(s); err != nil {
 		return got, err
 	}
-	switch {
-	case l.Subject == bareDisk:
+	switch l.Subject {
+	case bareDisk:
 		got.sample, err = disk(ctx, b.dir, l.Clients, each)
-	case l.Subject == barePostgres:
+	case barePostgres:
 		got.sample, err = pg.measure(ctx, l.Work, l.Clients, each)
 	default:
 		var shots []*shot

@@ -71,7 +71,7 @@ func makeServerBed(ctx context.Context, o options) (b *serverBed, err error) {
 			return b, err
 		}
 	}
-	b.postgres, err = pgtest.Run(pgtest.Options{Settings: map[string]string{"fsync": "on", "shared_buffers": "128MB", "max_wal_size": "4GB"}})
+	b.postgres, err = pgtest.Run(pgtest.Options{Settings: map[string]string{"fsync": "on", "shared_buffers": "128MB", "max_wal_size": "4GB"}}) //nolint:contextcheck // it has a limit of its own
 	return b, err
 }
 
@@ -111,7 +111,7 @@ func (b *serverBed) command(ctx context.Context, name string) (argv []string, ad
 	}
 	database := ""
 	if name == oursPostgres || name == theirsPostgres {
-		if database, err = b.postgres.NewDatabase(); err != nil {
+		if database, err = b.postgres.NewDatabase(); err != nil { //nolint:contextcheck // it has a limit of its own
 			return nil, "", err
 		}
 	}

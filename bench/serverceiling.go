@@ -38,7 +38,7 @@ func serveHandler(address string) error {
 			_, _ = io.ReadFull(r.Body, make([]byte, r.ContentLength))
 			w.Header().Set("Content-Type", cloud.ContentMsgpack)
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-			_, _ = w.Write(body) //nolint:gosec // nobody's content
+			_, _ = w.Write(body)
 		}
 	}
 	mux := http.NewServeMux()
@@ -110,7 +110,7 @@ type database struct {
 const databaseConnections = 7
 
 func openDatabase(ctx context.Context, server *pgtest.Server) (*database, error) {
-	address, err := server.NewDatabase()
+	address, err := server.NewDatabase() //nolint:contextcheck // it has a limit of its own
 	if err != nil {
 		return nil, err
 	}

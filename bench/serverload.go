@@ -149,7 +149,7 @@ func shoot(ctx context.Context, address string, shots []*shot, each time.Duratio
 	return again(ctx, len(guns), each, func(i int, now time.Time) error { return guns[i].fire(now) })
 }
 
-// again has workers do something again and again for some time.
+// again has workers do something again and again for some time, at least once.
 func again(ctx context.Context, workers int, each time.Duration, once func(worker int, now time.Time) error) (sample, error) {
 	took := make([][]time.Duration, workers)
 	start := time.Now()
@@ -158,7 +158,7 @@ func again(ctx context.Context, workers int, each time.Duration, once func(worke
 	for i := range took {
 		took[i] = make([]time.Duration, 0, 1<<14)
 		group.Go(func() error {
-			for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
+			for now := time.Now(); (len(took[i]) == 0 || now.Before(end)) && ctx.Err() == nil; {
 				if err := once(i, now); err != nil {
 					return err
 				}

@@ -9,11 +9,13 @@ import (
 
 // limits are what requests are held to.
 func (o *runOptions) limits() (guard.Limits, error) {
-	l, err := guard.DefaultLimits, error(nil)
-	if l.PerAddress, err = rate("rate-limit-address", o.addressRate); err != nil {
-		return l, err
+	address, err := rate("rate-limit-address", o.addressRate)
+	if err != nil {
+		return guard.Limits{}, err
 	}
-	l.PerOrganization, err = rate("rate-limit-organization", o.organizationRate)
+	organization, err := rate("rate-limit-organization", o.organizationRate)
+	l := guard.DefaultLimits
+	l.PerAddress, l.PerOrganization = address, organization
 	return l, err
 }
 

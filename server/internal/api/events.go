@@ -122,7 +122,7 @@ type stream struct {
 func (s *stream) send(frames ...string) bool {
 	_ = s.control.SetWriteDeadline(time.Now().Add(frameTime)) // a connection without deadlines is one of a test
 	for _, f := range frames {
-		if _, err := s.w.Write([]byte(f)); err != nil { //nolint:gosec // base64, and said to be events
+		if _, err := s.w.Write([]byte(f)); err != nil {
 			return false
 		}
 	}

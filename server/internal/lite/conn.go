@@ -57,16 +57,16 @@ func (c *Conn) open(path string, o Options) error {
 		return errMemory
 	}
 	c.tail = c.out + pointer
-	flags := lib.SQLITE_OPEN_READWRITE | lib.SQLITE_OPEN_CREATE
+	flags := int32(lib.SQLITE_OPEN_READWRITE | lib.SQLITE_OPEN_CREATE | lib.SQLITE_OPEN_NOMUTEX)
 	if o.ReadOnly {
-		flags = lib.SQLITE_OPEN_READONLY
+		flags = lib.SQLITE_OPEN_READONLY | lib.SQLITE_OPEN_NOMUTEX
 	}
 	name, err := libc.CString(path)
 	if err != nil {
 		return err
 	}
 	defer libc.Xfree(c.tls, name)
-	code := lib.Xsqlite3_open_v2(c.tls, name, c.out, int32(flags|lib.SQLITE_OPEN_NOMUTEX), 0)
+	code := lib.Xsqlite3_open_v2(c.tls, name, c.out, flags, 0)
 	c.db = address(c.out) // there may be one to be closed after an error too
 	if code != lib.SQLITE_OK {
 		return c.fail(code)
@@ -85,13 +85,10 @@ var errMemory = errors.New("SQLite has no memory left")
 
 // fail makes an error of a result code.
 func (c *Conn) fail(code int32) error {
-	text := ""
-	if c.db != 0 {
-		text = libc.GoString(lib.Xsqlite3_errmsg(c.tls, c.db))
-	} else {
-		text = libc.GoString(lib.Xsqlite3_errstr(c.tls, code))
+	if c.db == 0 {
+		return &Error{code, libc.GoString(lib.Xsqlite3_errstr(c.tls, code))}
 	}
-	return &Error{code, text}
+	return &Error{code, libc.GoString(lib.Xsqlite3_errmsg(c.tls, c.db))}
 }
 
 // Run prepares a statement without arguments, runs it to its end, and forgets it.

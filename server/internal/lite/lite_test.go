@@ -54,8 +54,12 @@ func TestValues(t *testing.T) {
 	c := open(t, Options{Pragmas: []string{"journal_mode(WAL)"}})
 	exec(t, c, "CREATE TABLE t (n INTEGER, s TEXT, b BLOB) STRICT")
 	for _, v := range []struct{ n, s, b any }{
-		{int64(-1 << 63), "é\x00x", []byte{0, 1, 0xff}}, {int64(1<<63 - 1), "", []byte{}}, {nil, nil, nil}, {int64(0), nil, []byte(nil)},
-		{int64(7), strings.Repeat("x", maxRoom), bytes.Repeat([]byte{9}, 1<<20)}, {int64(8), "after a large one", []byte("b")},
+		{int64(-1 << 63), "é\x00x", []byte{0, 1, 0xff}},
+		{int64(1<<63 - 1), "", []byte{}},
+		{nil, nil, nil},
+		{int64(0), nil, []byte(nil)},
+		{int64(7), strings.Repeat("x", maxRoom), bytes.Repeat([]byte{9}, 1<<20)},
+		{int64(8), "after a large one", []byte("b")},
 	} {
 		exec(t, c, "DELETE FROM t")
 		if n := exec(t, c, "INSERT INTO t (b, s, n) VALUES ($3, $2, $1)", v.n, v.s, v.b); n != 1 {

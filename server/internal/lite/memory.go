@@ -1,7 +1,7 @@
 package lite
 
 import (
-	"unsafe" //nolint:depguard // memory of SQLite is no Go memory
+	"unsafe"
 
 	"modernc.org/libc"
 	"modernc.org/libc/sys/types"
@@ -22,7 +22,7 @@ func (s span) bytes() []byte {
 }
 
 // after is what follows n bytes.
-func (s span) after(n int) span { return span{s.p + uintptr(n), s.n - n} } //nolint:gosec // lengths are not negative
+func (s span) after(n int) span { return span{s.p + uintptr(n), s.n - n} }
 
 // address reads a pointer that SQLite returned.
 func address(p uintptr) uintptr {
@@ -43,7 +43,7 @@ func (r *room) get(tls *libc.TLS, n int) (span, error) {
 	if r.p == 0 || n > r.n || r.n > maxRoom { // a null pointer would be a null value
 		r.free(tls)
 		size := max(n, leastRoom)
-		if r.p = libc.Xmalloc(tls, types.Size_t(size)); r.p == 0 { //nolint:gosec // not negative
+		if r.p = libc.Xmalloc(tls, types.Size_t(size)); r.p == 0 {
 			return span{}, errMemory
 		}
 		r.n = size

@@ -20,7 +20,7 @@ func (r *Row) Scan(dest ...any) error {
 		return fmt.Errorf("%d columns are read of %d", len(dest), r.columns)
 	}
 	for i, d := range dest {
-		if err := r.column(int32(i), d); err != nil { //nolint:gosec // statements have a few
+		if err := r.column(int32(i), d); err != nil {
 			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}
@@ -31,8 +31,7 @@ func (r *Row) column(i int32, dest any) error {
 	if s, ok := dest.(sql.Scanner); ok {
 		return s.Scan(r.value(i))
 	}
-	v := r.value(i)
-	ok := true
+	v, ok := r.value(i), false
 	switch d := dest.(type) {
 	case *int64:
 		*d, ok = v.(int64)

@@ -81,7 +81,7 @@ func (s *statement) bind(args []any) error {
 		return err
 	}
 	for i, n := range s.params {
-		if room, err = s.bindOne(int32(i+1), args[n], room); err != nil { //nolint:gosec // statements have a few
+		if room, err = s.bindOne(int32(i+1), args[n], room); err != nil {
 			return fmt.Errorf("argument %d: %w", n+1, err)
 		}
 	}
@@ -90,7 +90,8 @@ func (s *statement) bind(args []any) error {
 
 // bindOne binds an argument, for which there is room, and returns what is left of that.
 func (s *statement) bindOne(i int32, a any, room span) (span, error) {
-	tls, code := s.c.tls, int32(lib.SQLITE_OK)
+	tls := s.c.tls
+	var code int32
 	switch a := a.(type) {
 	case nil:
 		code = lib.Xsqlite3_bind_null(tls, s.handle, i)

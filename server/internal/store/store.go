@@ -92,7 +92,7 @@ func open(ctx context.Context, o Options) (backend, error) {
 		if path == "" {
 			return nil, errors.New("the address of the store names no file: sqlite:PATH is expected")
 		}
-		return openSQLite(ctx, path, o)
+		return openSQLite(path, o)
 	case "postgresql", "postgres":
 		return openPostgres(ctx, o)
 	}
