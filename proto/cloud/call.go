@@ -106,7 +106,7 @@ func (c *Caller) exchange(ctx context.Context, method, path string, body *sentBo
 	if kind := resp.Header.Get("Content-Type"); kind != ContentMsgpack {
 		return nil, fmt.Errorf("%w: content of type %.64q", ErrReply, kind)
 	}
-	reply, err := readAll(resp.Body, resp.ContentLength, MaxReply)
+	reply, err := readAll(resp.Body, resp.ContentLength, MaxReply, nil)
 	switch {
 	case errors.Is(err, errLimit):
 		return nil, fmt.Errorf("%w: %w", ErrReply, err)

@@ -130,12 +130,15 @@ func (h *Handshake) authorization(r *http.Request, f Family) (err error) {
 }
 
 // ReadBody reads the body of a request within its bound, or the length that it announces. Its error is an [*HTTPError].
-func ReadBody(r *http.Request) ([]byte, error) {
+func ReadBody(r *http.Request) ([]byte, error) { return ReadBodyWith(r, nil) }
+
+// ReadBodyWith is ReadBody with large memory from somewhere: room returns an empty slice with room for so many bytes.
+func ReadBodyWith(r *http.Request, room func(int) []byte) ([]byte, error) {
 	tooLarge := &HTTPError{Status: StatusTooLarge}
 	if r.ContentLength > MaxRequest {
 		return nil, tooLarge
 	}
-	body, err := readAll(r.Body, r.ContentLength, MaxRequest)
+	body, err := readAll(r.Body, r.ContentLength, MaxRequest, room)
 	if err != nil || r.ContentLength >= 0 && int64(len(body)) != r.ContentLength {
 		return nil, tooLarge
 	}
@@ -150,8 +153,11 @@ const (
 	more    = 16
 )
 
-// readAll reads at most limit bytes. Memory grows with what comes, not with what is announced.
-func readAll(from io.Reader, announced int64, limit int) ([]byte, error) {
+// readAll reads at most limit bytes. Memory grows with what comes, not with what is announced; room makes it, if it is not nil, once there is more than little.
+func readAll(from io.Reader, announced int64, limit int, room func(int) []byte) ([]byte, error) {
+	if room == nil {
+		room = func(n int) []byte { return make([]byte, 0, n) }
+	}
 	size := atFirst
 	if announced >= 0 && announced < int64(size) {
 		size = int(announced)
@@ -172,9 +178,7 @@ func readAll(from io.Reader, announced int64, limit int) ([]byte, error) {
 			if announced > int64(next) {
 				next = int(min(announced+1, int64(more*cap(b))))
 			}
-			grown := make([]byte, len(b), min(next, limit+1))
-			copy(grown, b)
-			b = grown
+			b = append(room(min(next, limit+1)), b...)
 		}
 	}
 }

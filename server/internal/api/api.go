@@ -99,7 +99,7 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 	var body []byte
 	late := f == cloud.Authenticated || f == cloud.TOS
 	if late {
-		if body, err = cloud.ReadBody(r); err != nil {
+		if body, err = cloud.ReadBodyWith(r, c.BodyRoom); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +111,7 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 		return nil, errAnswered
 	}
 	if !late {
-		if body, err = cloud.ReadBody(r); err != nil {
+		if body, err = cloud.ReadBodyWith(r, c.BodyRoom); err != nil {
 			return nil, err
 		}
 	}

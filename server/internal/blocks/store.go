@@ -51,10 +51,16 @@ type Store interface {
 	Close() error
 }
 
-// Appender is a store that reads into memory of the caller.
+// Appender is a store that reads into memory of the caller, and has none of it any more when Create returns.
 type Appender interface {
 	// Append is Store.Read behind what is there, which is returned alone after an error.
 	Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error)
+}
+
+// Frugal reports whether the memory of a block is the caller's again when Create returns.
+func Frugal(s Store) bool {
+	_, ok := s.(Appender)
+	return ok
 }
 
 // Append reads a block behind what is there.

@@ -26,6 +26,9 @@ func (s *Service) blockCreate(ctx context.Context, c *Call, req *cloud.BlockCrea
 	if refusal, err := s.reserveBlock(ctx, c, b); refusal != nil || err != nil {
 		return refusal, err
 	}
+	if !blocks.Frugal(s.Blocks) {
+		c.keepBody() // uploads that were given up may still read it
+	}
 	if err := s.storeBlock(ctx, c, b.ID, req.Block); err != nil {
 		s.Log.Error("a block cannot be stored", "block", b.ID.String(), "error", err)
 		s.abandonBlock(ctx, c, b)

@@ -2,27 +2,48 @@ package rules
 
 import "sync"
 
-// rooms is memory for blocks that were sent.
+// rooms is memory of blocks that were received or sent.
 var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
-// room returns memory for a block, which Done gives to others.
-func (c *Call) room() []byte {
-	if c.borrowed == nil {
-		c.borrowed, _ = rooms.Get().(*[]byte)
+// borrow returns memory that is empty, and a place for it that is given to others by giveBack.
+func borrow(place **[]byte) []byte {
+	if *place == nil {
+		*place, _ = rooms.Get().(*[]byte)
 	}
-	return (*c.borrowed)[:0]
+	return (**place)[:0]
 }
+
+func giveBack(place **[]byte) {
+	if *place != nil {
+		rooms.Put(*place)
+		*place = nil
+	}
+}
+
+// BodyRoom returns memory for n bytes of a large body, which Done gives to others.
+func (c *Call) BodyRoom(n int) []byte {
+	room := borrow(&c.body)
+	if cap(room) < n {
+		room = make([]byte, 0, n)
+		*c.body = room
+	}
+	return room
+}
+
+// keepBody leaves a body to who may still read it when the call is done.
+func (c *Call) keepBody() { c.body = nil }
+
+// room returns memory for a block, which Done gives to others.
+func (c *Call) room() []byte { return borrow(&c.content) }
 
 // fill notes what the memory has become, for it grows to what is read.
 func (c *Call) fill(b []byte) []byte {
-	*c.borrowed = b
+	*c.content = b
 	return b
 }
 
 // Done ends a call whose reply was sent and is used by nobody any more. A call that ends otherwise must not be done: its memory is left to the collector.
 func (c *Call) Done() {
-	if c.borrowed != nil {
-		rooms.Put(c.borrowed)
-		c.borrowed = nil
-	}
+	giveBack(&c.body)
+	giveBack(&c.content)
 }

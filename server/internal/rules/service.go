@@ -62,8 +62,8 @@ type Call struct {
 	// Now is the time of the request.
 	Now trust.DateTime
 
-	// borrowed is memory for a block.
-	borrowed *[]byte
+	// body is memory of a large request, content that of a block to send.
+	body, content *[]byte
 }
 
 // author returns who calls, with all that may have changed since the request was let in.
