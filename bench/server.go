@@ -15,10 +15,11 @@ import (
 
 // serverResults are what was measured of the metadata server.
 type serverResults struct {
-	Machine   machine               `json:"machine"`
-	When      time.Time             `json:"when"`
-	Each      string                `json:"each"`
-	Loads     []serverLoad          `json:"loads"`
+	Machine machine      `json:"machine"`
+	When    time.Time    `json:"when"`
+	Each    string       `json:"each"`
+	Loads   []serverLoad `json:"loads"`
+	// Rest is the memory of each server that has answered once, in bytes.
 	Rest      map[string]int64      `json:"rest"`
 	Listeners map[string]*listening `json:"listeners"`
 	Goals     []goal                `json:"goals"`
@@ -81,7 +82,7 @@ func serverNames(o options) []string {
 // measure starts everything and measures it in turn: small requests, listeners, blocks.
 func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) error {
 	for _, name := range serverNames(o) {
-		s, err := b.start(ctx, name, o.serverCertificates)
+		s, err := b.start(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -90,6 +91,12 @@ func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) er
 			return err
 		}
 		r.Rest[name] = u.RSS
+		if name == bareHandler {
+			continue
+		}
+		if err := s.fill(ctx, o.serverCertificates); err != nil {
+			return err
+		}
 	}
 	if err := r.rounds(ctx, b, o, serverWorks); err != nil {
 		return err

@@ -75,16 +75,13 @@ func makeServerBed(ctx context.Context, o options) (b *serverBed, err error) {
 	return b, err
 }
 
-// start starts a server and fills it.
-func (b *serverBed) start(ctx context.Context, name string, certificates int) (s *serverSubject, err error) {
+// start starts a server.
+func (b *serverBed) start(ctx context.Context, name string) (*serverSubject, error) {
 	argv, address, err := b.command(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = b.spawn(ctx, name, argv, address); err != nil || name == bareHandler {
-		return s, err
-	}
-	return s, s.fill(ctx, certificates)
+	return b.spawn(ctx, name, argv, address)
 }
 
 // fill makes the organisation that the server is asked for.

@@ -23,7 +23,7 @@ import (
 const (
 	readers     = 4
 	readerCache = 1 << 10
-	writerCache = 4 << 10
+	writerCache = 2 << 10
 )
 
 // applicationID marks our files ("PSRV").
