@@ -10,6 +10,11 @@
 //	go run ./bench -service=false -trust=false        the metadata server alone, about six minutes; takes PostgreSQL
 //	go run ./bench -service=false -trust=false -cpuprofile DIR   profiles of our metadata server under each load, and no numbers
 //
+// Metadata servers are asked by one generator over kept connections, each of a device of its own in a workspace of its own; requests are written down and signed before the
+// clock runs. Ours keeps everything on the disk, where the original has it in memory; or both have one PostgreSQL, whose commits wait for the disk. Beside them are measured an HTTP
+// handler that does nothing, files of 512 KiB that are written and synchronised, and blocks in PostgreSQL with nothing before it. At the end thousands
+// listen for events. The numbers go to server.json.
+//
 // All services get the same configuration, the same client (package bench's own, one
 // request at a time for each of its connections) and the same time, in rounds that take
 // turns; what is printed is the median of the rounds. Raw numbers go to a JSON file.

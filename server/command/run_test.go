@@ -132,6 +132,10 @@ func TestUsage(t *testing.T) {
 		"--db-max-connections 1":          {args: []string{"run", "--dev", "--db-max-connections=1"}},
 		"--db-min-connections 9":          {args: []string{"run", "--dev", "--db-min-connections=9"}},
 		"--openbao-auth-hexagone or":      {args: []string{"run", "--dev", "--openbao-server-url=https://bao.example.com"}},
+		`--rate-limit-address "fast"`:     {args: []string{"run", "--dev", "--port=0", "--rate-limit-address=fast"}},
+		`--rate-limit-address "1:0"`:      {args: []string{"run", "--dev", "--port=0", "--rate-limit-address=1:0"}},
+		`--rate-limit-organization "5"`:   {args: []string{"run", "--dev", "--port=0", "--rate-limit-organization", "5"}},
+		`organization "5:1000001"`:        {args: []string{"run", "--dev", "--port=0", "--rate-limit-organization=5:1000001"}},
 		"PARSEC_EMAIL_USE_TLS":            {args: []string{"run"}, env: map[string]string{"PARSEC_EMAIL_USE_TLS": "perhaps"}},
 	} {
 		if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {
