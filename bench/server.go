@@ -112,8 +112,32 @@ func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) er
 		if r.Listeners[s.name], err = measureListeners(ctx, s, o.listeners); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
 	}
 	return r.rounds(ctx, b, o, serverBlocks)
+}
+
+// settle waits until a server has done what it does when thousands hang up, for a minute at most.
+func (s *serverSubject) settle(ctx context.Context) error {
+	const often, little = time.Second, 50 * time.Millisecond
+	last, err := s.process.CPU()
+	for range int(time.Minute / often) {
+		if err != nil {
+			return err
+		}
+		select {
+		case <-time.After(often):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		before := last
+		if last, err = s.process.CPU(); last-before < little {
+			break
+		}
+	}
+	return err
 }
 
 // asked are those of some works that are measured.
