@@ -97,6 +97,18 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestConverted: what may be nil, and other numbers, are taken as database/sql does.
+func TestConverted(t *testing.T) {
+	c := open(t, Options{})
+	text := "x"
+	for _, v := range []struct{ in, want any }{{&text, "x"}, {(*string)(nil), nil}, {7, int64(7)}, {uint8(3), int64(3)}} {
+		got := scanned{"nothing"}
+		if err := c.Each("SELECT $1", []any{v.in}, func(r *Row) error { return r.Scan(&got) }); err != nil || got.v != v.want {
+			t.Errorf("%v became %v, %v", v.in, got.v, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	c := open(t, Options{})
 	exec(t, c, "CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT")
@@ -111,7 +123,7 @@ func TestRefusals(t *testing.T) {
 		"SELECT $0":                            {int64(1)},
 		"SELECT $1":                            nil,
 		"SELECT $2":                            {int64(1)},
-		"SELECT $1, 2":                         {1},
+		"SELECT $1, 2":                         {struct{}{}},
 		"SELECT " + strings.Repeat("x", 1<<16): nil,
 	} {
 		if _, err := c.Exec(text, args...); err == nil {

@@ -1,7 +1,9 @@
 package lite
 
 import (
+	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,14 +69,9 @@ func (s *statement) bind(args []any) error {
 	if len(args) != s.most {
 		return fmt.Errorf("%d arguments stand where %d are expected", len(args), s.most)
 	}
-	size := 0
-	for _, a := range args {
-		switch a := a.(type) {
-		case []byte:
-			size += len(a)
-		case string:
-			size += len(a)
-		}
+	args, size, err := plain(args)
+	if err != nil {
+		return err
 	}
 	room, err := s.c.args.get(s.c.tls, size)
 	if err != nil {
@@ -86,6 +83,27 @@ func (s *statement) bind(args []any) error {
 		}
 	}
 	return nil
+}
+
+// plain returns arguments of the types that SQLite has, and how much memory they need. What others there are is converted as database/sql does: pointers that may be nil, numbers.
+func plain(args []any) (_ []any, size int, err error) {
+	for i, a := range args {
+		switch a.(type) {
+		case nil, int64, string, []byte:
+		default:
+			args = slices.Clone(args)
+			if args[i], err = driver.DefaultParameterConverter.ConvertValue(a); err != nil {
+				return nil, 0, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+		}
+		switch a := args[i].(type) {
+		case []byte:
+			size += len(a)
+		case string:
+			size += len(a)
+		}
+	}
+	return args, size, nil
 }
 
 // bindOne binds an argument, for which there is room, and returns what is left of that.
