@@ -31,7 +31,8 @@ func (r *Row) column(i int32, dest any) error {
 	if s, ok := dest.(sql.Scanner); ok {
 		return s.Scan(r.value(i))
 	}
-	v, ok := r.value(i), false
+	var ok bool
+	v := r.value(i)
 	switch d := dest.(type) {
 	case *int64:
 		*d, ok = v.(int64)
