@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/seed-73b3884f/parsec-agent/ctl"
-	"github.com/seed-73b3884f/parsec-agent/ctl/internal/reference"
+	"github.com/seed-73b3884f/parsec-agent/internal/reference"
 )
 
 func main() {
@@ -26,7 +26,7 @@ func main() {
 // write replaces everything in the directory.
 func write(dir string) error {
 	program := &ctl.Program{Version: "unknown"}
-	files, err := reference.Files(program.Root())
+	files, err := reference.Files(program.Root(), ctl.Reference)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package reference writes the documents of the command line from its tree of commands:
+// Package reference writes the documents of a command line from its tree of commands:
 // man pages and Markdown. What it writes depends on the tree alone, so that a test can
 // compare it with what is committed.
 package reference
@@ -12,14 +12,24 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// About is what the documents say that the tree of commands does not.
+type About struct {
+	// Generator is what writes them, such as go generate ./ctl.
+	Generator string
+	// Section and Manual are of man pages: 1 and User Commands, 8 and System management.
+	Section, Manual string
+	// First is what the first man page says besides, in the man macros.
+	First string
+}
+
 // Files returns all documents by their path below the directory of the reference.
-func Files(root *cobra.Command) (map[string][]byte, error) {
-	files := map[string][]byte{"README.md": markdownIndex(root)}
+func Files(root *cobra.Command, about About) (map[string][]byte, error) {
+	files := map[string][]byte{"README.md": about.markdownIndex(root)}
 	for _, c := range visible(root) {
-		files[c.Name()+".md"] = markdownPage(c)
+		files[c.Name()+".md"] = about.markdownPage(c)
 	}
 	walk(root, func(c *cobra.Command) {
-		files["man/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"] = man(c)
+		files["man/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+"."+about.Section] = about.man(c)
 	})
 	for shell, generate := range map[string]func(*strings.Builder) error{
 		"bash": func(b *strings.Builder) error { return root.GenBashCompletionV2(b, true) },
