@@ -4,7 +4,10 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -107,4 +110,25 @@ func long(c *cobra.Command) string {
 		return strings.TrimSpace(c.Long)
 	}
 	return c.Short + "."
+}
+
+// Write replaces everything in a directory by the documents.
+func Write(dir string, root *cobra.Command, about About) error {
+	files, err := Files(root, about)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil { //nolint:gosec // documents are for everybody
+		return err
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as above
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // as above
+			return err
+		}
+	}
+	return nil
 }

@@ -98,7 +98,7 @@ func (p *Program) open(ctx context.Context, w *where) (*caller, error) {
 	if err := p.look(w); err != nil {
 		return nil, err
 	}
-	key, err := secrets.LoadFile(w.keyFile)
+	key, err := secrets.OpenFile(w.keyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +111,9 @@ func (p *Program) open(ctx context.Context, w *where) (*caller, error) {
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return p.dial(ctx, store.File(w.db))
+	}
+	if errors.Is(err, store.ErrPending) {
+		err = advise(err, "parsec-server migrate, or a restart of the server")
 	}
 	if err != nil {
 		return nil, err
@@ -229,6 +232,9 @@ func (p *Program) sure(yes bool, what, name string) error {
 		return nil
 	}
 	_, _ = fmt.Fprintf(p.Err, "%s cannot be undone. Type %s to go on: ", what, name)
+	if p.In == nil {
+		p.In = strings.NewReader("")
+	}
 	line, err := bufio.NewReader(io.LimitReader(p.In, maxLine)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

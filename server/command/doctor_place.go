@@ -117,7 +117,7 @@ func kindOf(address string) string {
 
 // content looks at what the rows say of the server itself.
 func (x *examination) content(ctx context.Context, s *store.Store) {
-	key, err := secrets.LoadFile(x.w.keyFile) // it is there
+	key, err := secrets.OpenFile(x.w.keyFile)
 	if err != nil {
 		x.add(serious, "files", x.w.keyFile, "", "%v", err)
 		return
@@ -126,7 +126,7 @@ func (x *examination) content(ctx context.Context, s *store.Store) {
 	var half []tables.Erased
 	var all []tables.Organization
 	err = s.Read(ctx, func(tx *store.Tx) error {
-		if same, err = tables.Agrees(ctx, tx, "server key", key.Digest("agreement", nil)); err != nil {
+		if same, err = tables.Agrees(ctx, tx, store.KeyAgreement, key.Agreement()); err != nil {
 			return err
 		}
 		if half, err = tables.HalfErased(ctx, tx); err != nil {

@@ -23,7 +23,7 @@ type settingOptions struct {
 func (s *settingOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.users, "users", "", "how many active users there may be: a `number`, or none for no limit")
 	f.StringVar(&s.outsiders, "outsiders", "", "whether there may be outsiders: `yes or no`")
-	f.Int64Var(&s.period, "archiving-period", -1, "`seconds` that a workspace is kept before it can be deleted")
+	f.Int64Var(&s.period, "archiving-period", 0, "`seconds` that a workspace is kept before it can be deleted")
 	f.StringArrayVar(&s.terms, "terms", nil, "terms of service that users have to accept: `locale=url`; repeatable")
 }
 

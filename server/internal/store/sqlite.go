@@ -54,7 +54,10 @@ func openSQLite(path string, o Options) (_ backend, err error) {
 	if s.lock, err = lockFile(path + lockSuffix); err != nil {
 		return nil, err
 	}
-	if s.db, err = dial(path); err != nil {
+	if err = private(path); err == nil {
+		s.db, err = dial(path)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.lock.Close())
 	}
 	if err := s.connect(path); err != nil {
