@@ -42,7 +42,9 @@ func (s *Server) serveCommands(ctx context.Context) {
 	if err := h.Shutdown(stopping); err != nil {
 		_ = h.Close() // what is not done by now, the collector ends
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		s.api.Log.Warn("commands could not reach the server at the end", "error", err)
+	}
 }
 
 // AdministrationOptions are what administration without serving needs.

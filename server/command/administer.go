@@ -219,11 +219,11 @@ func asking[A any](ctx context.Context, p *Program, w *where, method, path strin
 
 // inOrganization is the path of an organisation, or of what is below it.
 func inOrganization(name string, below ...string) string {
-	path := "/organizations/" + url.PathEscape(name)
+	parts := []string{"/organizations", url.PathEscape(name)}
 	for _, b := range below {
-		path += "/" + url.PathEscape(b)
+		parts = append(parts, url.PathEscape(b))
 	}
-	return path
+	return strings.Join(parts, "/")
 }
 
 // sure has somebody who wants to remove something say its name.

@@ -70,7 +70,7 @@ func (x *examination) disk(path string) {
 		x.add(warning, "disk", path, "", "how much room there is cannot be said: %v", err)
 		return
 	}
-	room := s.Bavail * uint64(s.Bsize) //nolint:gosec,unconvert // a size is positive; its type differs by processor
+	room := s.Bavail * uint64(s.Bsize) //nolint:gosec // a size is positive
 	severity := fine
 	switch {
 	case room < noRoom || s.Files > 0 && s.Ffree == 0:

@@ -39,9 +39,7 @@ type adviceError struct {
 func (e *adviceError) Error() string { return e.err.Error() }
 func (e *adviceError) Unwrap() error { return e.err }
 
-func advise(err error, format string, args ...any) error {
-	return &adviceError{err, fmt.Sprintf(format, args...)}
-}
+func advise(err error, what string) error { return &adviceError{err, what} }
 
 // answerError is a refusal of the administration.
 type answerError struct {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,11 +31,7 @@ func words(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		form := cmd.CommandPath()
-		for _, n := range names {
-			form += " " + n
-		}
-		return usagef("%d words are given where %d are expected: the form is %s", len(args), len(names), form)
+		return usagef("%d words are given where %d are expected: the form is %s %s", len(args), len(names), cmd.CommandPath(), strings.Join(names, " "))
 	}
 }
 
