@@ -76,7 +76,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	runs(t, 2, []string{"takes one path"}, "backup")
 	runs(t, 2, []string{"goes with its process"}, "backup", "x", "--db=MOCKED")
-	runs(t, 1, []string{"cannot open the store"}, "backup", filepath.Join(t.TempDir(), "x"), "--data-dir="+t.TempDir())
+	runs(t, 3, []string{"cannot open the store"}, "backup", filepath.Join(t.TempDir(), "x"), "--data-dir="+t.TempDir())
 }
 
 // TestMigrate: migrations are shown, applied, and left to the administrator where he wants it.
