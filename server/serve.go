@@ -43,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		enough()
 		work.Wait()
 	}()
-	l = guard.Listen(l, guard.Connections{Most: maxConnections, PerAddress: maxPerAddress, Trusted: s.trusted, Refused: &s.guard.Refused.Connections})
+	l = guard.Listen(l, guard.Connections{Open: s.connections, Trusted: s.trusted, Refused: &s.guard.Refused.Connections})
 	failed := make(chan error, 1)
 	if s.tls != nil {
 		h.TLSConfig = s.tls.Config()

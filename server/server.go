@@ -14,6 +14,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/pages"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
@@ -41,6 +42,8 @@ type Options struct {
 	Mail rules.Mailer
 	// Webhooks reach other servers, nil where none are reached.
 	Webhooks rules.Webhooks
+	// Observe is what sees requests.
+	Observe observe.Observer
 	// Address is the server's for links, nil for that under which it is asked.
 	Address *trust.ServerAddress
 	// Texts are for mails and pages, the built-in ones if nil.
@@ -75,6 +78,9 @@ type Server struct {
 	tls       *guard.Certificate
 	api       *api.API
 	pages     *pages.Pages
+	observe   observe.Observer
+	// connections are those that are open.
+	connections *guard.Open
 	// file is the one of SQLite, empty for another database.
 	file string
 }
@@ -105,6 +111,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if o.Observe.Metrics != nil {
+		kept = o.Observe.Metrics.Blocks(kept)
+	}
 	service.Store, service.Blocks = s, kept
 	if s.Pool() == nil { // SQLite: no other process has the database
 		if err := service.AbandonBlocks(ctx); err != nil {
@@ -112,13 +121,17 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		}
 	}
 	limits := guard.New(o.Limits, isStream, o.Log)
-	return &Server{
+	opened := &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
 		collector: &rules.Collector{Service: service, Clock: o.Clock}, file: store.File(o.Store),
 		api:   &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
 		pages: shown,
-		cross: guard.NewCross(o.Origins),
-	}, nil
+		cross: guard.NewCross(o.Origins), observe: o.Observe, connections: guard.NewOpen(maxConnections, maxPerAddress),
+	}
+	if o.Observe.Metrics != nil {
+		o.Observe.Metrics.Add(opened.writeMetrics)
+	}
+	return opened, nil
 }
 
 // show prepares what browsers see.
@@ -156,7 +169,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /health/live", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /health/ready", s.ready)
-	return guard.Clients(s.trusted, s.guard.Handler(s.cross.Handler(mux)))
+	return guard.Clients(s.trusted, s.observe.Handler(s.guard.Handler(s.cross.Handler(mux))))
 }
 
 // isStream reports whether a request asks for events, which last.

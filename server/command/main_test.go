@@ -52,6 +52,21 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// stop asks the server to end, and returns with what status it did.
+func (p *process) stop(t *testing.T) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.end:
+	case <-time.After(time.Minute):
+		t.Fatal("the server does not end")
+	}
+	_ = p.cmd.Wait() // the status says it
+	return p.cmd.ProcessState.ExitCode()
+}
+
 var ready = regexp.MustCompile(`the server is ready.* address=(\S+)`)
 
 // start runs parsec-server until it is ready. It ends with the test, if nothing ends it before.
@@ -94,4 +109,16 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.end
 	_ = p.cmd.Wait()
+}
+
+// fails runs parsec-server with arguments with which it ends at once, and returns what it says.
+func fails(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("parsec-server %q does not fail: %s", args, out)
+	}
+	return string(out)
 }

@@ -26,8 +26,8 @@ type runOptions struct {
 	emailUseSSL, emailUseTLS            bool
 	retryPause                          float64
 	origins                             []string
-	bootstrapWebhook                    string
-	skipMigrations                      bool
+	bootstrapWebhook, metrics           string
+	accessLog, skipMigrations           bool
 	seed, rate                          string
 }
 
@@ -73,6 +73,8 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.tlsKeyFile, "ssl-keyfile", "", "the `file` with its key")
 	f.StringVar(&o.addressRate, "rate-limit-address", "2000:500", "the `rate` of requests of one address: so many at once, and then so many a second; 0 for no limit")
 	f.StringVar(&o.organizationRate, "rate-limit-organization", "5000:2000", "the `rate` of authenticated requests of one organisation, in the same way")
+	o.flag(f, &o.accessLog, "access-log", "log every request, without what is secret in it")
+	f.StringVar(&o.metrics, "metrics-address", "", "where Prometheus finds metrics: `unix:/PATH` with mode 0660, or tcp:IP:PORT, which nobody else should reach")
 	f.StringVar(&o.serverAddr, "server-addr", "", "the `address` of the server for links: parsec3://HOST[:PORT], with ?no_ssl=true where it is reached without TLS")
 	f.StringVar(&o.templates, "template-dir", "", "a `directory` with mails and pages in place of the built-in ones")
 	f.StringVar(&o.language, "language", "en", "the `language` of mails: en or fr")

@@ -15,10 +15,10 @@ var refused = map[string]string{
 	"scws-idopte-public-keys-file":             "there is no web application here, and no smart card service for it",
 	"scws-web-application-private-key-file":    "there is no web application here, and no smart card service for it",
 	"scws-web-application-private-key-content": "there is no web application here, and no smart card service for it",
-	"sentry-dsn":                               "nothing is told to Sentry: see the log",
-	"sentry-environment":                       "nothing is told to Sentry: see the log",
-	"sentry-traces-sample-rate":                "nothing is told to Sentry: see the log",
-	"sentry-profiles-sample-rate":              "nothing is told to Sentry: see the log",
+	"sentry-dsn":                               "nothing is told to Sentry: see --metrics-address, and the log",
+	"sentry-environment":                       "nothing is told to Sentry: see --metrics-address, and the log",
+	"sentry-traces-sample-rate":                "nothing is told to Sentry: see --metrics-address, and the log",
+	"sentry-profiles-sample-rate":              "nothing is told to Sentry: see --metrics-address, and the log",
 	"with-client-web-app":                      "there is no web application here",
 }
 

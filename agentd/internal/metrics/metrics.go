@@ -12,15 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/prometheus"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
-
-// bounds are the upper limits of the latency buckets.
-var bounds = [...]time.Duration{
-	10 * time.Microsecond, 25 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond,
-	500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 10 * time.Millisecond, 50 * time.Millisecond,
-	250 * time.Millisecond, time.Second, 5 * time.Second,
-}
 
 // The rows and columns of the counters.
 const (
@@ -42,13 +36,7 @@ type Metrics struct {
 	gauges  func() Gauges
 
 	requests [operations][statuses]atomic.Uint64
-	latency  [operations]histogram
-}
-
-// histogram counts the requests in each bucket, the last one without a limit.
-type histogram struct {
-	buckets [len(bounds) + 1]atomic.Uint64
-	sum     atomic.Int64 // nanoseconds
+	latency  [operations]prometheus.Histogram
 }
 
 // Gauges are numbers that somebody else keeps.
@@ -76,15 +64,7 @@ func New(version string, gauges func() Gauges) *Metrics {
 func (m *Metrics) Observe(op wire.Opcode, status wire.Status, took time.Duration) {
 	row := rowOf(op)
 	m.requests[row][columnOf(status)].Add(1)
-	h := &m.latency[row]
-	h.sum.Add(int64(took))
-	for i, bound := range bounds {
-		if took <= bound {
-			h.buckets[i].Add(1)
-			return
-		}
-	}
-	h.buckets[len(bounds)].Add(1)
+	m.latency[row].Observe(took)
 }
 
 func rowOf(op wire.Opcode) int {

@@ -6,14 +6,14 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/seed-73b3884f/parsec-agent/internal/prometheus"
+	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 )
@@ -70,47 +70,10 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-var (
-	commentLine = regexp.MustCompile(`^# (HELP|TYPE) ([a-z_]+) (.+)$`)
-	sampleLine  = regexp.MustCompile(`^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? ([0-9.e+-]+)$`)
-)
-
 // TestFormat holds the text against the rules of the format.
 func TestFormat(t *testing.T) {
 	t.Parallel()
-	kinds, seen := map[string]string{}, map[string]bool{}
-	for line := range strings.Lines(expose(t, filled())) {
-		line = strings.TrimSuffix(line, "\n")
-		if c := commentLine.FindStringSubmatch(line); c != nil {
-			if c[1] == "TYPE" {
-				if kinds[c[2]] != "" {
-					t.Errorf("a second TYPE of %s", c[2])
-				}
-				kinds[c[2]] = c[3]
-			}
-			continue
-		}
-		s := sampleLine.FindStringSubmatch(line)
-		if s == nil {
-			t.Fatalf("not a sample: %q", line)
-		}
-		name := s[1]
-		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-			if base, ok := strings.CutSuffix(name, suffix); ok && kinds[base] == "histogram" {
-				name = base
-			}
-		}
-		if kinds[name] == "" {
-			t.Errorf("%s has no TYPE before it", name)
-		}
-		if seen[s[1]+s[2]] {
-			t.Errorf("%s%s occurs twice", s[1], s[2])
-		}
-		seen[s[1]+s[2]] = true
-		if v, err := strconv.ParseFloat(s[3], 64); err != nil || v < 0 {
-			t.Errorf("%q", line)
-		}
-	}
+	prometheustest.Check(t, expose(t, filled()))
 }
 
 // TestLabelsAreNames: every operation and status of the protocol has a label of its own.
@@ -160,7 +123,7 @@ func TestServe(t *testing.T) {
 		if err != nil || res.StatusCode != status {
 			t.Errorf("%s: %d, %v", target, res.StatusCode, err)
 		}
-		if status == http.StatusOK && (res.Header.Get("Content-Type") != ContentType || !strings.Contains(string(body), "parsec_connections 3")) {
+		if status == http.StatusOK && (res.Header.Get("Content-Type") != prometheus.ContentType || !strings.Contains(string(body), "parsec_connections 3")) {
 			t.Errorf("%v %s", res.Header, body)
 		}
 		if err := res.Body.Close(); err != nil {

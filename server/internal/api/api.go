@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
@@ -74,6 +75,16 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	}
 }
 
+// note tells whoever observes the request who asks for what.
+func note(r *http.Request, f cloud.Family, c *rules.Call, req cloud.Request) *observe.Note {
+	n := observe.NoteOf(r.Context())
+	n.Family, n.Command, n.Organization = f.String(), req.Command(), c.Organization
+	if f == cloud.Authenticated || f == cloud.TOS {
+		n.Device, n.User = &c.Device, &c.User
+	}
+	return n
+}
+
 // run goes through the checks of 1.5.
 func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f cloud.Family, c *rules.Call) (cloud.Reply, error) {
 	h, err := cloud.ReadHandshake(r, f)
@@ -108,7 +119,12 @@ func (a *API) run(ctx context.Context, w http.ResponseWriter, r *http.Request, f
 	if err != nil {
 		return nil, &cloud.HTTPError{Status: cloud.StatusBadContent}
 	}
-	return a.Rules.Run(ctx, f, c, req)
+	n := note(r, f, c, req)
+	rep, err := a.Rules.Run(ctx, f, c, req)
+	if err == nil {
+		n.Reply = rep.Status()
+	}
+	return rep, err
 }
 
 func (a *API) now() (trust.DateTime, error) { return trust.DateTimeOf(a.Clock()) }

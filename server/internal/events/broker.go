@@ -120,6 +120,17 @@ func (l *Listener) after(last cloud.EventID) {
 	}
 }
 
+// Count returns how many listen.
+func (b *Broker) Count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, of := range b.listeners {
+		n += len(of)
+	}
+	return n
+}
+
 // Stop ends all listeners, and lets no more in.
 func (b *Broker) Stop() {
 	b.mu.Lock()

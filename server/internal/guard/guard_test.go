@@ -295,7 +295,7 @@ func TestListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused guard.Counter
-	l := guard.Listen(raw, guard.Connections{Most: 3, PerAddress: 2, Refused: &refused})
+	l := guard.Listen(raw, guard.Connections{Open: guard.NewOpen(3, 2), Refused: &refused})
 	defer l.Close()
 	accepted := make(chan net.Conn)
 	go func() {

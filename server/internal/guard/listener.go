@@ -4,10 +4,10 @@ import (
 	"net"
 )
 
-// Connections bound the connections of a listener. Zero means no limit.
+// Connections bound the connections of a listener.
 type Connections struct {
-	// Most are open at once, PerAddress of one address that is no trusted proxy.
-	Most, PerAddress int
+	// Open counts them, and bounds them in all and for one address that is no trusted proxy.
+	Open *Open
 	// Trusted are the proxies.
 	Trusted Trusted
 	// ProxyProtocol says that trusted proxies begin each connection with the header of
@@ -19,7 +19,10 @@ type Connections struct {
 
 // Listen bounds the connections of a listener. What is too much is closed at once.
 func Listen(l net.Listener, c Connections) net.Listener {
-	return &listener{Listener: l, c: c, open: NewOpen(c.Most, c.PerAddress)}
+	if c.Open == nil {
+		c.Open = NewOpen(0, 0)
+	}
+	return &listener{Listener: l, c: c, open: c.Open}
 }
 
 type listener struct {

@@ -1,0 +1,136 @@
+package command_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
+)
+
+// scrape asks for metrics at a Unix socket.
+func scrape(t *testing.T, path string) map[string]float64 {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	defer client.CloseIdleConnections()
+	a, err := client.Do(Must(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://metrics/metrics", http.NoBody)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Body.Close() }()
+	return prometheustest.Check(t, string(Must(io.ReadAll(a.Body))))
+}
+
+// TestObserved: a server shows what it did, in numbers and lines, and no secret.
+func TestObserved(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "metrics.sock")
+	p := start(t, "run", "--dev", "--port=0", "--spontaneous-organization-bootstrap", "--access-log", "--metrics-address=unix:"+path)
+	o := Remote(t, p.url).Bootstrapped()
+	stream := o.First.Listen("")
+	realm := o.First.CreateRealm()
+	OK(t, Must(o.First.Try(&cloud.BlockCreateReq{BlockID: [16]byte{1}, RealmID: realm, Block: []byte("canary-content")})))
+	OK(t, Must(o.First.Try(&cloud.InviteNewDeviceReq{SendEmail: true})))
+	token := o.First.Token()
+	q := Must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/open/"+o.ID.String()+"?a=claim_user&p=canary", http.NoBody))
+	a, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Body.Close()
+	samples := scrape(t, path)
+	for name, least := range map[string]float64{
+		`parsec_server_commands_total{family="anonymous",command="organization_bootstrap",status="ok"}`: 1,
+		`parsec_server_command_duration_seconds_count{family="authenticated",command="realm_create"}`:   1,
+		`parsec_server_block_store_duration_seconds_count{operation="create",outcome="ok"}`:             1,
+		`parsec_server_responses_total{route="open",code="404"}`:                                        1,
+		`parsec_server_mails_total{outcome="sent"}`:                                                     1,
+		"parsec_server_connections":     1,
+		"parsec_server_listeners":       1,
+		"parsec_server_streams_open":    1,
+		"parsec_server_database_up":     1,
+		"process_resident_memory_bytes": 1,
+	} {
+		if samples[name] < least {
+			t.Errorf("%s is %v", name, samples[name])
+		}
+	}
+	for _, name := range []string{`parsec_server_limit_refusals_total{limit="address"}`, "parsec_server_mails_waiting", "parsec_server_webhooks_waiting"} {
+		if v, ok := samples[name]; !ok || v != 0 {
+			t.Errorf("%s is %v, %t", name, v, ok)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.said.String())
+	}
+	stream.Ended()
+	log := p.said.String()
+	for _, want := range []string{"command=realm_create reply=ok", "path=/open/", "path=/authenticated/" + o.ID.String() + "/events", "device=" + o.First.ID.String()} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%q is not in the log: %s", want, log)
+		}
+	}
+	for _, secret := range []string{"canary", token, "s3cr3t", "p="} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%q is in the log: %s", secret, log)
+		}
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket of metrics is left: %v", err)
+	}
+}
+
+// TestMetricsAddress: metrics are not served where something else is, and the socket of a server that was killed is no hindrance.
+func TestMetricsAddress(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "metrics.sock")
+	args := []string{"run", "--dev", "--port=0", "--metrics-address=unix:" + path}
+	first := start(t, args...)
+	first.kill()
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, args...)
+	scrape(t, path)
+	_ = second
+	tcp := start(t, "run", "--dev", "--port=0", "--metrics-address=tcp:127.0.0.1:0")
+	if tcp.stop(t) != 0 {
+		t.Error(tcp.said.String())
+	}
+	for want, args := range map[string][]string{
+		"another program listens": {"--metrics-address=unix:" + path},
+		"and no socket":           {"--metrics-address=unix:" + os.Args[0]},
+		"unix:/PATH or tcp":       {"--metrics-address=:9123"},
+	} {
+		if out := fails(t, append([]string{"run", "--dev", "--port=0"}, args...)...); !strings.Contains(out, want) {
+			t.Errorf("%q: %s, want %s", args, out, want)
+		}
+	}
+}
+
+// TestLogFile: the log goes to a file, after what is there.
+func TestLogFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := fails(t, "run", "--dev", "--port=0", "--log-file="+path, "--log-format=json", "--log-level=debug", "--email-host=h", "--email-sender=a@b.example", "--email-host-user=u", "--email-host-password=canary", "--metrics-address=:1")
+	log := string(Must(os.ReadFile(path)))
+	if !strings.HasPrefix(log, "before\n{") || !strings.Contains(log, "in the clear") || strings.Contains(log+out, "canary") {
+		t.Errorf("%s, %s", out, fmt.Sprintf("%q", log))
+	}
+}

@@ -1,0 +1,163 @@
+package command_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
+	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// begun is a request whose headers the server has read, and which waits for its body.
+type begun struct {
+	id   trust.VlobID
+	conn net.Conn
+	in   *bufio.Reader
+	body []byte
+}
+
+// begin sends the headers of a request and waits until the server asks for the body.
+func begin(t *testing.T, o *Organization, realm trust.RealmID) *begun {
+	t.Helper()
+	req := &cloud.VlobCreateReq{RealmID: realm, VlobID: trust.NewVlobID(), Timestamp: Must(trust.DateTimeOf(time.Now())), Blob: []byte("late")}
+	r := o.Prepare(cloud.Authenticated, req, o.First.Token())
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(o.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n", r.Path, len(r.Body))
+	for name, values := range r.Header {
+		head += name + ": " + values[0] + "\r\n"
+	}
+	if _, err := conn.Write([]byte(head + "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	b := &begun{id: req.VlobID, conn: conn, in: bufio.NewReader(conn), body: r.Body}
+	line, err := b.in.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if _, err := b.in.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// finish sends the body, and wants an answer.
+func (b *begun) finish(t *testing.T) {
+	t.Helper()
+	if _, err := b.conn.Write(b.body); err != nil {
+		t.Error(err)
+		return
+	}
+	a, err := http.ReadResponse(b.in, nil)
+	if err != nil {
+		t.Errorf("a request that was begun is not answered: %v", err)
+		return
+	}
+	defer func() { _ = a.Body.Close() }()
+	if a.StatusCode != http.StatusOK {
+		t.Errorf("status %d", a.StatusCode)
+	}
+}
+
+// TestStopUnderLoad: a server that is asked to end takes no new connections, ends streams, lets requests end, and nothing that it acknowledged is
+// missing.
+func TestStopUnderLoad(t *testing.T) {
+	args := []string{"run", "--port=0", "--data-dir=" + t.TempDir(), "--spontaneous-organization-bootstrap"}
+	p := start(t, args...)
+	o := Remote(t, p.url).Bootstrapped()
+	realm := o.First.CreateRealm()
+	stream := o.First.Listen("")
+	waiting := []*begun{}
+	for range 20 {
+		waiting = append(waiting, begin(t, o, realm))
+	}
+	w, group := &kept{}, sync.WaitGroup{}
+	for range 4 {
+		group.Go(func() {
+			for w.write(o, realm) {
+			}
+		})
+	}
+	for deadline := time.Now().Add(time.Minute); w.count() < 20; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is written")
+		}
+	}
+	ended := make(chan int, 1)
+	go func() { ended <- p.stop(t) }()
+	stream.Ended()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			break
+		}
+		_ = c.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("a server that ends lets others in")
+		}
+	}
+	for _, b := range waiting {
+		b.finish(t)
+		w.add(b.id)
+	}
+	if status := <-ended; status != 0 {
+		t.Errorf("exit status %d: %s", status, p.said.String())
+	}
+	group.Wait()
+	next := start(t, args...)
+	o.URL = next.url
+	w.check(t, o, realm)
+}
+
+// kept are the ids of vlobs that the server acknowledged.
+type kept struct {
+	mu  sync.Mutex // guards the field below
+	ids []trust.VlobID
+}
+
+func (k *kept) add(id trust.VlobID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ids = append(k.ids, id)
+}
+
+func (k *kept) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.ids)
+}
+
+// write stores one vlob, and reports whether the server answered.
+func (k *kept) write(o *Organization, realm trust.RealmID) bool {
+	req := &cloud.VlobCreateReq{RealmID: realm, VlobID: trust.NewVlobID(), Timestamp: Must(trust.DateTimeOf(time.Now())), Blob: []byte("x")}
+	a, err := o.First.Try(req)
+	if err == nil && a.Reply == "ok" {
+		k.add(req.VlobID)
+	}
+	return err == nil
+}
+
+// check wants all of them, with one number each.
+func (k *kept) check(t *testing.T, o *Organization, realm trust.RealmID) {
+	t.Helper()
+	poll := &cloud.VlobPollChangesReq{RealmID: realm}
+	there := map[trust.VlobID]bool{}
+	for _, v := range Decode[cloud.VlobPollChangesOK](t, o.First.Do(poll), poll.DecodeReply).Changes {
+		there[v.VlobID] = true
+	}
+	for _, id := range k.ids {
+		if !there[id] {
+			t.Errorf("vlob %s was acknowledged and is lost", id)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+// Blocks is a block store whose operations are measured.
+func (m *Metrics) Blocks(s blocks.Store) blocks.Store { return &measured{s, m} }
+
+type measured struct {
+	blocks.Store
+
+	m *Metrics
+}
+
+func (s *measured) took(operation string, start time.Time, err error) {
+	outcome := "failed"
+	switch {
+	case err == nil:
+		outcome = "ok"
+	case errors.Is(err, blocks.ErrNotFound):
+		outcome = "not found"
+	case errors.Is(err, blocks.ErrExists):
+		outcome = "exists"
+	case errors.Is(err, blocks.ErrUnavailable):
+		outcome = "unavailable"
+	case errors.Is(err, blocks.ErrCorrupt):
+		outcome = "damaged"
+	}
+	s.m.blocks.of(blockCall{operation, outcome}).took.Observe(time.Since(start))
+}
+
+// Create is measured.
+func (s *measured) Create(ctx context.Context, org trust.OrganizationID, id trust.BlockID, data []byte) (err error) {
+	defer func(start time.Time) { s.took("create", start, err) }(time.Now())
+	return s.Store.Create(ctx, org, id, data)
+}
+
+// Read is measured.
+func (s *measured) Read(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (data []byte, err error) {
+	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
+	return s.Store.Read(ctx, org, id)
+}
+
+// Append is Read behind what is there.
+func (s *measured) Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) (data []byte, err error) {
+	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
+	return blocks.Append(ctx, s.Store, into, org, id)
+}
+
+// Delete is measured.
+func (s *measured) Delete(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (err error) {
+	defer func(start time.Time) { s.took("delete", start, err) }(time.Now())
+	return s.Store.Delete(ctx, org, id)
+}

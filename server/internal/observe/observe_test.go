@@ -1,0 +1,161 @@
+package observe_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
+	"github.com/seed-73b3884f/parsec-agent/trust"
+)
+
+func org(t *testing.T) trust.OrganizationID {
+	t.Helper()
+	id, err := trust.NewOrganizationID("Coolorg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func shown(t *testing.T, m *observe.Metrics) map[string]float64 {
+	t.Helper()
+	b := &strings.Builder{}
+	if _, err := m.WriteTo(b); err != nil {
+		t.Fatal(err)
+	}
+	return prometheustest.Check(t, b.String())
+}
+
+// TestRequests: what is answered is counted and logged, as whoever served it says, and nothing of it is secret.
+func TestRequests(t *testing.T) {
+	log := &strings.Builder{}
+	o := &observe.Observer{Metrics: observe.New("1.0"), Access: slog.New(slog.NewTextHandler(log, nil))}
+	device := trust.NewDeviceID()
+	h := o.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := observe.NoteOf(r.Context())
+		switch r.URL.Path {
+		case "/authenticated/Coolorg":
+			n.Family, n.Command, n.Reply, n.Organization, n.Device = "authenticated", "ping", "ok", org(t), &device
+			_, _ = w.Write([]byte("pong"))
+		case "/invited/Coolorg":
+			n.Family, n.Command = "invited", "invite_info"
+			w.WriteHeader(http.StatusGone)
+		case "/authenticated/Coolorg/events":
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			if err := http.NewResponseController(w).SetWriteDeadline(time.Now()); err != nil && !errors.Is(err, http.ErrNotSupported) {
+				t.Error(err)
+			}
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	for _, path := range []string{
+		"/authenticated/Coolorg", "/authenticated/Coolorg", "/invited/Coolorg", "/authenticated/Coolorg/events", "/open/Coolorg?a=claim_user&p=canary", "/x\n\x1b[31m/" + strings.Repeat("y", 500), "/",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
+		r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
+		r.Header.Set("Authorization", "Bearer canary")
+		r.Header.Set("User-Agent", "Parsec-Client/3.9.3 Linux"+strings.Repeat("z", 500))
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	samples := shown(t, o.Metrics)
+	for name, want := range map[string]float64{
+		`parsec_server_commands_total{family="authenticated",command="ping",status="ok"}`:        2,
+		`parsec_server_commands_total{family="invited",command="invite_info",status="HTTP 410"}`: 1,
+		`parsec_server_command_duration_seconds_count{family="authenticated",command="ping"}`:    2,
+		`parsec_server_responses_total{route="authenticated",code="200"}`:                        2,
+		`parsec_server_responses_total{route="events",code="200"}`:                               1,
+		`parsec_server_responses_total{route="open",code="404"}`:                                 1,
+		`parsec_server_responses_total{route="other",code="404"}`:                                1,
+		`parsec_server_responses_total{route="home",code="404"}`:                                 1,
+	} {
+		if samples[name] != want {
+			t.Errorf("%s is %v, want %v", name, samples[name], want)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 7 || strings.Contains(log.String(), "canary") || strings.Contains(log.String(), "\x1b") {
+		t.Errorf("%s", log)
+	}
+	for _, want := range []string{"method=POST", "path=/authenticated/Coolorg", "status=200", "bytes=4", "organization=Coolorg", "command=ping", "reply=ok", "device=" + device.String()} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("%q is not in %s", want, lines[0])
+		}
+	}
+	for _, line := range lines {
+		if len(line) > 600 {
+			t.Errorf("a line has %d bytes", len(line))
+		}
+	}
+}
+
+// TestUnobserved: without anybody to see it a request is as it was.
+func TestUnobserved(t *testing.T) {
+	next := http.NewServeMux()
+	if h := (&observe.Observer{}).Handler(next); h != http.Handler(next) {
+		t.Error("requests are observed for nobody")
+	}
+	observe.NoteOf(t.Context()).Reply = "ok"
+}
+
+// TestLabels: peers cannot make the metrics grow without end.
+func TestLabels(t *testing.T) {
+	o := &observe.Observer{Metrics: observe.New("1.0")}
+	h := o.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := observe.NoteOf(r.Context())
+		n.Family, n.Command, n.Reply = "x", r.URL.Path, "ok"
+	}))
+	for i := range 6000 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+strconv.Itoa(i), http.NoBody))
+	}
+	b := &strings.Builder{}
+	if _, err := o.Metrics.WriteTo(b); err != nil || strings.Count(b.String(), "\n") > 100_000 {
+		t.Errorf("%d lines, %v", strings.Count(b.String(), "\n"), err)
+	}
+}
+
+// TestBlocks: operations of a block store are counted by what became of them, and are what they were.
+func TestBlocks(t *testing.T) {
+	m := observe.New("1.0")
+	s := m.Blocks(memory.New(1 << 20))
+	ctx, id := context.Background(), trust.NewBlockID()
+	if err := s.Create(ctx, org(t), id, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(ctx, org(t), id, []byte("y")); !errors.Is(err, blocks.ErrExists) {
+		t.Error(err)
+	}
+	if b, err := s.Read(ctx, org(t), id); err != nil || string(b) != "x" {
+		t.Error(string(b), err)
+	}
+	if b, err := blocks.Append(ctx, s, []byte("a"), org(t), id); err != nil || string(b) != "ax" {
+		t.Error(string(b), err)
+	}
+	if err := s.Delete(ctx, org(t), id); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Read(ctx, org(t), id); !errors.Is(err, blocks.ErrNotFound) {
+		t.Error(err)
+	}
+	samples := shown(t, m)
+	for labels, want := range map[string]float64{
+		`operation="create",outcome="ok"`: 1, `operation="create",outcome="exists"`: 1, `operation="read",outcome="ok"`: 2, `operation="read",outcome="not found"`: 1,
+		`operation="delete",outcome="ok"`: 1,
+	} {
+		if got := samples["parsec_server_block_store_duration_seconds_count{"+labels+"}"]; got != want {
+			t.Errorf("%s: %v, want %v", labels, got, want)
+		}
+	}
+}
