@@ -97,6 +97,9 @@ func NewVlobID() VlobID { return newID[vlobKind]() }
 // NewBlockID returns a random id.
 func NewBlockID() BlockID { return newID[blockKind]() }
 
+// NewSequesterServiceID returns a random id.
+func NewSequesterServiceID() SequesterServiceID { return newID[serviceKind]() }
+
 func newID[K Kind]() ID[K] {
 	id := ID[K]{}
 	id.Generate()

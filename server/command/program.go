@@ -67,7 +67,7 @@ func (p *Program) Root() *cobra.Command {
 	root.SetErr(p.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
-		p.run(), p.orgGroup(), p.userGroup(), p.realmGroup(), p.tokenGroup(), p.audit(), p.doctor(),
+		p.run(), p.orgGroup(), p.userGroup(), p.realmGroup(), p.sequester(), p.tokenGroup(), p.audit(), p.doctor(),
 		p.migrate(), p.backup(), p.restore(), p.importing(), p.blocks(),
 	)
 	return root
