@@ -134,3 +134,11 @@ func TestLogFile(t *testing.T) {
 		t.Errorf("%s, %s", out, fmt.Sprintf("%q", log))
 	}
 }
+
+// TestDatabaseThatIsAway: a database that cannot be reached is tried as often as it was asked for, and then the server says so.
+func TestDatabaseThatIsAway(t *testing.T) {
+	out := fails(t, "run", "--port=0", "--data-dir="+t.TempDir(), "--db=postgresql://127.0.0.1:1/x", "--maximum-database-connection-attempts=3", "--pause-before-retry-database-connection=0.01")
+	if strings.Count(out, "is tried again") != 2 || !strings.Contains(out, "the database is not available") {
+		t.Error(out)
+	}
+}

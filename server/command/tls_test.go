@@ -35,10 +35,11 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := start(t, "run", "--dev", "--port=0", "--ssl-certfile="+filepath.Join(dir, "cert.pem"), "--ssl-keyfile="+filepath.Join(dir, "key.pem"))
+	p := start(t, "run", "--dev", "--port=0", "--ssl-certfile="+filepath.Join(dir, "cert.pem"), "--ssl-keyfile="+filepath.Join(dir, "key.pem"),
+		"--ssl-ciphers=ECDHE-ECDSA-AES256-GCM-SHA384,ECDHE-RSA-AES256-GCM-SHA384")
 	roots := x509.NewCertPool()
 	roots.AddCert(Must(x509.ParseCertificate(der)))
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
 	url := strings.Replace(p.url, "http:", "https:", 1) + "/administration/organizations"
 	q := Must(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"organization_id":"Org"}`)))
@@ -49,6 +50,9 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = a.Body.Close() }()
+	if suite := a.TLS.CipherSuite; suite != tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
+		t.Errorf("the suite is %s", tls.CipherSuiteName(suite))
+	}
 	body := make([]byte, 1000)
 	n, _ := a.Body.Read(body)
 	if text := string(body[:n]); a.StatusCode != http.StatusOK || strings.Contains(text, "no_ssl") || !strings.Contains(text, "parsec3://127.0.0.1") {

@@ -75,6 +75,7 @@ var routes = []route{
 
 	{"GET", "/administration/organizations", []rules.Scope{readScope, changeScope}, true, (*API).listOrganizations},
 	{"DELETE", organizationPath, []rules.Scope{rules.ScopeErase}, false, (*API).eraseOrganization},
+	{"GET", organizationPath + "/accesses", []rules.Scope{readScope, rules.ScopeUsers}, false, (*API).listAccesses},
 	{"GET", organizationPath + "/realms", []rules.Scope{readScope, changeScope, rules.ScopeErase}, false, (*API).listRealms},
 	{"DELETE", organizationPath + "/realms/{realm}", []rules.Scope{rules.ScopeErase}, false, (*API).deleteRealm},
 	{"GET", "/administration/tokens", nil, true, (*API).listTokens},

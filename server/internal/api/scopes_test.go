@@ -40,6 +40,8 @@ POST /organizations/A/sequester/services/revoke    - - - - x - x - - x - x - -
 POST /organizations/B/sequester/services/revoke    - - - - x - x - - x - - - -
 PUT /organizations/A/sequester/services/config     - - - - x - x - - x - x - -
 PUT /organizations/B/sequester/services/config     - - - - x - x - - x - - - -
+GET /organizations/A/accesses           -    -     -       -       x     x    -             x     -     x   x      -               x       -
+GET /organizations/B/accesses           -    -     -       -       x     x    -             x     -     x   -      -               -       -
 GET /organizations/A/realms             -    -     -       -       x     x    x             -     x     x   x      x               -       x
 GET /organizations/B/realms             -    -     -       -       x     x    x             -     x     x   -      -               -       -
 DELETE /organizations/A/realms/none     -    -     -       -       x     -    -             -     x     x   -      -               -       x
@@ -99,7 +101,7 @@ func TestScopes(t *testing.T) {
 				t.Errorf("%s has %d cells", path, len(words)-2)
 			}
 		}
-		if len(routes) != 20 {
+		if len(routes) != 21 {
 			t.Errorf("%d routes are tried", len(routes))
 		}
 		other := s.Administer("POST", "/organizations", tokens["A-organizations"], fields{"organization_id": b.ID.String()})
