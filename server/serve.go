@@ -46,7 +46,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	l = guard.Listen(l, guard.Connections{Open: s.connections, Trusted: s.trusted, Refused: &s.guard.Refused.Connections})
 	failed := make(chan error, 1)
 	if s.tls != nil {
-		h.TLSConfig = s.tls.Config()
+		h.TLSConfig, h.Protocols = s.tls.Config(), &http.Protocols{}
+		h.Protocols.SetHTTP1(true)
+		h.Protocols.SetHTTP2(s.tls.HTTP2())
 		work.Go(func() { _ = s.tls.Run(working) }) // ends with the context
 		go func() { failed <- h.ServeTLS(l, "", "") }()
 	} else {

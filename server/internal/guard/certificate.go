@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,10 +45,20 @@ func NewCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, e
 	return c, nil
 }
 
-// Config returns what a TLS listener uses: TLS 1.2 at least, HTTP/2 and HTTP/1.1.
+// HTTP2 reports whether HTTP/2 can be spoken: it wants certain suites.
+func (c *Certificate) HTTP2() bool {
+	return c.CipherSuites == nil || slices.Contains(c.CipherSuites, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) ||
+		slices.Contains(c.CipherSuites, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
+}
+
+// Config returns what a TLS listener uses: TLS 1.2 at least, HTTP/2 where it can be spoken, and HTTP/1.1.
 func (c *Certificate) Config() *tls.Config {
+	protocols := []string{"http/1.1"}
+	if c.HTTP2() {
+		protocols = []string{"h2", "http/1.1"}
+	}
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, CipherSuites: c.CipherSuites, NextProtos: []string{"h2", "http/1.1"},
+		MinVersion: tls.VersionTLS12, CipherSuites: c.CipherSuites, NextProtos: protocols,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }
