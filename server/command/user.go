@@ -11,7 +11,7 @@ import (
 )
 
 func (p *Program) userGroup() *cobra.Command {
-	return group("user", "Administer the users of an organisation", p.userList(), p.userFreeze(true), p.userFreeze(false))
+	return group("user", "Administer the users of an organisation", p.userList(), p.userFreeze(true), p.userFreeze(false), p.userAccesses())
 }
 
 // user is one, as the administration API shows it.
