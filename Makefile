@@ -121,7 +121,7 @@ soak: versitygw ## the long runs in full: 500 kill -9 rounds, 10,000 connections
 	PARSEC_SOAK=1 $(GO) test -tags interop -count=1 -timeout 4h $(TESTFLAGS) ./...
 
 docs: ## regenerate the generated documents
-	$(GO) generate ./ctl
+	$(GO) generate ./ctl ./server/command
 	$(GO) test -count=1 -run TestDifferencesDocumentIsCurrent . -update
 	$(GO) test -count=1 -run TestErrorsDocumentIsCurrent ./providers/tpm ./providers/pkcs11/internal/ck -update
 	$(GO) test -count=1 -run TestForgeriesDocumentIsCurrent ./interop/organisations -update

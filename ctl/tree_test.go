@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed-73b3884f/parsec-agent/ctl"
-	"github.com/seed-73b3884f/parsec-agent/ctl/internal/reference"
+	"github.com/seed-73b3884f/parsec-agent/internal/reference"
 )
 
 // walk calls fn with every command of the tree.
@@ -54,7 +54,7 @@ func TestEveryCommandIsStrict(t *testing.T) {
 
 // TestReferenceIsCurrent compares the committed documents with the tree of commands.
 func TestReferenceIsCurrent(t *testing.T) {
-	want, err := reference.Files((&ctl.Program{Version: "unknown"}).Root())
+	want, err := reference.Files((&ctl.Program{Version: "unknown"}).Root(), ctl.Reference)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,9 @@ func (s *Server) serveCommands(ctx context.Context) {
 	if err := h.Shutdown(stopping); err != nil {
 		_ = h.Close() // what is not done by now, the collector ends
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		s.api.Log.Warn("commands could not reach the server at the end", "error", err)
+	}
 }
 
 // AdministrationOptions are what administration without serving needs.
@@ -51,7 +53,7 @@ type AdministrationOptions struct {
 	Store string
 	// MaxConnections bounds the connections to PostgreSQL, 0 for the default.
 	MaxConnections int
-	// Key is the server's key, nil to only look.
+	// Key is the server's key.
 	Key *secrets.Box
 	// Rules are what an administrator decides.
 	Rules rules.Config
@@ -69,18 +71,15 @@ type Administration struct {
 	who   string
 }
 
-// OpenAdministration opens the database for administration. One of SQLite that a server has is refused with store.ErrTaken, but for looking.
+// OpenAdministration opens the database for administration. One of SQLite that a server has is refused with store.ErrTaken, and one of another version
+// with store.ErrPending.
 func OpenAdministration(ctx context.Context, o AdministrationOptions) (*Administration, error) {
-	open := store.Open
-	options := store.Options{URL: o.Store, MaxConnections: o.MaxConnections, Log: o.Log}
-	s, err := open(ctx, options)
+	s, err := store.Open(ctx, store.Options{URL: o.Store, MaxConnections: o.MaxConnections, AsIs: true, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
-	if o.Key != nil {
-		if err := agree(ctx, s, o.Key); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	if err := Agree(ctx, s, o.Key); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
 	return &Administration{Rules: service, store: s, api: &api.API{Rules: service, Clock: time.Now, Log: o.Log}, who: o.Who}, nil

@@ -32,6 +32,8 @@ type Options struct {
 	Blocks func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error)
 	// MaxConnections bounds the connections to PostgreSQL, 0 for the default; MinConnections are kept.
 	MaxConnections, MinConnections int
+	// ExplicitMigrations refuses a database of an older version, instead of migrating it.
+	ExplicitMigrations bool
 	// Key is the server's key, of 32 bytes.
 	Key *secrets.Box
 	// AdministrationToken lets administrators in, nobody if it is nil.
@@ -96,13 +98,13 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	service := &rules.Service{Secrets: o.Key, Mail: o.Mail, Webhooks: o.Webhooks, Config: o.Rules, Log: o.Log}
 	broker := events.NewBroker(devices.Forget, service.Remembered.Forget)
 	s, err := store.Open(ctx, store.Options{
-		URL: o.Store, MaxConnections: o.MaxConnections, MinConnections: o.MinConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
+		URL: o.Store, MaxConnections: o.MaxConnections, MinConnections: o.MinConnections, AsIs: o.ExplicitMigrations, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	devices.Store = s
-	if err := agree(ctx, s, o.Key); err != nil {
+	if err := Agree(ctx, s, o.Key); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	kept, err := o.Blocks(ctx, s.Pool())
@@ -146,10 +148,10 @@ func show(o *Options) (*pages.Pages, error) {
 	return p, err
 }
 
-// agree refuses a database that was written with another key: its secrets would not open.
-func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
+// Agree makes a database that nothing used one of the key, and refuses one that was written with another: its secrets would not open.
+func Agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
 	return s.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
-		same, err := tables.Agree(ctx, tx, "server key", key.Digest("agreement", nil))
+		same, err := tables.Agree(ctx, tx, store.KeyAgreement, key.Agreement())
 		if err == nil && !same {
 			return errors.New("the database was written with another server key: give the server the key file that belongs to it")
 		}

@@ -4,3 +4,5 @@
 // (TOML, the names of the options as keys), else it has its default. What can be given several times stands in the environment
 // with white space between.
 package command
+
+//go:generate go run ../internal/gendocs ../../docs/server-cli

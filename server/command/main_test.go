@@ -30,16 +30,26 @@ type process struct {
 	cmd *exec.Cmd
 	url string
 	end chan struct{} // closed when its output has ended
-
-	mu  sync.Mutex // guards the field below
-	log strings.Builder
+	// said is the log, empty at first.
+	said output
 }
 
-// said is what the server logged so far.
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
+// output is what a program says so far.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) line(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = o.text.WriteString(text + "\n")
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // stop asks the server to end, and returns with what status it did.
@@ -76,9 +86,7 @@ func start(t *testing.T, args ...string) *process {
 	go func() {
 		defer close(p.end)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			p.mu.Lock()
-			p.log.WriteString(lines.Text() + "\n")
-			p.mu.Unlock()
+			p.said.line(lines.Text())
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
 				found <- m[1]
 			}

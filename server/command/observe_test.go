@@ -75,10 +75,10 @@ func TestObserved(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	if status := p.stop(t); status != 0 {
-		t.Errorf("exit status %d: %s", status, p.said())
+		t.Errorf("exit status %d: %s", status, p.said.String())
 	}
 	stream.Ended()
-	log := p.said()
+	log := p.said.String()
 	for _, want := range []string{"command=realm_create reply=ok", "path=/open/", "path=/authenticated/" + o.ID.String() + "/events", "device=" + o.First.ID.String()} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in the log: %s", want, log)
@@ -109,7 +109,7 @@ func TestMetricsAddress(t *testing.T) {
 	_ = second
 	tcp := start(t, "run", "--dev", "--port=0", "--metrics-address=tcp:127.0.0.1:0")
 	if tcp.stop(t) != 0 {
-		t.Error(tcp.said())
+		t.Error(tcp.said.String())
 	}
 	for want, args := range map[string][]string{
 		"another program listens": {"--metrics-address=unix:" + path},

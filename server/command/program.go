@@ -2,8 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -14,27 +12,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses.
-const (
-	exitDone = iota
-	exitFailed
-	exitUsage
-)
-
-// usageError is a command line that cannot be meant.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
 // Program is one run of parsec-server.
 type Program struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Version  string
 	// Getenv is the environment.
 	Getenv func(string) string
+
+	json bool
 }
 
 // waits is how many goroutines may wait for a disk, at least, while others use all processors: the scheduler takes one that is in a system call for one that works until it
@@ -48,7 +34,7 @@ func Main(args []string, version string) int {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(2*runtime.NumCPU(), runtime.NumCPU()+waits))
 	}
-	p := &Program{Out: os.Stdout, Err: os.Stderr, Version: version, Getenv: os.Getenv}
+	p := &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version, Getenv: os.Getenv}
 	return p.Run(ctx, args)
 }
 
@@ -60,11 +46,7 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	_, _ = fmt.Fprintf(p.Err, "parsec-server: %v\n", err)
-	if _, usage := errors.AsType[*usageError](err); usage {
-		return exitUsage
-	}
-	return exitFailed
+	return p.fail(err)
 }
 
 // Root returns the tree of commands.
@@ -84,7 +66,10 @@ func (p *Program) Root() *cobra.Command {
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(p.run(), p.sequester())
+	root.AddCommand(
+		p.run(), p.orgGroup(), p.userGroup(), p.realmGroup(), p.sequester(), p.tokenGroup(), p.audit(), p.doctor(),
+		p.migrate(), p.backup(), p.restore(), p.importing(), p.blocks(),
+	)
 	return root
 }
 

@@ -111,7 +111,7 @@ func TestStopUnderLoad(t *testing.T) {
 		w.add(b.id)
 	}
 	if status := <-ended; status != 0 {
-		t.Errorf("exit status %d: %s", status, p.said())
+		t.Errorf("exit status %d: %s", status, p.said.String())
 	}
 	group.Wait()
 	next := start(t, args...)

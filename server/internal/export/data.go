@@ -193,7 +193,7 @@ func (o *output) progress(ctx context.Context, query string) (last, done uint64,
 // done notes that a step is.
 func (o *output) done(ctx context.Context, column string) error {
 	return o.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE info SET `+column+` = 1`)
+		_, err := tx.ExecContext(ctx, `UPDATE info SET `+column+` = 1`) //nolint:gosec // a constant
 		return err
 	})
 }

@@ -68,7 +68,7 @@ func short(path string) (address string, done func(), err error) {
 	if len(path) <= maxPath {
 		return path, func() {}, nil
 	}
-	dir, err := os.OpenFile(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY, 0)
+	dir, err := os.OpenFile(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY, 0) //nolint:gosec // the administrator's path
 	if err != nil {
 		return "", nil, err
 	}

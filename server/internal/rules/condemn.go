@@ -15,11 +15,13 @@ type Rows struct {
 	Service *Service
 	// Clock is the time of the server.
 	Clock func() time.Time
+	// erased is the number of an organisation that has a name only.
+	erased int64
 }
 
 var _ clean.Rows = (*Rows)(nil)
 
-// Condemn implements clean.Rows.
+// Condemn implements clean.Rows. While a backup is at work nothing is condemned: it copies what rows named when it began.
 func (r *Rows) Condemn(ctx context.Context, id trust.OrganizationID, ids []trust.BlockID) (condemned []trust.BlockID, err error) {
 	now, err := trust.DateTimeOf(r.Clock())
 	if err != nil {
@@ -27,6 +29,9 @@ func (r *Rows) Condemn(ctx context.Context, id trust.OrganizationID, ids []trust
 	}
 	err = r.change(ctx, id, func(tx *store.Tx, org int64) error {
 		condemned = nil // a transaction may be run again
+		if free, err := tx.Unheld(ctx); err != nil || !free {
+			return err
+		}
 		for _, b := range ids {
 			free, err := tables.Condemn(ctx, tx, org, b, now, now.Add(-clean.Hold))
 			if err != nil {
@@ -55,6 +60,9 @@ func (r *Rows) Release(ctx context.Context, id trust.OrganizationID, ids []trust
 
 // change has the blocks of an organisation to itself. Of one that is not there nothing is condemned.
 func (r *Rows) change(ctx context.Context, id trust.OrganizationID, f func(*store.Tx, int64) error) error {
+	if r.erased > 0 {
+		return r.Service.Store.Write(ctx, []store.Lock{store.Blocks(r.erased)}, func(tx *store.Tx) error { return f(tx, r.erased) })
+	}
 	o, err := r.Service.Locate(ctx, id, false, trust.DateTime{})
 	if err != nil || o == nil {
 		return err

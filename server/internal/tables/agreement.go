@@ -17,3 +17,10 @@ func Agree(ctx context.Context, tx *store.Tx, name string, value []byte) (bool, 
 	_, err = tx.Exec(ctx, `INSERT INTO agreement (name, value) VALUES ($1, $2)`, name, value)
 	return true, err
 }
+
+// Agrees reports whether a value is the one that is kept under a name, or none is.
+func Agrees(ctx context.Context, tx *store.Tx, name string, value []byte) (bool, error) {
+	var kept []byte
+	found, err := tx.Get(ctx, store.SQL(`SELECT value FROM agreement WHERE name = $1`, name), &kept)
+	return !found || hmac.Equal(kept, value), err
+}

@@ -8,11 +8,11 @@ import (
 )
 
 // man returns the page of a command in the man macros.
-func man(c *cobra.Command) []byte {
+func (a About) man(c *cobra.Command) []byte {
 	var b strings.Builder
 	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
-	b.WriteString(".\\\" Written by go generate ./ctl: change the commands, not this file.\n")
-	fmt.Fprintf(&b, ".TH %s 1 \"\" \"parsec-agent\" \"User Commands\"\n", quoteMan(strings.ToUpper(name)))
+	fmt.Fprintf(&b, ".\\\" Written by %s: change the commands, not this file.\n", a.Generator)
+	fmt.Fprintf(&b, ".TH %s %s \"\" \"parsec-agent\" %s\n", quoteMan(strings.ToUpper(name)), a.Section, quoteMan(a.Manual))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", escapeMan(name), escapeMan(lowerFirst(c.Short)))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", escapeMan(c.CommandPath()))
 	if rest := strings.TrimPrefix(c.UseLine(), c.CommandPath()); c.HasSubCommands() {
@@ -34,25 +34,11 @@ func man(c *cobra.Command) []byte {
 		b.WriteString(".fi\n")
 	}
 	if !c.HasParent() {
-		b.WriteString(environmentMan)
+		b.WriteString(a.First)
 	}
-	manSeeAlso(&b, c)
+	a.manSeeAlso(&b, c)
 	return []byte(b.String())
 }
-
-// environmentMan is what only the first page says.
-const environmentMan = `.SH ENVIRONMENT
-.TP
-.B PARSEC_SERVICE_ENDPOINT
-The URL of the service's socket, such as unix:/run/parsec/parsec.sock.
-.TP
-.B XDG_RUNTIME_DIR
-Where your own agent has its socket: parsec/parsec.sock below it.
-.SH FILES
-.TP
-.I /run/parsec/parsec.sock
-The socket of the system's service.
-`
 
 func manCommands(b *strings.Builder, c *cobra.Command) {
 	if !c.HasSubCommands() {
@@ -74,10 +60,10 @@ func manOptions(b *strings.Builder, title string, list []option) {
 	}
 }
 
-func manSeeAlso(b *strings.Builder, c *cobra.Command) {
+func (a About) manSeeAlso(b *strings.Builder, c *cobra.Command) {
 	var pages []string
 	add := func(c *cobra.Command) {
-		pages = append(pages, fmt.Sprintf(".BR %s (1)", escapeMan(strings.ReplaceAll(c.CommandPath(), " ", "-"))))
+		pages = append(pages, fmt.Sprintf(".BR %s (%s)", escapeMan(strings.ReplaceAll(c.CommandPath(), " ", "-")), a.Section))
 	}
 	if c.HasParent() {
 		add(c.Parent())

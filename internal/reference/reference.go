@@ -1,10 +1,13 @@
-// Package reference writes the documents of the command line from its tree of commands:
+// Package reference writes the documents of a command line from its tree of commands:
 // man pages and Markdown. What it writes depends on the tree alone, so that a test can
 // compare it with what is committed.
 package reference
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,14 +15,24 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// About is what the documents say that the tree of commands does not.
+type About struct {
+	// Generator is what writes them, such as go generate ./ctl.
+	Generator string
+	// Section and Manual are of man pages: 1 and User Commands, 8 and System management.
+	Section, Manual string
+	// First is what the first man page says besides, in the man macros.
+	First string
+}
+
 // Files returns all documents by their path below the directory of the reference.
-func Files(root *cobra.Command) (map[string][]byte, error) {
-	files := map[string][]byte{"README.md": markdownIndex(root)}
+func Files(root *cobra.Command, about About) (map[string][]byte, error) {
+	files := map[string][]byte{"README.md": about.markdownIndex(root)}
 	for _, c := range visible(root) {
-		files[c.Name()+".md"] = markdownPage(c)
+		files[c.Name()+".md"] = about.markdownPage(c)
 	}
 	walk(root, func(c *cobra.Command) {
-		files["man/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"] = man(c)
+		files["man/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+"."+about.Section] = about.man(c)
 	})
 	for shell, generate := range map[string]func(*strings.Builder) error{
 		"bash": func(b *strings.Builder) error { return root.GenBashCompletionV2(b, true) },
@@ -97,4 +110,25 @@ func long(c *cobra.Command) string {
 		return strings.TrimSpace(c.Long)
 	}
 	return c.Short + "."
+}
+
+// Write replaces everything in a directory by the documents.
+func Write(dir string, root *cobra.Command, about About) error {
+	files, err := Files(root, about)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil { //nolint:gosec // documents are for everybody
+		return err
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as above
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // as above
+			return err
+		}
+	}
+	return nil
 }

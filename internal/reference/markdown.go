@@ -8,11 +8,13 @@ import (
 )
 
 // notice stands at the top of every Markdown page.
-const notice = "<!-- Written by go generate ./ctl: change the commands, not this file. -->\n\n"
+func (a About) notice() string {
+	return "<!-- Written by " + a.Generator + ": change the commands, not this file. -->\n\n"
+}
 
-func markdownIndex(root *cobra.Command) []byte {
+func (a About) markdownIndex(root *cobra.Command) []byte {
 	var b strings.Builder
-	b.WriteString(notice)
+	b.WriteString(a.notice())
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n## Commands\n\n| Command | |\n|---|---|\n", root.Name(), paragraphs(long(root)))
 	for _, c := range visible(root) {
 		if !c.HasSubCommands() {
@@ -22,15 +24,17 @@ func markdownIndex(root *cobra.Command) []byte {
 			fmt.Fprintf(&b, "| [`%s`](%s.md#%s) | %s |\n", sub.CommandPath(), c.Name(), anchor(sub), cell(sub.Short))
 		}
 	}
-	b.WriteString("\n## Options of every command\n\n")
-	markdownOptions(&b, options(root.PersistentFlags()))
+	if common := options(root.PersistentFlags()); len(common) > 0 {
+		b.WriteString("\n## Options of every command\n\n")
+		markdownOptions(&b, common)
+	}
 	b.WriteString("\nMan pages are in [man](man), completion scripts in [completion](completion).\n")
 	return []byte(b.String())
 }
 
-func markdownPage(c *cobra.Command) []byte {
+func (a About) markdownPage(c *cobra.Command) []byte {
 	var b strings.Builder
-	b.WriteString(notice)
+	b.WriteString(a.notice())
 	fmt.Fprintf(&b, "# %s\n", c.CommandPath())
 	if !c.HasSubCommands() {
 		markdownCommand(&b, c)
@@ -41,7 +45,9 @@ func markdownPage(c *cobra.Command) []byte {
 		fmt.Fprintf(&b, "\n## %s\n", sub.CommandPath())
 		markdownCommand(&b, sub)
 	}
-	b.WriteString("\nOptions of every command: [parsecctl](README.md#options-of-every-command).\n")
+	if root := c.Root(); len(options(root.PersistentFlags())) > 0 {
+		fmt.Fprintf(&b, "\nOptions of every command: [%s](README.md#options-of-every-command).\n", root.Name())
+	}
 	return []byte(b.String())
 }
 
