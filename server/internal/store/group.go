@@ -49,6 +49,11 @@ func (s *sqlite) queue(ctx context.Context, j *job) error {
 		return ErrUnavailable
 	}
 	<-j.done // it is short, and its outcome must be known
+	if j.tx != nil {
+		for _, f := range j.tx.after {
+			_ = f() // of a lock: nothing is lost
+		}
+	}
 	return j.err
 }
 

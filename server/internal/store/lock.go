@@ -23,6 +23,7 @@ const (
 	kindRealm
 	kindUser
 	kindBlocks
+	kindBackups
 )
 
 // Lock is what a transaction excludes others from: those that hold the same one, or, when it is shared,

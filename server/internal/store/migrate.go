@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -52,8 +51,11 @@ func migrations(translate func(string) string) ([]*goose.Migration, error) {
 	return all, nil
 }
 
-// apply brings a database to the newest version. One that is newer already is not ours to touch.
-func apply(ctx context.Context, dialect goose.Dialect, db *sql.DB, all []*goose.Migration, options ...goose.ProviderOption) error {
+// asIs is the version to migrate to for those who do not migrate.
+const asIs = -1
+
+// apply brings a database to a version, or to the newest for 0. One that is newer already is not ours to touch.
+func apply(ctx context.Context, dialect goose.Dialect, db *sql.DB, all []*goose.Migration, to int64, options ...goose.ProviderOption) error {
 	provider, err := goose.NewProvider(dialect, db, nil, append(options,
 		goose.WithGoMigrations(all...), goose.WithTableName(versions), goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
@@ -63,25 +65,36 @@ func apply(ctx context.Context, dialect goose.Dialect, db *sql.DB, all []*goose.
 	if err != nil {
 		return err
 	}
-	if newest := slices.MaxFunc(all, func(a, b *goose.Migration) int { return int(a.Version - b.Version) }).Version; current > newest {
-		return fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrForeign, current, newest)
+	last := newest(all)
+	if to == 0 {
+		to = last
 	}
-	_, err = provider.Up(ctx)
+	switch {
+	case current > last:
+		return fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrForeign, current, last)
+	case to == asIs && current < last:
+		return fmt.Errorf("%w: its schema has version %d, this program needs %d", ErrPending, current, last)
+	case to == asIs:
+		return nil
+	case current > to:
+		return fmt.Errorf("%w: its schema has version %d, and %d is wanted", ErrForeign, current, to)
+	}
+	_, err = provider.UpTo(ctx, to)
 	return err
 }
 
-func (s *sqlite) migrate(ctx context.Context) error {
+func (s *sqlite) migrate(ctx context.Context, to int64) error {
 	all, err := migrations(func(text string) string { return text })
 	if err != nil {
 		return err
 	}
-	if err := apply(ctx, goose.DialectSQLite3, s.db, all); err != nil {
+	if err := apply(ctx, goose.DialectSQLite3, s.db, all, to); err != nil {
 		return fmt.Errorf("cannot bring the schema up to date: %w", sqliteFault(err))
 	}
 	return nil
 }
 
-func (p *postgres) migrate(ctx context.Context) error {
+func (p *postgres) migrate(ctx context.Context, to int64) error {
 	all, err := migrations(toPostgres.Replace)
 	if err != nil {
 		return err
@@ -93,7 +106,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 	db := stdlib.OpenDBFromPool(p.pool)
 	err = p.own(ctx, db)
 	if err == nil {
-		err = apply(ctx, goose.DialectPostgres, db, all, goose.WithSessionLocker(locker))
+		err = apply(ctx, goose.DialectPostgres, db, all, to, goose.WithSessionLocker(locker))
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("cannot bring the schema up to date: %w", postgresFault(err))

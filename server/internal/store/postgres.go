@@ -47,6 +47,9 @@ func openPostgres(ctx context.Context, o Options) (backend, error) {
 	config.MinConns = min(int32(max(0, min(o.MinConnections, 1000))), config.MaxConns)
 	config.ConnConfig.ConnectTimeout = 10 * time.Second
 	config.ConnConfig.RuntimeParams["application_name"] = "parsec-server"
+	if o.readOnly {
+		config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, postgresFault(err)

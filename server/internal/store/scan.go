@@ -118,3 +118,14 @@ func Truth(b bool) int64 {
 	}
 	return 0
 }
+
+// Any reads a value of whatever type a column has: nil, an int64, a string or bytes.
+func Any(into *any) sql.Scanner {
+	return scanner(func(v any) error {
+		if b, ok := v.([]byte); ok {
+			v = append([]byte{}, b...)
+		}
+		*into = v
+		return nil
+	})
+}

@@ -23,6 +23,8 @@ type session struct {
 
 	// before runs before the first statement that writes, then never again.
 	before func() error
+	// path is the file, of the session that writes.
+	path string
 }
 
 // run runs a statement without arguments.

@@ -51,7 +51,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ backend, err err
 		return nil, fmt.Errorf("cannot make the directory of the store: %w", err)
 	}
 	s := &sqlite{idle: make(chan *session, readers), jobs: make(chan *job), stop: make(chan struct{}), deliver: o.Deliver, log: o.Log}
-	if s.lock, err = lockFile(path + ".lock"); err != nil {
+	if s.lock, err = lockFile(path + lockSuffix); err != nil {
 		return nil, err
 	}
 	if s.db, err = dial(path); err != nil {
@@ -63,6 +63,9 @@ func openSQLite(ctx context.Context, path string, o Options) (_ backend, err err
 	s.ended.Go(s.run)
 	return s, nil
 }
+
+// lockSuffix is what the name of the lock has behind that of the store.
+const lockSuffix = ".lock"
 
 // lockFile keeps other processes out for as long as the file is open.
 func lockFile(path string) (*os.File, error) {
@@ -100,6 +103,7 @@ func (s *sqlite) connect(path string) (err error) {
 			err = errors.Join(err, s.disconnect())
 		}
 	}()
+	s.writer.path = path
 	if err := s.mark(); err != nil {
 		return err
 	}

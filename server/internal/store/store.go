@@ -16,6 +16,8 @@ var (
 	ErrUnavailable = errors.New("the database is not available")
 	// ErrForeign says that the database belongs to another program, or to a newer version of this one.
 	ErrForeign = errors.New("the database is not one of this program")
+	// ErrPending says that the tables are those of an older version of this program.
+	ErrPending = errors.New("the database waits for its migrations: run parsec-server migrate")
 	// ErrFull says that there is no room for more.
 	ErrFull = errors.New("the disk of the database is full")
 )
@@ -41,6 +43,10 @@ type Options struct {
 	URL string
 	// MaxConnections bounds the connections to PostgreSQL, 0 for the default; MinConnections are kept.
 	MaxConnections, MinConnections int
+	// UpTo is the version of the schema to bring the database to, 0 for the newest.
+	UpTo int64
+	// AsIs refuses a database that is not at the newest version, instead of migrating it.
+	AsIs bool
 	// Deliver gets every message, one after the other. It must not use the store.
 	Deliver func(Message)
 	// Committed gets the messages of this process once more, as soon as they are committed: before Write returns, and mostly
@@ -49,6 +55,8 @@ type Options struct {
 	// Decode reads what Encode wrote.
 	Decode func(string) (Message, error)
 	Log    *slog.Logger
+	// readOnly has PostgreSQL refuse everything that writes.
+	readOnly bool
 }
 
 // Store is an open store. It may be used concurrently.
@@ -60,8 +68,8 @@ type Store struct {
 type backend interface {
 	read(ctx context.Context, f func(*Tx) error) error
 	write(ctx context.Context, locks []Lock, f func(*Tx) error) error
-	// migrate brings the schema to the newest version.
-	migrate(ctx context.Context) error
+	// migrate brings the schema to a version, to the newest for 0, or refuses it for asIs.
+	migrate(ctx context.Context, to int64) error
 	ping(ctx context.Context) error
 	close() error
 }
@@ -78,7 +86,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.migrate(ctx); err != nil {
+	if o.AsIs {
+		o.UpTo = asIs
+	}
+	if err := b.migrate(ctx, o.UpTo); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return &Store{backend: b}, nil
@@ -88,9 +99,9 @@ func open(ctx context.Context, o Options) (backend, error) {
 	scheme, rest, _ := strings.Cut(o.URL, ":")
 	switch scheme {
 	case "sqlite":
-		path := strings.TrimPrefix(rest, "//")
-		if path == "" {
-			return nil, errors.New("the address of the store names no file: sqlite:PATH is expected")
+		path, err := sqlitePath(rest)
+		if err != nil {
+			return nil, err
 		}
 		return openSQLite(ctx, path, o)
 	case "postgresql", "postgres":

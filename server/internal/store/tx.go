@@ -25,6 +25,8 @@ type Tx struct {
 	// emitted are the messages that wait for the commit.
 	emitted []Message
 	write   bool
+	// after is what SQLite does once the transaction has ended.
+	after []func() error
 }
 
 // conn is a connection inside of a transaction.
