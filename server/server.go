@@ -31,6 +31,8 @@ type Options struct {
 	Blocks func(ctx context.Context, pool *pgxpool.Pool) (blocks.Store, error)
 	// MaxConnections bounds the connections to PostgreSQL, 0 for the default; MinConnections are kept.
 	MaxConnections, MinConnections int
+	// ExplicitMigrations refuses a database of an older version, instead of migrating it.
+	ExplicitMigrations bool
 	// Key is the server's key, of 32 bytes.
 	Key *secrets.Box
 	// AdministrationToken lets administrators in, nobody if it is nil.
@@ -90,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	service := &rules.Service{Secrets: o.Key, Mail: o.Mail, Webhooks: o.Webhooks, Config: o.Rules, Log: o.Log}
 	broker := events.NewBroker(devices.Forget, service.Remembered.Forget)
 	s, err := store.Open(ctx, store.Options{
-		URL: o.Store, MaxConnections: o.MaxConnections, MinConnections: o.MinConnections, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
+		URL: o.Store, MaxConnections: o.MaxConnections, MinConnections: o.MinConnections, AsIs: o.ExplicitMigrations, Deliver: broker.Deliver, Committed: broker.Committed, Decode: events.Decode, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +138,7 @@ func show(o *Options) (*pages.Pages, error) {
 // agree refuses a database that was written with another key: its secrets would not open.
 func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
 	return s.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
-		same, err := tables.Agree(ctx, tx, "server key", key.Digest("agreement", nil))
+		same, err := tables.Agree(ctx, tx, store.KeyAgreement, key.Agreement())
 		if err == nil && !same {
 			return errors.New("the database was written with another server key: give the server the key file that belongs to it")
 		}

@@ -7,6 +7,7 @@ type runOptions struct {
 	host, dataDir, db, keyFile, token   string
 	port, connections                   int
 	spontaneous, outsiders, debug, dev  bool
+	explicitMigrations                  bool
 	limit                               string
 	archivingPeriod                     int64
 	tos                                 string
@@ -30,20 +31,28 @@ type runOptions struct {
 	seed, rate                          string
 }
 
-// flags declares the options of run.
-func (o *runOptions) flags(f *pflag.FlagSet) {
+// storage declares the options that say where a server has what it keeps, which other commands share.
+func (o *runOptions) storage(f *pflag.FlagSet) {
 	f.String("config", "", "a TOML `file` with options; by default config.toml in /etc/parsec-server, for root and the service")
-	f.StringVarP(&o.host, "host", "H", "127.0.0.1", "the `address` to listen on")
-	f.IntVarP(&o.port, "port", "P", 6777, "the port to listen on, 0 for any")
 	f.StringVar(&o.dataDir, "data-dir", "", "the `directory` with everything that has no place of its own")
 	f.StringVar(&o.db, "db", "", "the database: sqlite:PATH, postgresql://…, or MOCKED for one that goes with the process")
 	f.StringArrayVarP(&o.blocks, "blockstore", "b", nil, "where blocks are: directory:PATH, POSTGRESQL, s3:…, MOCKED, or several with RAID0:n:, RAID1:n:, RAID5:n: before them")
 	f.IntVar(&o.connections, "db-max-connections", 7, "connections to PostgreSQL at most")
+	f.StringVar(&o.keyFile, "key-file", "", "the `file` with the server's key, the same for all processes on one database")
+	f.StringVarP(&o.logLevel, "log-level", "l", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	f.StringVarP(&o.logFormat, "log-format", "f", "CONSOLE", "CONSOLE or JSON")
+	f.StringVarP(&o.logFile, "log-file", "o", "-", "the `file` that the log is appended to, - for standard error")
+}
+
+// flags declares the options of run.
+func (o *runOptions) flags(f *pflag.FlagSet) {
+	o.storage(f)
+	f.StringVarP(&o.host, "host", "H", "127.0.0.1", "the `address` to listen on")
+	f.IntVarP(&o.port, "port", "P", 6777, "the port to listen on, 0 for any")
 	f.IntVar(&o.minConnections, "db-min-connections", 1, "connections to PostgreSQL that are kept at least")
 	f.IntVar(&o.attempts, "maximum-database-connection-attempts", 10, "how often PostgreSQL is tried to be reached at the start, 0 for once")
 	f.Float64Var(&o.retryPause, "pause-before-retry-database-connection", 1, "`seconds` between these attempts")
 	o.flag(f, &o.skipMigrations, "skip-database-migrations-check", "of no effect: the server brings its tables up to date itself")
-	f.StringVar(&o.keyFile, "key-file", "", "the `file` with the server's key, the same for all processes on one database")
 	f.StringVar(&o.token, "administration-token", "", "the `token` of the administration API")
 	o.flag(f, &o.spontaneous, "spontaneous-organization-bootstrap", "let anybody make an organisation")
 	o.outsiders = true
@@ -64,9 +73,6 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.tlsKeyFile, "ssl-keyfile", "", "the `file` with its key")
 	f.StringVar(&o.addressRate, "rate-limit-address", "2000:500", "the `rate` of requests of one address: so many at once, and then so many a second; 0 for no limit")
 	f.StringVar(&o.organizationRate, "rate-limit-organization", "5000:2000", "the `rate` of authenticated requests of one organisation, in the same way")
-	f.StringVarP(&o.logLevel, "log-level", "l", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL")
-	f.StringVarP(&o.logFormat, "log-format", "f", "CONSOLE", "CONSOLE or JSON")
-	f.StringVarP(&o.logFile, "log-file", "o", "-", "the `file` that the log is appended to, - for standard error")
 	f.StringVar(&o.serverAddr, "server-addr", "", "the `address` of the server for links: parsec3://HOST[:PORT], with ?no_ssl=true where it is reached without TLS")
 	f.StringVar(&o.templates, "template-dir", "", "a `directory` with mails and pages in place of the built-in ones")
 	f.StringVar(&o.language, "language", "en", "the `language` of mails: en or fr")
@@ -83,6 +89,7 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.seed, "fake-account-password-algorithm-seed", "", "of no effect: there are no accounts here")
 	f.StringVar(&o.rate, rateName, "60 3", "of no effect: there are no accounts here")
 	refusable(f)
+	o.flag(f, &o.explicitMigrations, "explicit-migrations", "do not start on a database of an older version: parsec-server migrate is run before")
 	o.flag(f, &o.debug, "debug", "answer ping")
 	o.flag(f, &o.dev, "dev", "for trying out: debug, a database that goes with the process, token s3cr3t")
 }

@@ -119,7 +119,7 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 // options are what the server is made of, as far as it does not depend on where it listens.
 func (o *runOptions) options(log *slog.Logger) (*server.Options, error) {
 	made := &server.Options{
-		Store: o.db, MaxConnections: o.connections, MinConnections: o.minConnections, Log: log, Origins: o.origins,
+		Store: o.db, MaxConnections: o.connections, MinConnections: o.minConnections, ExplicitMigrations: o.explicitMigrations, Log: log, Origins: o.origins,
 	}
 	if o.connections < 2 || o.minConnections < 0 || o.minConnections > o.connections {
 		return nil, usagef("--db-max-connections %d, --db-min-connections %d: at least 2, and not less than the other, are expected", o.connections, o.minConnections)

@@ -93,9 +93,13 @@ func readFile(flags *pflag.FlagSet) (map[string][]string, error) {
 	if _, err := toml.DecodeFile(path, &content); err != nil {
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	all := map[string][]string{}
+	all, known := map[string][]string{}, pflag.NewFlagSet("", pflag.ContinueOnError)
+	(&runOptions{}).flags(known)
 	for name, value := range content {
 		f := flags.Lookup(name)
+		if f == nil && known.Lookup(name) != nil {
+			continue // one file serves all commands
+		}
 		switch {
 		case name == "config":
 			return nil, usagef("%s: config is given in its own file", path)

@@ -142,6 +142,9 @@ func (r *Reader) Float64() float64 {
 // IsText reports whether a text is next.
 func (r *Reader) IsText() bool { return msgp.NextType(r.rest) == msgp.StrType }
 
+// IsBytes reports whether bytes are next.
+func (r *Reader) IsBytes() bool { return msgp.NextType(r.rest) == msgp.BinType }
+
 // text reads a string without copying it.
 func (r *Reader) text() []byte {
 	if !r.fits() {

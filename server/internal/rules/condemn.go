@@ -19,7 +19,7 @@ type Rows struct {
 
 var _ clean.Rows = (*Rows)(nil)
 
-// Condemn implements clean.Rows.
+// Condemn implements clean.Rows. While a backup is at work nothing is condemned: it copies what rows named when it began.
 func (r *Rows) Condemn(ctx context.Context, id trust.OrganizationID, ids []trust.BlockID) (condemned []trust.BlockID, err error) {
 	now, err := trust.DateTimeOf(r.Clock())
 	if err != nil {
@@ -27,6 +27,9 @@ func (r *Rows) Condemn(ctx context.Context, id trust.OrganizationID, ids []trust
 	}
 	err = r.change(ctx, id, func(tx *store.Tx, org int64) error {
 		condemned = nil // a transaction may be run again
+		if free, err := tx.Unheld(ctx); err != nil || !free {
+			return err
+		}
 		for _, b := range ids {
 			free, err := tables.Condemn(ctx, tx, org, b, now, now.Add(-clean.Hold))
 			if err != nil {

@@ -38,6 +38,19 @@ func LoadFile(path string) (*Box, error) {
 	return b, nil
 }
 
+// OpenFile reads a server's key that must be there.
+func OpenFile(path string) (*Box, error) {
+	text, err := readPrivate(path)
+	var b *Box
+	if err == nil {
+		b, err = parse(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the server's key in %s: %w", path, err)
+	}
+	return b, nil
+}
+
 func parse(text []byte) (*Box, error) {
 	defer clear(text)
 	digits, ok := strings.CutPrefix(string(text), fileHeader)

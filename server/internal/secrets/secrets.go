@@ -56,6 +56,9 @@ func (b *Box) Digest(purpose string, secret []byte) []byte {
 	return h.Sum(nil)
 }
 
+// Agreement says which key a database belongs to.
+func (b *Box) Agreement() []byte { return b.Digest("agreement", nil) }
+
 // Seal encrypts a secret. It opens only for the same purpose and context, such as the row that it is in.
 func (b *Box) Seal(purpose string, context, secret []byte) []byte {
 	aead := b.aead(purpose)

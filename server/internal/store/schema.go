@@ -10,6 +10,9 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
+// KeyAgreement is under which name the table of agreements says which server key the secrets of a database belong to.
+const KeyAgreement = "server key"
+
 // Column is a column of a table.
 type Column struct {
 	Name string

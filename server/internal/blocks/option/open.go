@@ -31,6 +31,8 @@ type Resources struct {
 	// Original opens the stores of an original server, whose data base Pool is then, to
 	// import from. Nothing is written.
 	Original bool
+	// ReadOnly opens the stores to read them. Those that cannot be opened so are opened as always.
+	ReadOnly bool
 }
 
 // Open opens the stores. If one fails, those that were opened are closed.
@@ -83,7 +85,7 @@ func (m Member) open(ctx context.Context, r Resources) (blocks.Store, error) {
 		return postgres.New(ctx, r.Pool)
 	case S3:
 		o := m.s3Options()
-		o.Roots, o.Log, o.ReadOnly = r.Roots, r.Log, r.Original
+		o.Roots, o.Log, o.ReadOnly = r.Roots, r.Log, r.Original || r.ReadOnly
 		return s3.Open(ctx, o)
 	case Mocked:
 		if r.Original {
