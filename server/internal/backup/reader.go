@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -107,13 +108,11 @@ func (b *Reader) accept(r Record) error {
 			return damaged("its checksum is another one")
 		}
 	}
-	for _, k := range after {
-		if k == b.last {
-			b.last = kind
-			return nil
-		}
+	if !slices.Contains(after, b.last) {
+		return damaged("record %d of kind %d stands after one of kind %d", b.records, kind, b.last)
 	}
-	return damaged("record %d of kind %d stands after one of kind %d", b.records, kind, b.last)
+	b.last = kind
+	return nil
 }
 
 // finish wants nothing behind the end.

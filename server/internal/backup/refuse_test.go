@@ -33,10 +33,10 @@ func small(t *testing.T, blocks int) (*home, *busy, string) {
 
 // TestInterrupted: a backup that was interrupted counts for nothing, and goes on with the blocks that it has.
 func TestInterrupted(t *testing.T) {
-	h, b, path := small(t, 40)
+	h, b, path := small(t, 24)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := h.take(ctx, t, backup.Options{Path: path, Progress: func(p backup.Progress) {
-		if p.Blocks == 20 {
+		if p.Blocks == 12 {
 			cancel()
 		}
 	}})
@@ -49,7 +49,7 @@ func TestInterrupted(t *testing.T) {
 	b.write()
 	reads := atomic.Int64{}
 	h.reading = func() { reads.Add(1) }
-	if done, err := h.take(t.Context(), t, backup.Options{Path: path}); err != nil || done.Blocks != 41 || reads.Load() > 21 {
+	if done, err := h.take(t.Context(), t, backup.Options{Path: path}); err != nil || done.Blocks != 25 || reads.Load() > 13 {
 		t.Errorf("%+v after %d blocks were read: %v", done, reads.Load(), err)
 	}
 	whole := Must(backup.Verify(t.Context(), path, nil))
