@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/directory"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/pipeline"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -26,7 +27,7 @@ func (t *taking) copyBlocks(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, to.Close()) }()
 	each := func(yield func(wanted) error) error { return t.wanted(yield) }
 	work := func(ctx context.Context, w wanted) (*Block, error) { return t.copyBlock(ctx, to, w) }
-	return pipeline(ctx, each, work, func(b *Block) error {
+	return pipeline.Run(ctx, each, work, func(b *Block) error {
 		t.done.Blocks++
 		t.done.Bytes += b.Size
 		if b.Lost {

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -120,81 +119,21 @@ func (t *Target) restoreBlocks(ctx context.Context, b *Backup, to blocks.Store) 
 
 // insert writes all rows, with a sum that is right again.
 func (b *Backup) insert(ctx context.Context, tx *store.Tx, progress func(Progress)) error {
-	done, into := b.Done, inserter{}
+	done, into := b.Done, store.Inserter{}
 	done.Rows = 0
 	err := b.records(func(r Record) error {
 		switch r := r.(type) {
 		case *Table:
-			if err := into.flush(ctx, tx); err != nil {
+			if err := into.Flush(ctx, tx); err != nil {
 				return err
 			}
-			into = inserter{table: *r}
+			into = store.Inserter{Table: r.Name, Columns: r.Columns}
 		case Row:
 			done.Rows++
 			progress(done)
-			return into.add(ctx, tx, r)
+			return into.Add(ctx, tx, r)
 		}
 		return ctx.Err()
 	})
-	return errors.Join(err, into.flush(ctx, tx))
-}
-
-// How many rows, and about how many bytes, one statement inserts.
-const (
-	batchRows  = 50
-	batchBytes = 1 << 20
-)
-
-// inserter collects rows of a table, for a statement takes as long as its way to the database.
-type inserter struct {
-	table Table
-	rows  []Row
-	bytes int
-}
-
-func (i *inserter) add(ctx context.Context, tx *store.Tx, row Row) error {
-	for _, v := range row {
-		if b, ok := v.([]byte); ok {
-			i.bytes += len(b)
-		}
-	}
-	i.rows = append(i.rows, row)
-	if len(i.rows) == batchRows || i.bytes >= batchBytes {
-		return i.flush(ctx, tx)
-	}
-	return nil
-}
-
-func (i *inserter) flush(ctx context.Context, tx *store.Tx) error {
-	rows := i.rows
-	i.rows, i.bytes = nil, 0
-	if len(rows) == batchRows {
-		return i.insert(ctx, tx, rows)
-	}
-	for n := range rows { // other numbers of rows would be statements that are prepared for one use
-		if err := i.insert(ctx, tx, rows[n:n+1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (i *inserter) insert(ctx context.Context, tx *store.Tx, rows []Row) error {
-	text, args := strings.Builder{}, []any{}
-	_, _ = fmt.Fprintf(&text, "INSERT INTO %s (%s) VALUES ", i.table.Name, strings.Join(i.table.Columns, ", "))
-	for n, row := range rows {
-		for c, v := range row {
-			before := ", "
-			if c == 0 && n == 0 {
-				before = "("
-			} else if c == 0 {
-				before = "), ("
-			}
-			args = append(args, v)
-			_, _ = fmt.Fprintf(&text, "%s$%d", before, len(args))
-		}
-	}
-	_, _ = text.WriteString(")")
-	_, err := tx.Exec(ctx, text.String(), args...)
-	return err
+	return errors.Join(err, into.Flush(ctx, tx))
 }

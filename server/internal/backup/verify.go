@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/directory"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/pipeline"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -233,7 +234,7 @@ func (b *Backup) readBlocks(ctx context.Context, each func(context.Context, *Blo
 		}
 		return block, each(ctx, block, content)
 	}
-	err = pipeline(ctx, b.eachBlock, work, func(block *Block) error {
+	err = pipeline.Run(ctx, b.eachBlock, work, func(block *Block) error {
 		done.Blocks++
 		done.Bytes += block.Size
 		if block.Lost {

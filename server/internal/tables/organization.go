@@ -115,13 +115,20 @@ func scanOrganization(r store.Row) (*Organization, error) {
 	return o, err
 }
 
+// NextOrganization returns the number of the next organisation. The caller holds the lock of the server. Numbers are not given again: what was
+// remembered of one is never taken for another.
+func NextOrganization(ctx context.Context, tx *store.Tx) (num int64, err error) {
+	_, err = tx.Get(ctx, store.SQL(`SELECT coalesce(max(num), 0) + 1 FROM (SELECT num FROM organization UNION ALL SELECT num FROM erased_organization) AS numbers`), &num)
+	return num, err
+}
+
 // InsertOrganization adds an organisation that waits for its bootstrap. The caller holds the lock of the server.
 func InsertOrganization(ctx context.Context, tx *store.Tx, o *Organization, now trust.DateTime) error {
-	// Numbers are not given again: what was remembered of one is never taken for another.
-	_, err := tx.Get(ctx, store.SQL(`SELECT coalesce(max(num), 0) + 1 FROM (SELECT num FROM organization UNION ALL SELECT num FROM erased_organization) AS numbers`), &o.Num)
+	num, err := NextOrganization(ctx, tx)
 	if err != nil {
 		return err
 	}
+	o.Num = num
 	_, err = tx.Exec(ctx, `INSERT INTO organization (num, id, created_on, bootstrap_token, is_expired, outsider_allowed, minimum_archiving_period)
 		VALUES ($1, $2, $3, $4, 0, 0, 0)`, o.Num, o.ID.String(), now.Micros(), blob(o.TokenDigest))
 	if err != nil {

@@ -1,4 +1,5 @@
-package backup
+// Package pipeline does work on many things at once, and keeps their order.
+package pipeline
 
 import (
 	"context"
@@ -8,8 +9,8 @@ import (
 // parallel is how many blocks are at work at once.
 const parallel = 8
 
-// pipeline does work on many things at once, and hears of the results in the order of the things. The first error ends it.
-func pipeline[T, R any](ctx context.Context, each func(yield func(T) error) error, work func(context.Context, T) (R, error), hear func(R) error) error {
+// Run does work on many things at once, some at a time, and hears of the results in the order of the things. The first error ends it.
+func Run[T, R any](ctx context.Context, each func(yield func(T) error) error, work func(context.Context, T) (R, error), hear func(R) error) error {
 	type result struct {
 		r   R
 		err error
