@@ -98,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	devices.Store = s
-	if err := agree(ctx, s, o.Key); err != nil {
+	if err := Agree(ctx, s, o.Key); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	kept, err := o.Blocks(ctx, s.Pool())
@@ -135,8 +135,8 @@ func show(o *Options) (*pages.Pages, error) {
 	return p, err
 }
 
-// agree refuses a database that was written with another key: its secrets would not open.
-func agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
+// Agree makes a database that nothing used one of the key, and refuses one that was written with another: its secrets would not open.
+func Agree(ctx context.Context, s *store.Store, key *secrets.Box) error {
 	return s.Write(ctx, []store.Lock{store.Server()}, func(tx *store.Tx) error {
 		same, err := tables.Agree(ctx, tx, store.KeyAgreement, key.Agreement())
 		if err == nil && !same {

@@ -4,6 +4,7 @@ package disktest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,10 +14,13 @@ import (
 
 // Tiny mounts a file system of 64 KiB in memory and returns its path. It is unmounted
 // when the test ends; everything in it must be closed by then.
-func Tiny(t *testing.T) string {
+func Tiny(t *testing.T) string { t.Helper(); return Sized(t, 64) }
+
+// Sized is Tiny with so many KiB.
+func Sized(t *testing.T, kib int) string {
 	t.Helper()
 	path := t.TempDir()
-	err := unix.Mount("tmpfs", path, "tmpfs", 0, "size=64k,mode=0700")
+	err := unix.Mount("tmpfs", path, "tmpfs", 0, fmt.Sprintf("size=%dk,mode=0700", kib))
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("cannot mount a file system: %v", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/command"
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
@@ -34,10 +35,12 @@ func TestBackupAndRestore(t *testing.T) {
 	place := "--data-dir=" + dir
 	p := start(t, "run", "--port=0", place, "--spontaneous-organization-bootstrap")
 	o := Remote(t, p.url).Bootstrapped()
-	realm, w := o.First.CreateRealm(), newWritten()
-	for range 5 {
-		w.write(o, realm, true)
-		w.write(o, realm, false)
+	realm := o.First.CreateRealm()
+	vlob, blocks := o.First.VlobReq(realm, 0, "content"), [5]trust.BlockID{}
+	OK(t, o.First.Do(vlob))
+	for i := range blocks {
+		blocks[i] = trust.NewBlockID()
+		OK(t, o.First.Do(&cloud.BlockCreateReq{BlockID: blocks[i], RealmID: realm, Block: []byte("content")}))
 	}
 	runs(t, 0, []string{"The backup is whole", "5 of 5 blocks", filepath.Join(dir, "server.key")}, "backup", path, place)
 	runs(t, 1, []string{"there is one already"}, "backup", path, place)
@@ -57,7 +60,15 @@ func TestBackupAndRestore(t *testing.T) {
 		runs(t, 1, []string{"is not empty"}, append([]string{"restore", path}, args...)...)
 		p := start(t, append([]string{"run", "--port=0"}, args...)...)
 		o.URL = p.url
-		w.check(t, o, realm, false)
+		reads := []cloud.Request{&cloud.VlobReadBatchReq{RealmID: realm, Vlobs: []trust.VlobID{vlob.VlobID}}}
+		for _, id := range blocks {
+			reads = append(reads, &cloud.BlockReadReq{BlockID: id, RealmID: realm})
+		}
+		for _, req := range reads {
+			if a := o.First.Do(req); a.Reply != "ok" || !bytes.Contains(a.Body, []byte("content")) {
+				t.Errorf("%s: %s: %q", req.Command(), a.Reply, a.Body)
+			}
+		}
 		o.Enrol("bob", trust.Standard)
 		again := filepath.Join(t.TempDir(), "again")
 		runs(t, 0, []string{"The backup is whole"}, append([]string{"backup", again}, args...)...)

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +30,26 @@ type process struct {
 	cmd *exec.Cmd
 	url string
 	end chan struct{} // closed when its output has ended
+	// said is the log, empty at first.
+	said output
+}
+
+// output is what a program says so far.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) line(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = o.text.WriteString(text + "\n")
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 var ready = regexp.MustCompile(`the server is ready.* address=(\S+)`)
@@ -50,6 +71,7 @@ func start(t *testing.T, args ...string) *process {
 	go func() {
 		defer close(p.end)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.said.line(lines.Text())
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
 				found <- m[1]
 			}

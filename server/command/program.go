@@ -84,7 +84,7 @@ func (p *Program) Root() *cobra.Command {
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(p.run(), p.migrate(), p.backup(), p.restore())
+	root.AddCommand(p.run(), p.migrate(), p.backup(), p.restore(), p.importing(), p.blocks())
 	return root
 }
 

@@ -131,6 +131,9 @@ func (i *Import) here(ctx context.Context, id trust.OrganizationID, o tenant) (h
 			return err
 		}
 		here = true
+		if o.root == nil { // nobody has used it there: nothing is missing here
+			return nil
+		}
 		if found.RootVerifyKey == nil || !hmac.Equal(found.RootVerifyKey[:], o.root) {
 			return errors.New("there is another one with this name here")
 		}

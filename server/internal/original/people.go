@@ -12,13 +12,13 @@ const invitationRows = `SELECT row_number() OVER (ORDER BY i._id) AS num, decode
 // numbered gives attempts the numbers of their invitations.
 const numbered = `numbered AS (SELECT _id, row_number() OVER (ORDER BY _id) AS num, deleted_on IS NULL AS pending FROM invitation WHERE organization = $1)`
 
-// attemptRows are what peers of pending invitations are in, or can ask for: attempts that go on, and the last ones that were cancelled.
+// attemptRows are what peers can ask for: attempts that go on, and the last ones that were cancelled, as many as are kept here.
 const attemptRows = `SELECT id, invitation, greeter, greeter_joined, claimer_joined, cancelled_on, cancelled_by, cancelled_reason FROM (
 	SELECT uuid_send(a.greeting_attempt_id) AS id, n.num AS invitation, uuid_send(u.user_id) AS greeter, us(a.greeter_joined) AS greeter_joined,
 	us(a.claimer_joined) AS claimer_joined, us(a.cancelled_on) AS cancelled_on, array_position(ARRAY['GREETER', 'CLAIMER'], a.cancelled_by::text) AS cancelled_by,
 	a.cancelled_reason, row_number() OVER (PARTITION BY s._id, a.cancelled_on IS NULL ORDER BY a.cancelled_on DESC, a._id DESC) AS age
 	FROM greeting_attempt a JOIN greeting_session s ON s._id = a.greeting_session JOIN numbered n ON n._id = s.invitation JOIN user_ u ON u._id = s.greeter
-	WHERE a.organization = $1 AND n.pending) AS attempts WHERE age <= 16`
+	WHERE a.organization = $1) AS attempts WHERE cancelled_on IS NULL OR age <= 16`
 
 const stepRows = `SELECT uuid_send(a.greeting_attempt_id) AS attempt, sides.side, g.step, CASE WHEN sides.side = 1 THEN g.greeter_data ELSE g.claimer_data END AS data
 	FROM greeting_step g JOIN greeting_attempt a ON a._id = g.greeting_attempt JOIN greeting_session s ON s._id = a.greeting_session

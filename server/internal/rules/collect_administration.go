@@ -19,8 +19,12 @@ func (c *Collector) administration(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.Service.EndErasures(ctx, now)
-	return errors.Join(err, c.dropAudits(ctx, now.Add(-auditKept)))
+	gone, err := c.Service.EndErasures(ctx, now)
+	errs := []error{err}
+	for _, e := range gone {
+		errs = append(errs, c.erased(ctx, e, now))
+	}
+	return errors.Join(errors.Join(errs...), c.dropAudits(ctx, now.Add(-auditKept)))
 }
 
 func (c *Collector) dropAudits(ctx context.Context, before trust.DateTime) error {

@@ -15,6 +15,8 @@ type Rows struct {
 	Service *Service
 	// Clock is the time of the server.
 	Clock func() time.Time
+	// erased is the number of an organisation that has a name only.
+	erased int64
 }
 
 var _ clean.Rows = (*Rows)(nil)
@@ -58,6 +60,9 @@ func (r *Rows) Release(ctx context.Context, id trust.OrganizationID, ids []trust
 
 // change has the blocks of an organisation to itself. Of one that is not there nothing is condemned.
 func (r *Rows) change(ctx context.Context, id trust.OrganizationID, f func(*store.Tx, int64) error) error {
+	if r.erased > 0 {
+		return r.Service.Store.Write(ctx, []store.Lock{store.Blocks(r.erased)}, func(tx *store.Tx) error { return f(tx, r.erased) })
+	}
 	o, err := r.Service.Locate(ctx, id, false, trust.DateTime{})
 	if err != nil || o == nil {
 		return err

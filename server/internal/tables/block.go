@@ -85,3 +85,15 @@ func Release(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) err
 	_, err := tx.Exec(ctx, `DELETE FROM condemned_block WHERE org = $1 AND id = $2`, org, id[:])
 	return err
 }
+
+// StoredBlocks returns at most so many blocks whose content is stored, in ascending order: the first ones, or those after an id.
+func StoredBlocks(ctx context.Context, tx *store.Tx, org int64, after trust.BlockID, first bool, most int) (all []Block, err error) {
+	err = tx.Each(ctx, store.SQL(`SELECT id, realm, size FROM block WHERE org = $1 AND stored = 1 AND (id > $2 OR $3 = 1) ORDER BY id LIMIT $4`,
+		org, after[:], store.Truth(first), int64(most)), func(r store.Row) error {
+		b := Block{Stored: true}
+		err := r.Scan(store.Fixed(&b.ID), store.Fixed(&b.Realm), store.Small(&b.Size))
+		all = append(all, b)
+		return err
+	})
+	return all, err
+}

@@ -124,3 +124,9 @@ func CondemnedBlocks(ctx context.Context, tx *store.Tx, org int64, until trust.D
 		})
 	return all, err
 }
+
+// DropCondemned forgets blocks of an organisation that were condemned, some at a time, and reports whether there may be more.
+func DropCondemned(ctx context.Context, tx *store.Tx, org int64) (more bool, err error) {
+	n, err := tx.Exec(ctx, `DELETE FROM condemned_block WHERE org = $1 AND id IN (SELECT id FROM condemned_block WHERE org = $1 ORDER BY id LIMIT $2)`, org, int64(PurgeBatch))
+	return n == PurgeBatch, err
+}
