@@ -78,7 +78,7 @@ func OpenAdministration(ctx context.Context, o AdministrationOptions) (*Administ
 		return nil, err
 	}
 	if o.Key != nil {
-		if err := agree(ctx, s, o.Key); err != nil {
+		if err := Agree(ctx, s, o.Key); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}

@@ -138,7 +138,7 @@ func (t *taking) table(ctx context.Context, tx *store.Tx, table store.Table) err
 		row := make(Row, len(table.Columns))
 		into := make([]any, len(row))
 		for i := range row {
-			into[i] = &row[i]
+			into[i] = store.Any(&row[i])
 		}
 		if err := r.Scan(into...); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (i *Import) compareTable(ctx context.Context, t *there, tx *store.Tx, s *se
 	err := tx.Each(ctx, store.SQL(s.ours, num), func(r store.Row) error {
 		ours, into := make([]any, len(s.columns)), make([]any, len(s.columns))
 		for n := range ours {
-			into[n] = &ours[n]
+			into[n] = store.Any(&ours[n])
 		}
 		if err := r.Scan(into...); err != nil {
 			return err
