@@ -89,13 +89,11 @@ const backups = int64(kindBackups) << 56
 // Unheld reports whether no backup is at work, and keeps one from beginning until the transaction has ended.
 func (t *Tx) Unheld(ctx context.Context) (free bool, err error) {
 	switch c := t.conn.(type) {
-	case pgConn:
-		if _, err := c.tx.Exec(ctx, "SELECT pg_advisory_xact_lock_shared($1)", backups+1); err != nil {
-			return false, err
-		}
+	case *pgConn:
+		c.queue("SELECT pg_advisory_xact_lock_shared($1)", backups+1)
 		const look = `SELECT NOT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()
 			AND l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.granted AND l.classid = $1 AND l.objid = 0 AND l.objsubid = 1)`
-		err := c.tx.QueryRow(ctx, look, uint32(backups>>32)).Scan(&free)
+		_, err := t.Get(ctx, SQL(look, uint32(backups>>32)), &free)
 		return free, err
 	case *session:
 		return t.unheld(c.path)

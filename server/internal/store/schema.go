@@ -99,7 +99,7 @@ func describe(ctx context.Context, db *sql.DB) (all []Table, err error) {
 func Version(ctx context.Context, tx *Tx) (version int64, err error) {
 	ours, others := int64(0), int64(0)
 	text := `SELECT count(CASE WHEN name = '` + versions + `' THEN 1 END), count(*) FROM sqlite_schema WHERE type = 'table'`
-	if _, ok := tx.conn.(pgConn); ok {
+	if _, ok := tx.conn.(*pgConn); ok {
 		text = `SELECT count(*) FILTER (WHERE tablename = '` + versions + `'), count(*) FROM pg_tables WHERE schemaname = current_schema()`
 	}
 	if _, err := tx.Get(ctx, SQL(text), &ours, &others); err != nil {
