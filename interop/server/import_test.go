@@ -116,6 +116,11 @@ func importInSteps(t *testing.T, lives []*life, args []string) {
 	if said := runs(t, 0, append(slices.Clone(args), "--dry-run")...); !strings.Contains(said, "of which 0 are lost, would be imported") {
 		t.Error(said)
 	}
+	for _, arg := range args {
+		if dir, is := strings.CutPrefix(arg, "--data-dir="); is && len(Must(os.ReadDir(dir))) > 0 {
+			t.Error("a dry run wrote something")
+		}
+	}
 	one := append(slices.Clone(args), "--organization="+lives[0].ID.String())
 	if said := runs(t, 0, one...); strings.Count(said, "were imported and compared") != 1 {
 		t.Error(said)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,40 +69,67 @@ func (p *Program) importAll(ctx context.Context, o *importOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	open, err := o.blockStore(log, false)
-	if err != nil {
-		return err
-	}
-	key, err := secrets.LoadFile(o.keyFile)
-	if err != nil {
-		return err
-	}
 	from, err := store.Connect(ctx, o.from)
 	if err != nil {
 		return fmt.Errorf("cannot open the database of the original server: %w", err)
 	}
 	defer from.Close()
-	i := original.Import{From: from, Secrets: key, Organizations: o.organizations, TolerateLost: o.tolerateLost, DryRun: o.dry, Progress: importProgress(p.Err)}
+	i := &original.Import{From: from, Organizations: o.organizations, TolerateLost: o.tolerateLost, DryRun: o.dry, Progress: importProgress(p.Err)}
 	if i.FromBlocks, err = fromBlocks.Open(ctx, option.Resources{Pool: from, Log: log, Original: true}); err != nil {
 		return err
 	}
 	defer func() { err = closeAll(err, i.FromBlocks) }()
-	if i.To, err = store.Open(ctx, store.Options{URL: o.db, MaxConnections: o.connections, Log: log}); err != nil {
+	prepare := o.into
+	if o.dry {
+		prepare = o.beside
+	}
+	opened, err := prepare(ctx, i, log)
+	defer func() { err = closeAll(err, opened...) }()
+	if err != nil {
 		return err
 	}
-	defer func() { err = closeAll(err, i.To) }()
-	if err := server.Agree(ctx, i.To, key); err != nil {
-		return err
-	}
-	if i.ToBlocks, err = open(ctx, i.To.Pool()); err != nil {
-		return err
-	}
-	defer func() { err = closeAll(err, i.ToBlocks) }()
 	done, err := i.Run(ctx)
 	for _, r := range done {
 		_, _ = fmt.Fprintln(p.Out, imported(r, o.dry))
 	}
 	return err
+}
+
+// into opens what organisations are imported into.
+func (o *importOptions) into(ctx context.Context, i *original.Import, log *slog.Logger) (opened []io.Closer, err error) {
+	open, err := o.blockStore(log, false)
+	if err != nil {
+		return nil, err
+	}
+	if i.Secrets, err = secrets.LoadFile(o.keyFile); err != nil {
+		return nil, err
+	}
+	if i.To, err = store.Open(ctx, store.Options{URL: o.db, MaxConnections: o.connections, Log: log}); err != nil {
+		return nil, err
+	}
+	opened = append(opened, i.To)
+	if err := server.Agree(ctx, i.To, i.Secrets); err != nil {
+		return opened, err
+	}
+	if i.ToBlocks, err = open(ctx, i.To.Pool()); err != nil {
+		return opened, err
+	}
+	return append([]io.Closer{i.ToBlocks}, opened...), nil
+}
+
+// beside opens what is there already, to look: a database that is not there, or waits for its migrations, has nothing that is in the way.
+func (o *importOptions) beside(ctx context.Context, i *original.Import, log *slog.Logger) (opened []io.Closer, err error) {
+	if i.Secrets, err = secrets.NewBox(make([]byte, secrets.KeySize)); err != nil { // what it protects is thrown away
+		return nil, err
+	}
+	options := store.Options{URL: o.db, MaxConnections: o.connections, Log: log}
+	if _, pending, err := store.Pending(ctx, options); err != nil || len(pending) > 0 {
+		return nil, err
+	}
+	if i.To, err = store.OpenToRead(ctx, options); err != nil {
+		return nil, err
+	}
+	return []io.Closer{i.To}, nil
 }
 
 func imported(r original.Report, dry bool) string {

@@ -35,11 +35,8 @@ For a backup without blocks the block store must have what it names.`,
 }
 
 func (p *Program) restoreBackup(ctx context.Context, o *backupOptions, path string) error {
-	b, err := backup.Verify(ctx, path, reporter(p.Err, "reading"))
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(p.Out, "The backup of %s by %s, schema version %d, is whole: %s.\n", b.CreatedOn, b.Program, b.Schema, progress(b.Done)); err != nil || o.dry {
+	if o.dry {
+		_, err := p.readBackup(ctx, path)
 		return err
 	}
 	log, err := p.locate(&o.runOptions)
@@ -54,6 +51,10 @@ func (p *Program) restoreBackup(ctx context.Context, o *backupOptions, path stri
 	if err != nil {
 		return err
 	}
+	b, err := p.readBackup(ctx, path)
+	if err != nil {
+		return err
+	}
 	err = backup.Restore(ctx, b, backup.Target{
 		Open: func(ctx context.Context, upTo int64) (*store.Store, error) {
 			return store.Open(ctx, store.Options{URL: o.db, MaxConnections: o.connections, UpTo: upTo, Log: log})
@@ -64,4 +65,13 @@ func (p *Program) restoreBackup(ctx context.Context, o *backupOptions, path stri
 		_, err = fmt.Fprintln(p.Out, "It is restored: the server can be started.")
 	}
 	return err
+}
+
+// readBackup reads a backup whole, and says what it is.
+func (p *Program) readBackup(ctx context.Context, path string) (*backup.Backup, error) {
+	b, err := backup.Verify(ctx, path, reporter(p.Err, "reading"))
+	if err == nil {
+		_, err = fmt.Fprintf(p.Out, "The backup of %s by %s, schema version %d, is whole: %s.\n", b.CreatedOn, b.Program, b.Schema, progress(b.Done))
+	}
+	return b, err
 }

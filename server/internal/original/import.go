@@ -21,9 +21,10 @@ type Import struct {
 	// From is the database of an original server, and FromBlocks its block store.
 	From       *pgxpool.Pool
 	FromBlocks blocks.Store
-	To         *store.Store
-	ToBlocks   blocks.Store
-	Secrets    *secrets.Box
+	// To is nil where there is nothing yet, for a dry run, which needs no ToBlocks.
+	To       *store.Store
+	ToBlocks blocks.Store
+	Secrets  *secrets.Box
 	// Organizations are imported, all if it is empty.
 	Organizations []string
 	// DryRun reads everything and writes nothing.
@@ -122,6 +123,9 @@ func (i *Import) organization(ctx context.Context, o tenant) (r Report, err erro
 
 // here reports whether an organisation is there already; another one with its name is an error.
 func (i *Import) here(ctx context.Context, id trust.OrganizationID, o tenant) (here bool, err error) {
+	if i.To == nil {
+		return false, nil
+	}
 	err = i.To.Read(ctx, func(tx *store.Tx) error {
 		if num, err := tables.BeingErased(ctx, tx, id); err != nil || num > 0 {
 			return errors.Join(err, errors.New("one with this name was erased here, and its blocks are not removed yet"))
