@@ -52,8 +52,6 @@ func administer(t *testing.T, s *Server, method, path string, body any) any {
 	return answer
 }
 
-type fieldsOf map[string]any
-
 // administered makes them on the original.
 func administered(t *testing.T, theirs *Server) *special {
 	t.Helper()

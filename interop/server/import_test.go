@@ -98,6 +98,11 @@ func busyLives(t *testing.T, p *pair, random *rand.Rand) ([]*life, *inviting) {
 				break
 			}
 		}
+		if l.expired {
+			if problem := l.administer(tally{}); problem != "" {
+				t.Fatal(problem)
+			}
+		}
 		lives = append(lives, l)
 	}
 	meeting := meet(t, p, random)
@@ -187,9 +192,7 @@ func (l *life) readAll(t *testing.T) {
 		}
 		for _, req := range reqs {
 			a, b := d.At(l.ours).Do(req), d.At(l.theirs).Do(req)
-			if a.Status == cloud.StatusUserRevoked {
-				b = untilRevoked(l.theirs, l.Prepare(cloud.Authenticated, req, d.Token()), b)
-			}
+			b = untilKnown(l.theirs, l.Prepare(cloud.Authenticated, req, d.Token()), a, b)
 			if problem := compare(a, b); problem != "" && excused(l.pair, req, a, b) == "" {
 				t.Errorf("%s: %s", req.Command(), problem)
 			}

@@ -80,8 +80,11 @@ one. All nodes must work; nothing is replaced or removed. The server may run mea
 	return cmd
 }
 
-// withBlocks opens what there is, and calls f for each organisation.
-func (p *Program) withBlocks(ctx context.Context, o *blocksOptions, readOnly bool, f func(*store.Store, blocks.Store, tables.Organization) error) (err error) {
+// lookAt is what is done with an organisation.
+type lookAt func(*store.Store, tables.Organization) error
+
+// withBlocks opens what there is, prepares, and calls what that returns for each organisation.
+func (p *Program) withBlocks(ctx context.Context, o *blocksOptions, readOnly bool, prepare func(blocks.Store) (lookAt, error)) (err error) {
 	log, err := p.locate(&o.runOptions)
 	if err != nil {
 		return err
@@ -100,10 +103,14 @@ func (p *Program) withBlocks(ctx context.Context, o *blocksOptions, readOnly boo
 		return err
 	}
 	defer func() { err = closeAll(err, kept) }()
+	f, err := prepare(kept)
+	if err != nil {
+		return err
+	}
 	all, err := o.chosen(ctx, s)
 	for _, org := range all {
 		if err == nil {
-			err = f(s, kept, org)
+			err = f(s, org)
 		}
 	}
 	return err
@@ -140,16 +147,18 @@ var errBad = errors.New("blocks are missing or damaged")
 
 func (p *Program) examine(ctx context.Context, o *blocksOptions) error {
 	bad := false
-	err := p.withBlocks(ctx, o, true, func(s *store.Store, kept blocks.Store, org tables.Organization) error {
-		found, err := examine.Organization(ctx, s, kept, org, examine.Options{Quick: o.quick, Bad: func(id trust.BlockID, why error) {
-			_, _ = fmt.Fprintf(p.Out, "%s: block %s: %v\n", org.ID, id, why)
-		}})
-		if err != nil {
-			return fmt.Errorf("organisation %s: %w", org.ID, err)
-		}
-		bad = bad || found.Bad > 0
-		_, err = fmt.Fprintf(p.Out, "%s: %d blocks, of which %d are bad; %d without a row\n", org.ID, found.Named, found.Bad, found.Unnamed)
-		return err
+	err := p.withBlocks(ctx, o, true, func(kept blocks.Store) (lookAt, error) {
+		return func(s *store.Store, org tables.Organization) error {
+			found, err := examine.Organization(ctx, s, kept, org, examine.Options{Quick: o.quick, Bad: func(id trust.BlockID, why error) {
+				_, _ = fmt.Fprintf(p.Out, "%s: block %s: %v\n", org.ID, id, why)
+			}})
+			if err != nil {
+				return fmt.Errorf("organisation %s: %w", org.ID, err)
+			}
+			bad = bad || found.Bad > 0
+			_, err = fmt.Fprintf(p.Out, "%s: %d blocks, of which %d are bad; %d without a row\n", org.ID, found.Named, found.Bad, found.Unnamed)
+			return err
+		}, nil
 	})
 	if err == nil && bad {
 		err = errBad
@@ -159,22 +168,23 @@ func (p *Program) examine(ctx context.Context, o *blocksOptions) error {
 
 func (p *Program) repair(ctx context.Context, o *blocksOptions) error {
 	lost := false
-	err := p.withBlocks(ctx, o, false, func(_ *store.Store, kept blocks.Store, org tables.Organization) error {
+	err := p.withBlocks(ctx, o, false, func(kept blocks.Store) (lookAt, error) {
 		set, ok := kept.(*raid.Redundant)
 		if !ok {
-			return errors.New("the block store is no RAID1 or RAID5 set: there is nothing to repair it from")
+			return nil, errors.New("the block store is no RAID1 or RAID5 set: there is nothing to repair it from")
 		}
-		done, err := set.Repair(ctx, org.ID)
-		if err != nil {
-			return fmt.Errorf("organisation %s: %w", org.ID, err)
-		}
-		lost = lost || done.Lost > 0
-		_, err = fmt.Fprintf(p.Out, "%s: %d blocks, of which %d were restored and %d cannot be: %s\n", org.ID, done.Seen, done.Restored, done.Lost,
-			"parsec-server blocks check says whether those are named")
-		return err
+		return func(_ *store.Store, org tables.Organization) error {
+			done, err := set.Repair(ctx, org.ID)
+			if err != nil {
+				return fmt.Errorf("organisation %s: %w", org.ID, err)
+			}
+			lost = lost || done.Lost > 0
+			_, err = fmt.Fprintf(p.Out, "%s: %d blocks, of which %d were restored and %d cannot be\n", org.ID, done.Seen, done.Restored, done.Lost)
+			return err
+		}, nil
 	})
 	if err == nil && lost {
-		err = errors.New("of some blocks too little is left")
+		err = errors.New("of some blocks too little is left: parsec-server blocks check says which of them are missed")
 	}
 	return err
 }

@@ -48,6 +48,6 @@ func TestBlocks(t *testing.T) {
 	runs(t, 1, []string{"no organisation Nobody"}, on("check", "--organization=Nobody")...)
 	other := []string{"--data-dir=" + t.TempDir()}
 	runs(t, 0, nil, append([]string{"migrate"}, other...)...)
-	runs(t, 0, nil, append([]string{"blocks", "repair"}, other...)...)
+	runs(t, 1, []string{"no RAID1 or RAID5 set"}, append([]string{"blocks", "repair"}, other...)...)
 	runs(t, 2, []string{"needs a command"}, "blocks")
 }

@@ -46,7 +46,7 @@ type sqlite struct {
 	deliver func(Message)
 }
 
-func openSQLite(ctx context.Context, path string, o Options) (_ backend, err error) {
+func openSQLite(path string, o Options) (_ backend, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the directory of the store: %w", err)
 	}

@@ -103,7 +103,7 @@ func open(ctx context.Context, o Options) (backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openSQLite(ctx, path, o)
+		return openSQLite(path, o)
 	case "postgresql", "postgres":
 		return openPostgres(ctx, o)
 	}
