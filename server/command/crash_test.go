@@ -44,6 +44,9 @@ func TestKillUnderLoad(t *testing.T) {
 				})
 				p = start(t, args...)
 				o.URL = p.url
+				if behind := time.Since(o.Clock.Now()) - time.Minute; behind > 0 { // many rounds take long
+					o.Clock.Advance(behind)
+				}
 				w.Check(t, o.First, realm, name == "PostgreSQL")
 				all.Add(w)
 			}
