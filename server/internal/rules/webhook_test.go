@@ -101,6 +101,13 @@ func sequestered(t *testing.T, s *Server, addresses ...*string) (*Organization, 
 func statement(t *testing.T, o *Organization, text string, args ...any) {
 	t.Helper()
 	org := number(t, o)
+	for i, a := range args {
+		if s, ok := a.(*string); ok { // no type of a statement's argument
+			if args[i] = nil; s != nil {
+				args[i] = *s
+			}
+		}
+	}
 	err := o.Rules.Store.Write(t.Context(), []store.Lock{store.Sequester(org)}, func(tx *store.Tx) error {
 		_, err := tx.Exec(t.Context(), text, append([]any{org}, args...)...)
 		return err
