@@ -78,8 +78,10 @@ func OpenAdministration(ctx context.Context, o AdministrationOptions) (*Administ
 	if err != nil {
 		return nil, err
 	}
-	if err := Agree(ctx, s, o.Key); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if o.Key != nil {
+		if err := Agree(ctx, s, o.Key); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	service := &rules.Service{Store: s, Secrets: o.Key, Config: o.Rules, Log: o.Log}
 	return &Administration{Rules: service, store: s, api: &api.API{Rules: service, Clock: time.Now, Log: o.Log}, who: o.Who}, nil
