@@ -320,6 +320,9 @@ var forging = []Manipulation{
 		if f == nil || f.Field != "" || f.Late || f.Self != nil && f.Self != c.world.Self || f.Bad.Topic == trust.TopicShamir {
 			return nil
 		}
+		if f.Bad.Topic == trust.TopicRealm && len(c.world.Stream(c.world.Self).Realms[f.Bad.Realm]) == 0 {
+			return nil // who sees nothing else of the realm cannot tell: a second creation is the first one to them
+		}
 		if c.world.Self.Profile == trust.Outsider && f.Bad.Redacted != nil {
 			return nil // what is wrong may be in the names, which are left out
 		}
