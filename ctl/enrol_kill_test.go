@@ -1,6 +1,7 @@
 package ctl_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -41,7 +42,7 @@ func TestKilled(t *testing.T) {
 	alice.bootstrap(server, "Acme", "Alice")
 	alice.unlock("Acme")
 	for n := range rounds {
-		moment := time.Duration(random.IntN(3000)) * time.Millisecond
+		moment := time.Duration(random.IntN(1500)) * time.Millisecond
 		switch random.IntN(3) {
 		case 0:
 			killedBootstrap(t, bob, server, fmt.Sprintf("Org%d", n), moment)
@@ -134,7 +135,14 @@ func killedGreeting(t *testing.T, alice, bob, victim *home, n int, moment time.D
 	limit.Stop()
 	bob.unlock(email)
 	var seen people
-	alice.reads(&seen, "user", "list", email)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // until the new certificates have come
+		if code, out, _ := alice.try("--json", "user", "list", email); code == 0 && json.Unmarshal([]byte(out), &seen) == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s after %v: nobody knows of them", email, moment)
+		}
+	}
 	if len(seen.Users) != 1 || len(seen.Users[0].Devices) != 1 {
 		t.Errorf("%s after %v: %+v", email, moment, seen)
 	}

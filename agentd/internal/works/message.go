@@ -51,7 +51,7 @@ func (w *work) message() *agentpb.Work {
 		m.Notice = w.notices[n-1]
 	}
 	why := r.Failure
-	if why == nil && w.flow == nil {
+	if why == nil && w.flow == nil && !r.ended() {
 		why = w.waits
 	}
 	if why != nil {

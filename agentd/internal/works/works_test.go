@@ -230,6 +230,11 @@ func TestFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	done, _, err := w.Begin(spec("done"), func(context.Context, *Conversation) (*Result, error) { return &Result{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, w, done.GetWorkId(), StateDone)
 	until(t, w, later.GetWorkId(), StateWaiting)
 	w.Hold(later.GetWorkId(), wire.Errorf(wire.StatusBadState, "the device is locked"))
 	if m := until(t, w, later.GetWorkId(), StateWaiting); m.GetDetail().GetReason() != "the device is locked" {
@@ -245,6 +250,9 @@ func TestFailures(t *testing.T) {
 	}
 	if m := until(t, w, later.GetWorkId(), StateWaiting); !strings.Contains(m.GetDetail().GetReason(), "started again") {
 		t.Errorf("%v", m)
+	}
+	if m := until(t, w, done.GetWorkId(), StateDone); m.GetDetail() != nil || m.GetStatus() != 0 {
+		t.Errorf("what is done waits for something: %v", m)
 	}
 	waiting, err := w.Waiting()
 	if err != nil || len(waiting) != 1 || waiting[0].ID != later.GetWorkId() || waiting[0].Key != "later" {
