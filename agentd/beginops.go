@@ -29,9 +29,9 @@ func decodeBegin(r *request) (action, error) {
 		var err error
 		switch {
 		case m.GetBootstrap() != nil:
-			work, already, err = r.person().bootstrap(m.GetBootstrap())
+			work, already, err = r.person().bootstrap(m.GetBootstrap()) //nolint:contextcheck // works and sessions outlive the request
 		case m.GetClaim() != nil:
-			work, already, err = r.person().claim(m.GetClaim())
+			work, already, err = r.person().claim(m.GetClaim()) //nolint:contextcheck // works and sessions outlive the request
 		default:
 			work, already, err = r.greet(ctx, m.GetGreet())
 		}
@@ -106,7 +106,7 @@ func (r *request) greet(ctx context.Context, m *agentpb.Begin_Greet) (*agentpb.W
 	}
 	p, what := r.person(), greetSpec(s.Organization(), s.DeviceID(), id, invitedName(i))
 	preset := &agentpb.Details{Profile: m.GetProfile()}
-	return p.works.Begin(what, p.flow(what, preset, func() (enrol.Flow, error) { return p.desk.Greet(s, i.Address.Token), nil }))
+	return p.works.Begin(what, p.flow(what, preset, func() (enrol.Flow, error) { return p.desk.Greet(s, i.Address.Token), nil })) //nolint:contextcheck // works and sessions outlive the request
 }
 
 // invitedName says who was invited.

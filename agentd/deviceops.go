@@ -103,7 +103,7 @@ func decodeUnlockDevice(r *request) (action, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.person().signIn(u)
+		r.person().signIn(u) //nolint:contextcheck // works and sessions outlive the request
 		now, err := r.described(e.ID)
 		if err != nil {
 			return nil, err

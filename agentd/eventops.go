@@ -85,7 +85,7 @@ func (p *person) standing() ([]*agentpb.Event, error) {
 	}
 	begin := []*agentpb.Event{event("listening", "listening to what happens")}
 	for i := range all {
-		begin = append(begin, connectionEvent(all[i].ID, p.connection(all[i].ID, p.signedInAs(all[i].ID))))
+		begin = append(begin, connectionEvent(all[i].ID, p.connection(p.signedInAs(all[i].ID))))
 	}
 	open, err := p.works.List()
 	if err != nil {

@@ -34,7 +34,7 @@ func connectionMessage(s session.Status) *agentpb.Connection {
 }
 
 // connection says how a device stands, in whatever state its session is.
-func (p *person) connection(id trust.DeviceID, in *signedIn) *agentpb.Connection {
+func (p *person) connection(in *signedIn) *agentpb.Connection {
 	if in == nil {
 		return &agentpb.Connection{State: session.Locked.String()}
 	}
@@ -84,7 +84,7 @@ func (p *person) organizationMessage(pin *session.Pin, devices []device.Entry) *
 		}
 		m.DeviceIds = append(m.DeviceIds, e.ID.String())
 		if in := p.signedInAs(e.ID); in != nil {
-			m.Connection = p.connection(e.ID, in)
+			m.Connection = p.connection(in)
 		}
 	}
 	return m

@@ -91,7 +91,7 @@ func TestPresets(t *testing.T) {
 	q := enrol.Correct{Side: enrol.SideClaimer, Details: enrol.Details{Human: &trust.HumanHandle{Email: invited}}}
 	p := &asked{preset: &agentpb.Details{Name: "Bob", Label: "desk"}}
 	got, complete := p.prepare(q)
-	d := got.(enrol.Correct).Details //nolint:forcetypeassert // a test
+	d := got.(enrol.Correct).Details //nolint:errcheck,forcetypeassert // a test
 	if !complete || d.Human.Label.String() != "Bob" || d.Human.Email != invited || d.Label.String() != "desk" {
 		t.Errorf("%v, %v", got, complete)
 	}
@@ -100,13 +100,13 @@ func TestPresets(t *testing.T) {
 	}
 	p = &asked{preset: &agentpb.Details{Label: "desk"}}
 	got, complete = p.prepare(q)
-	if d := got.(enrol.Correct).Details; complete || d.Label.String() != "desk" || q.Details.Human.Label.String() != "" { //nolint:forcetypeassert // a test
+	if d := got.(enrol.Correct).Details; complete || d.Label.String() != "desk" || q.Details.Human.Label.String() != "" { //nolint:errcheck,forcetypeassert // a test
 		t.Errorf("%v, %v", got, complete)
 	}
 	p = &asked{preset: &agentpb.Details{Name: "X", Email: "x@example.com", Label: "x", Profile: "ADMIN"}}
 	human := trust.HumanHandle{Email: invited}
 	got, complete = p.prepare(enrol.Correct{Side: enrol.SideGreeter, Details: enrol.Details{Human: &human, Label: label(t, "desk"), Profile: trust.Standard}})
-	if d := got.(enrol.Correct).Details; complete || d.Profile != trust.Admin || d.Label.String() != "desk" { //nolint:forcetypeassert // a test
+	if d := got.(enrol.Correct).Details; complete || d.Profile != trust.Admin || d.Label.String() != "desk" { //nolint:errcheck,forcetypeassert // a test
 		t.Errorf("%v, %v", got, complete)
 	}
 }

@@ -138,6 +138,8 @@ func noticeMessage(n enrol.Notice) *agentpb.Notice {
 		m.Text = "The keys of the new device are stored."
 	case enrol.EventCertified:
 		m.Text = "The certificates are with the server."
+	case enrol.EventShares:
+		m.Text = fmt.Sprintf("The shares of %s are here.", peer)
 	case enrol.EventDone:
 		m.Text = "Done."
 	}

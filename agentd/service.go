@@ -122,7 +122,7 @@ func (s *Service) Serve(ctx context.Context, lns ...*net.UnixListener) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.stop(lns) })
 	defer stop()
-	s.devices.takeUp()
+	s.devices.takeUp() //nolint:contextcheck // works and sessions outlive the request
 	ended := make(chan error, len(lns))
 	for _, ln := range lns {
 		go func() { ended <- s.accept(work, ln) }()

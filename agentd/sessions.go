@@ -63,7 +63,7 @@ func (p *person) attendTo(u *device.Unlocked, in *signedIn) {
 	close(in.opened)
 	if in.err != nil {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "session_not_opened", slog.String("device", u.ID().String()), slog.Any("error", in.err))
-		p.hub.publish(connectionEvent(u.ID(), p.connection(u.ID(), in)))
+		p.hub.publish(connectionEvent(u.ID(), p.connection(in)))
 		<-ctx.Done()
 	} else {
 		p.run(ctx, in.session)
@@ -129,7 +129,7 @@ func (p *person) run(ctx context.Context, s *session.Session) {
 			}
 		}
 	}()
-	p.goOnGreeting(s)
+	p.goOnGreeting(s) //nolint:contextcheck // works and sessions outlive the request
 	if err := s.Run(ctx); err != nil && ctx.Err() == nil {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "session_ended", slog.String("device", s.DeviceID().String()), slog.Any("error", err))
 	}
@@ -143,7 +143,7 @@ func (p *person) session(ctx context.Context, id trust.DeviceID) (*session.Sessi
 	if err != nil {
 		return nil, err
 	}
-	in := p.signIn(u)
+	in := p.signIn(u) //nolint:contextcheck // works and sessions outlive the request
 	select {
 	case <-in.opened:
 		return in.session, in.err

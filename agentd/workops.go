@@ -34,7 +34,7 @@ func decodeWatch(r *request) (action, error) {
 		return nil, err
 	}
 	return func(ctx context.Context, r *request) (final []byte, err error) {
-		r.person().goOn(m.GetWork())
+		r.person().goOn(m.GetWork()) //nolint:contextcheck // works and sessions outlive the request
 		err = r.conn.attend(ctx, func(ctx context.Context) error {
 			return r.works().Watch(ctx, m.GetWork(), func(work *agentpb.Work, since []*agentpb.Notice, last bool) error {
 				body, err := psa.Marshal(&agentpb.WatchResult{Work: work, Notices: since})

@@ -15,9 +15,9 @@ import (
 )
 
 // begin begins a work of a uid that asks for a code.
-func (r *running) begin(uid uint32, key string) (id string) {
+func (r *running) begin(uid uint32) (id string) {
 	r.t.Helper()
-	m, _, err := r.service.devices.person(uid).works.Begin(works.Spec{Kind: works.KindClaim, Key: key, Subject: "a test"}, func(ctx context.Context, c *works.Conversation) (*works.Result, error) {
+	m, _, err := r.service.devices.person(uid).works.Begin(works.Spec{Kind: works.KindClaim, Key: "k", Subject: "a test"}, func(ctx context.Context, c *works.Conversation) (*works.Result, error) {
 		c.Tell(&agentpb.Notice{Kind: "waiting", Text: "the other side has to come"})
 		q := &agentpb.Question{Kind: "choose-code", Codes: []string{"AAAA", "BBBB"}}
 		return &works.Result{Organization: "Acme"}, c.Ask(ctx, q, func(g works.Given) error {
@@ -39,7 +39,7 @@ var errEnough = errors.New("enough")
 func TestWorks(t *testing.T) {
 	r := start(t, nil)
 	c, ctx := r.client(), t.Context()
-	id := r.begin(uint32(os.Getuid()), "k")
+	id := r.begin(uint32(os.Getuid()))
 	var asked *client.Question
 	look := func() {
 		t.Helper()
@@ -97,7 +97,7 @@ func TestWorksOfAnother(t *testing.T) {
 	r := start(t, nil)
 	c, ctx := r.client(), t.Context()
 	other := uint32(os.Getuid()) + 1
-	id := r.begin(other, "k")
+	id := r.begin(other)
 	if all, err := c.ListWorks(ctx); err != nil || len(all) != 0 {
 		t.Error(all, err)
 	}
@@ -117,7 +117,7 @@ func TestWorksOfAnother(t *testing.T) {
 // TestWatchersTakeNoPlace has more watchers than requests may be at work: others are served, and who hangs up is noticed.
 func TestWatchersTakeNoPlace(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.Agent.Limits.RequestsPerUID = 1 })
-	id := r.begin(uint32(os.Getuid()), "k")
+	id := r.begin(uint32(os.Getuid()))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	const watchers = 4
@@ -167,7 +167,7 @@ func (r *running) connections() int {
 // TestStopEndsWatching: the end of the agent ends the streams at once, and the works wait.
 func TestStopEndsWatching(t *testing.T) {
 	r := start(t, nil)
-	id := r.begin(uint32(os.Getuid()), "k")
+	id := r.begin(uint32(os.Getuid()))
 	c := r.client()
 	ended, seen := make(chan error, 1), make(chan struct{}, 16)
 	go func() {

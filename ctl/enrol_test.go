@@ -66,7 +66,7 @@ func newHome(t *testing.T, uid int) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &home{t: t, dir: dir, uid: uint32(uid)} //nolint:gosec // a uid
+	m := &home{t: t, dir: dir, uid: uint32(uid)}
 	if err := os.Chown(dir, uid, uid); err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,7 @@ func (t *attendance) run(ctx context.Context) (last client.Work, err error) {
 	defer func() {
 		cancel()
 		t.withdraw()
-		for range updates { //nolint:revive // until the watcher has ended
+		for range updates {
 		}
 	}()
 	for {

@@ -159,7 +159,7 @@ const maxAnswer = 64 << 10
 // read reads answers until the descriptor ends, at the latest with the program.
 func (a *answers) read() {
 	defer close(a.lines)
-	f := os.NewFile(uintptr(a.fd), "answers") //nolint:gosec // not negative
+	f := os.NewFile(uintptr(a.fd), "answers")
 	if f == nil {
 		a.lines <- scripted{err: usagef("%d is no file descriptor", a.fd)}
 		return

@@ -151,10 +151,7 @@ func ago(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	d := time.Since(t).Round(time.Second)
-	if d < 0 {
-		d = 0
-	}
+	d := max(time.Since(t).Round(time.Second), 0)
 	switch {
 	case d < 2*time.Minute:
 		return d.String() + " ago"

@@ -31,14 +31,14 @@ type flow struct {
 	done   chan struct{}
 }
 
-// errLater is a flow that ended before its time and may go on.
-type errLater struct{ err error }
+// laterError is a flow that ended before its time and may go on.
+type laterError struct{ err error }
 
-func (e *errLater) Error() string { return e.err.Error() }
-func (e *errLater) Unwrap() error { return e.err }
+func (e *laterError) Error() string { return e.err.Error() }
+func (e *laterError) Unwrap() error { return e.err }
 
 // Later marks an error after which a work waits, to be run again, instead of having failed.
-func Later(err error) error { return &errLater{err} }
+func Later(err error) error { return &laterError{err} }
 
 // Begin begins a work, or returns the open one with the same key, which it runs if it waits.
 func (w *Works) Begin(s Spec, run Run) (m *agentpb.Work, already bool, err error) {
@@ -113,7 +113,7 @@ func (w *Works) ended(ctx context.Context, one *work, result *Result, err error)
 	one.flow, one.question, one.take = nil, nil, nil
 	defer close(f.done)
 	cancelled := errors.Is(context.Cause(ctx), w.options.Cancelled)
-	_, later := errors.AsType[*errLater](err)
+	_, later := errors.AsType[*laterError](err)
 	switch {
 	case err == nil:
 		w.end(one, result, nil, false)
