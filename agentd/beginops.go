@@ -20,7 +20,7 @@ func decodeBegin(r *request) (action, error) {
 	if err := psa.Unmarshal(r.Body, m); err != nil {
 		return nil, err
 	}
-	if err := one(m.GetBootstrap() != nil, m.GetClaim() != nil, m.GetGreet() != nil); err != nil {
+	if err := one(m.GetBootstrap() != nil, m.GetClaim() != nil, m.GetGreet() != nil, m.GetRestore() != nil); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, r *request) ([]byte, error) {
@@ -32,6 +32,8 @@ func decodeBegin(r *request) (action, error) {
 			work, already, err = r.person().bootstrap(m.GetBootstrap()) //nolint:contextcheck // works and sessions outlive the request
 		case m.GetClaim() != nil:
 			work, already, err = r.person().claim(m.GetClaim()) //nolint:contextcheck // works and sessions outlive the request
+		case m.GetRestore() != nil:
+			work, already, err = r.restore(ctx, m.GetRestore())
 		default:
 			work, already, err = r.greet(ctx, m.GetGreet())
 		}
@@ -84,6 +86,27 @@ func (p *person) claim(m *agentpb.Begin_Claim) (*agentpb.Work, bool, error) {
 	}
 	s := claimSpec(i.Organization, id, i.Type == trust.InviteDevice)
 	return p.works.Begin(s, p.flow(s, m.GetDetails(), func() (enrol.Flow, error) { return p.desk.Claim(i) }))
+}
+
+// restore begins what makes a device with a recovery file.
+func (r *request) restore(ctx context.Context, m *agentpb.Begin_Restore) (*agentpb.Work, bool, error) {
+	defer clear(m.GetPassphrase())
+	p := r.person()
+	lost, err := r.devices().OpenRecovery(ctx, m.GetFile(), m.GetPassphrase())
+	if err != nil {
+		return nil, false, err
+	}
+	s := restoreSpec(lost.OrganizationID, enrol.RecoveryID(lost.DeviceID))
+	flow, err := p.desk.Restore(lost)
+	if err != nil {
+		lost.Wipe()
+		return nil, false, err
+	}
+	work, already, err := p.works.Begin(s, p.flow(s, m.GetDetails(), func() (enrol.Flow, error) { return flow, nil }))
+	if err != nil || already { // it does not run
+		lost.Wipe()
+	}
+	return work, already, err
 }
 
 func (r *request) greet(ctx context.Context, m *agentpb.Begin_Greet) (*agentpb.Work, bool, error) {

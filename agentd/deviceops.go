@@ -272,8 +272,10 @@ func decodeExportDevice(r *request) (action, error) {
 			result.Content, err = r.devices().Export(ctx, e.ID, m.GetPassword())
 		case m.GetUndo():
 			err = r.devices().UndoExport(ctx, e.ID)
-		default:
+		case m.GetOffline():
 			result.Content, result.Passphrase, err = r.devices().Recovery(e.ID)
+		default:
+			result.Content, result.Passphrase, err = r.recoveryFile(ctx, e.ID.String())
 		}
 		if err != nil {
 			return nil, err

@@ -97,7 +97,7 @@ func TestDeviceLife(t *testing.T) {
 	if _, _, err := c.UnlockDevice(ctx, "", secret("mine")); err != nil {
 		t.Fatal(err)
 	}
-	_, recovery, err := c.DeviceRecovery(ctx, "")
+	_, recovery, err := c.DeviceRecovery(ctx, "", true)
 	if err != nil || len(recovery.Passphrase) != 64 {
 		t.Fatalf("%q, %v", recovery.Passphrase, err)
 	}

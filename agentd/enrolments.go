@@ -32,9 +32,9 @@ func claimSpec(organization trust.OrganizationID, id trust.HashDigest, device bo
 	return works.Spec{Kind: works.KindClaim, Key: id.String(), Subject: fmt.Sprintf("%s into %q", what, organization)}
 }
 
-// restoreSpec is of a device that comes out of a recovery file.
-func restoreSpec(organization trust.OrganizationID, holder trust.DeviceID) works.Spec {
-	return works.Spec{Kind: works.KindClaim, Key: "recovery " + holder.String(), Subject: fmt.Sprintf("a recovery into %q", organization)}
+// restoreSpec is of a device that a recovery file makes.
+func restoreSpec(organization trust.OrganizationID, id trust.HashDigest) works.Spec {
+	return works.Spec{Kind: works.KindClaim, Key: id.String(), Subject: fmt.Sprintf("a recovery file into %q", organization)}
 }
 
 // greetSpec is of somebody who is greeted.
@@ -50,9 +50,6 @@ func specOf(e *enrol.Entry) works.Spec {
 	case enrol.WorkClaimUser, enrol.WorkClaimDevice:
 		return claimSpec(e.Organization, e.Invitation, e.Work == enrol.WorkClaimDevice)
 	case enrol.WorkRecover:
-		if e.Invitation == (trust.HashDigest{}) {
-			return restoreSpec(e.Organization, e.Holder)
-		}
 		return claimSpec(e.Organization, e.Invitation, false)
 	case enrol.WorkGreetUser:
 		who := "somebody"

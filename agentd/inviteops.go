@@ -49,7 +49,7 @@ func decodeNewInvitation(r *request) (action, error) {
 	if err := psa.Unmarshal(r.Body, m); err != nil {
 		return nil, err
 	}
-	if err := one(m.GetEmail() != "", m.GetOwnDevice()); err != nil {
+	if err := one(m.GetEmail() != "", m.GetOwnDevice(), m.GetRecoveryOf() != ""); err != nil {
 		return nil, err
 	}
 	var email trust.EmailAddress
@@ -69,9 +69,12 @@ func decodeNewInvitation(r *request) (action, error) {
 			return nil, organizationError(err)
 		}
 		var made *enrol.Invited
-		if m.GetOwnDevice() {
+		switch {
+		case m.GetOwnDevice():
 			made, err = enrol.InviteDevice(ctx, s, m.GetSendMail())
-		} else {
+		case m.GetRecoveryOf() != "":
+			made, err = inviteRecovery(ctx, s, m.GetRecoveryOf(), m.GetSendMail())
+		default:
 			made, err = enrol.InviteUser(ctx, s, email, m.GetSendMail())
 		}
 		if err != nil {

@@ -118,4 +118,7 @@ var operations = map[wire.Opcode]operation{
 	agent.OpListInvitations:    {core, owners, true, decodeListInvitations},
 	agent.OpCancelInvitation:   {core, owners, true, decodeCancelInvitation},
 	agent.OpEvents:             {core, owners, true, decodeEvents},
+	agent.OpListRecoveries:     {core, owners, true, decodeListRecoveries},
+	agent.OpSetUpRecovery:      {core, owners, true, decodeSetUpRecovery},
+	agent.OpDeleteRecovery:     {core, owners, true, decodeDeleteRecovery},
 }

@@ -78,9 +78,9 @@ type Recovery struct {
 	Passphrase []byte
 }
 
-// DeviceRecovery returns a recovery file of an unlocked device.
-func (c *Client) DeviceRecovery(ctx context.Context, device string) (Device, Recovery, error) {
-	m, err := c.exportDevice(ctx, &agentpb.ExportDevice{Device: device, Recovery: true})
+// DeviceRecovery returns a recovery file for the user of an unlocked device: of a device that is certified for the purpose, or offline of that device itself.
+func (c *Client) DeviceRecovery(ctx context.Context, device string, offline bool) (Device, Recovery, error) {
+	m, err := c.exportDevice(ctx, &agentpb.ExportDevice{Device: device, Recovery: true, Offline: offline})
 	return readDevice(m.GetDevice()), Recovery{m.GetContent(), m.GetPassphrase()}, err
 }
 

@@ -93,17 +93,19 @@ func (c *Client) UpdateUser(ctx context.Context, device, user, profile string) (
 	return readUser(m.GetUser()), m.GetAlready(), err
 }
 
-// InvitationRequest says whom to invite: a user by e-mail address, or a device of the caller's.
+// InvitationRequest says whom to invite: a user by e-mail address, a device of the caller's, or somebody to come back.
 type InvitationRequest struct {
 	Email     string
 	OwnDevice bool
-	SendMail  bool
+	// RecoveryOf is a text that fits a user of whose shared recovery the caller holds shares.
+	RecoveryOf string
+	SendMail   bool
 }
 
 // Invite invites somebody. already says that the same had been invited before; the invitation is that one.
 func (c *Client) Invite(ctx context.Context, device string, r InvitationRequest) (i Invitation, already bool, err error) {
 	var m agentpb.NewInvitationResult
-	in := &agentpb.NewInvitation{Device: device, Email: r.Email, OwnDevice: r.OwnDevice, SendMail: r.SendMail}
+	in := &agentpb.NewInvitation{Device: device, Email: r.Email, OwnDevice: r.OwnDevice, RecoveryOf: r.RecoveryOf, SendMail: r.SendMail}
 	err = c.do(ctx, call{op: agent.OpNewInvitation, in: in, once: true, needs: needsOrganizations}, &m)
 	return readInvitation(m.GetInvitation()), m.GetAlready(), err
 }

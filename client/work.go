@@ -222,6 +222,11 @@ func (c *Client) BeginClaim(ctx context.Context, address string, d Details) (w W
 	return c.begin(ctx, &agentpb.Begin{Claim: &agentpb.Begin_Claim{Address: address, Details: d.message()}})
 }
 
+// BeginRestore begins to make a device with a recovery file, whose passphrase the caller wipes.
+func (c *Client) BeginRestore(ctx context.Context, file, passphrase []byte, d Details) (w Work, already bool, err error) {
+	return c.begin(ctx, &agentpb.Begin{Restore: &agentpb.Begin_Restore{File: file, Passphrase: passphrase, Details: d.message()}})
+}
+
 // BeginGreet begins to greet who is invited, or returns the work that does. invitation is a token or the first digits of one,
 // an address, or the e-mail address of who is invited; profile is what to propose, nothing for the usual one.
 func (c *Client) BeginGreet(ctx context.Context, device, invitation, profile string) (w Work, already bool, err error) {

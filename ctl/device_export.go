@@ -87,18 +87,22 @@ func (p *Program) runUndoExport(ctx context.Context, c *client.Client, text stri
 
 // recoveryOptions are the options of device recovery.
 type recoveryOptions struct {
-	out string
-	yes bool
+	out          string
+	yes, offline bool
 }
 
 func (p *Program) deviceRecovery(choice *deviceChoice) *cobra.Command {
 	var o recoveryOptions
 	cmd := &cobra.Command{
 		Use:   "recovery FILE",
-		Short: "Write a recovery file of an unlocked device",
-		Long: `Write a recovery file, with which a new device can be enrolled, by this agent or the original
-client, where this machine or its TPM is lost. Its passphrase is shown once: write it down,
-and keep it apart from the file. You are asked for parts of it before the file is written.
+		Short: "Write a recovery file for you, with an unlocked device",
+		Long: `Write a recovery file, with which a new device can be enrolled ("recovery claim --file", or the
+original client) where this machine or its TPM is lost. Its passphrase is shown once: write it
+down, and keep it apart from the file. You are asked for parts of it before the file is
+written. Only your revocation makes the file useless.
+
+The file has a device of its own, which the organisation sees; --offline puts the keys of
+this device into it instead, for which no server is needed.
 
 Without a person, --passphrase-out writes the passphrase to a file, and --yes goes on at
 once.`,
@@ -112,6 +116,7 @@ once.`,
 	}
 	cmd.Flags().StringVar(&o.out, "passphrase-out", "", "write the passphrase to a new `FILE` of mode 0600 as well")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask for parts of the passphrase")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "put the keys of this device into the file")
 	return cmd
 }
 
@@ -120,7 +125,7 @@ func (p *Program) runDeviceRecovery(ctx context.Context, c *client.Client, text,
 	if err != nil {
 		return err
 	}
-	_, made, err := c.DeviceRecovery(ctx, d.ID)
+	_, made, err := c.DeviceRecovery(ctx, d.ID, o.offline)
 	if err != nil {
 		return err
 	}

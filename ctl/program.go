@@ -89,7 +89,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 service unreachable, 4 refused, 5 not 
 	root.AddCommand(
 		p.ping(), p.info(), p.doctor(), p.random(), p.hash(), p.inspect(), p.backup(), p.restore(),
 		p.providerGroup(), p.authenticatorGroup(), p.clientGroup(), p.keyGroup(), p.deviceGroup(),
-		p.orgGroup(), p.userGroup(), p.inviteGroup(), p.workGroup(), p.events(),
+		p.orgGroup(), p.userGroup(), p.inviteGroup(), p.recoveryGroup(), p.workGroup(), p.events(),
 		p.completion(), p.version(),
 	)
 	root.SetHelpCommand(helpCommand(root))

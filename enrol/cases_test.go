@@ -451,11 +451,6 @@ func TestInvitations(t *testing.T) {
 	if _, err := flow.Run(t.Context(), m.c); !errors.Is(err, cloud.ErrInvitationGone) || len(m.guest.start().entries(t)) > 0 {
 		t.Errorf("claiming a cancelled one: %v", err)
 	}
-	wrong := m.invited.Address
-	wrong.Type = trust.InviteShamirRecovery
-	if _, err := m.guest.start().Claim(&wrong); wire.StatusOf(err) != wire.StatusNotSupported {
-		t.Errorf("a recovery: %v", err)
-	}
 }
 
 func TestUsers(t *testing.T) {

@@ -212,7 +212,9 @@ func TestRecoveryFile(t *testing.T) {
 		a := f.member(t).start()
 		lost, err := a.devices.OpenRecovery(t.Context(), file, passphrase)
 		must(t, err)
-		r, err := a.Restore(lost).Run(t.Context(), &script{name: "again"})
+		flow, err := a.Restore(lost)
+		must(t, err)
+		r, err := flow.Run(t.Context(), &script{name: "again"})
 		must(t, err)
 		if r.User != first.User || r.Root != first.Root || r.Label.String() != "again's laptop" {
 			t.Errorf("restored %+v", r)

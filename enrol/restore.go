@@ -2,6 +2,7 @@ package enrol
 
 import (
 	"context"
+	"errors"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/session"
@@ -18,9 +19,21 @@ type restore struct {
 	lost *trust.LocalDevice
 }
 
-// Restore returns the flow that makes a new device with the recovery device of a file. It takes that over, and wipes it.
-func (d *Desk) Restore(lost *trust.LocalDevice) Flow {
-	return &restore{claim: claim{newcomer: newcomer{Desk: d}}, lost: lost}
+// Restore returns the flow that makes a new device with the recovery device of a file. It takes that over, and wipes it. What was begun with this file goes on.
+func (d *Desk) Restore(lost *trust.LocalDevice) (Flow, error) {
+	r := &restore{claim: claim{newcomer: newcomer{Desk: d}}, lost: lost}
+	digest := RecoveryID(lost.DeviceID)
+	var err error
+	r.resume, err = d.journal.first(func(e *Entry) bool { return e.Work == WorkRecover && e.Invitation == digest })
+	if err != nil && !errors.Is(err, ErrNoEntry) {
+		return nil, err
+	}
+	return r, nil
+}
+
+// RecoveryID is by what the recovery device of a file is recognised in the journal.
+func RecoveryID(device trust.DeviceID) trust.HashDigest {
+	return trust.Digest([]byte("parsec-agent recovery " + device.String()))
 }
 
 // Run restores, or goes on where it was interrupted.
@@ -78,7 +91,7 @@ func (r *restore) again(ctx context.Context) (err error) {
 		return err
 	}
 	r.clean = r.entry.Stage == StageKept
-	if r.secrets.Reply != nil {
+	if r.secrets.Reply != nil && r.lost == nil {
 		if r.lost, err = trust.OpenLocalDevice(r.secrets.Reply, r.key, nil); err != nil {
 			return lost("the recovery device in the journal cannot be opened", err)
 		}
@@ -117,6 +130,7 @@ func (r *restore) begin(ctx context.Context) (err error) {
 		}
 	} else {
 		r.entry.Server, r.entry.Organization, human = r.lost.Server, r.lost.OrganizationID, r.lost.HumanHandle
+		r.entry.Invitation = RecoveryID(r.lost.DeviceID)
 	}
 	if err := r.reach(); err != nil {
 		return err

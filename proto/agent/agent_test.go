@@ -171,6 +171,8 @@ func messages() []proto.Message {
 		&agentpb.UpdateUser{}, &agentpb.UpdateUserResult{},
 		&agentpb.NewInvitation{}, &agentpb.NewInvitationResult{}, &agentpb.ListInvitations{}, &agentpb.ListInvitationsResult{},
 		&agentpb.CancelInvitation{}, &agentpb.CancelInvitationResult{}, &agentpb.Events{}, &agentpb.Event{},
+		&agentpb.ListRecoveries{}, &agentpb.ListRecoveriesResult{}, &agentpb.SetUpRecovery{}, &agentpb.SetUpRecoveryResult{},
+		&agentpb.DeleteRecovery{}, &agentpb.DeleteRecoveryResult{},
 	}
 }
 

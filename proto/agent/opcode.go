@@ -110,6 +110,12 @@ const (
 	OpCancelInvitation wire.Opcode = 0x1_0025
 	// OpEvents: Events → stream of Event.
 	OpEvents wire.Opcode = 0x1_0026
+	// OpListRecoveries: ListRecoveries → ListRecoveriesResult.
+	OpListRecoveries wire.Opcode = 0x1_0027
+	// OpSetUpRecovery: SetUpRecovery → SetUpRecoveryResult.
+	OpSetUpRecovery wire.Opcode = 0x1_0028
+	// OpDeleteRecovery: DeleteRecovery → DeleteRecoveryResult.
+	OpDeleteRecovery wire.Opcode = 0x1_0029
 )
 
 var names = map[wire.Opcode]string{
@@ -126,7 +132,7 @@ var names = map[wire.Opcode]string{
 	OpForgetOrganization: "AgentForgetOrganization", OpAcceptTerms: "AgentAcceptTerms",
 	OpListUsers: "AgentListUsers", OpRevokeUser: "AgentRevokeUser", OpUpdateUser: "AgentUpdateUser",
 	OpNewInvitation: "AgentNewInvitation", OpListInvitations: "AgentListInvitations", OpCancelInvitation: "AgentCancelInvitation",
-	OpEvents: "AgentEvents",
+	OpEvents: "AgentEvents", OpListRecoveries: "AgentListRecoveries", OpSetUpRecovery: "AgentSetUpRecovery", OpDeleteRecovery: "AgentDeleteRecovery",
 }
 
 // Name returns the name of an agent operation, or the original's of any other.

@@ -2870,6 +2870,7 @@ type ExportDevice struct {
 	Undo          bool                   `protobuf:"varint,3,opt,name=undo,proto3" json:"undo,omitempty"`
 	Recovery      bool                   `protobuf:"varint,4,opt,name=recovery,proto3" json:"recovery,omitempty"`
 	Password      []byte                 `protobuf:"bytes,5,opt,name=password,proto3" json:"password,omitempty"` // leave: of the file
+	Offline       bool                   `protobuf:"varint,6,opt,name=offline,proto3" json:"offline,omitempty"`  // recovery: of the device itself, without the server, instead of one that is certified for the purpose
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2937,6 +2938,13 @@ func (x *ExportDevice) GetPassword() []byte {
 		return x.Password
 	}
 	return nil
+}
+
+func (x *ExportDevice) GetOffline() bool {
+	if x != nil {
+		return x.Offline
+	}
+	return false
 }
 
 type ExportDeviceResult struct {
@@ -3643,6 +3651,7 @@ type Begin struct {
 	Bootstrap     *Begin_Bootstrap       `protobuf:"bytes,1,opt,name=bootstrap,proto3" json:"bootstrap,omitempty"`
 	Claim         *Begin_Claim           `protobuf:"bytes,2,opt,name=claim,proto3" json:"claim,omitempty"`
 	Greet         *Begin_Greet           `protobuf:"bytes,3,opt,name=greet,proto3" json:"greet,omitempty"`
+	Restore       *Begin_Restore         `protobuf:"bytes,4,opt,name=restore,proto3" json:"restore,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3694,6 +3703,13 @@ func (x *Begin) GetClaim() *Begin_Claim {
 func (x *Begin) GetGreet() *Begin_Greet {
 	if x != nil {
 		return x.Greet
+	}
+	return nil
+}
+
+func (x *Begin) GetRestore() *Begin_Restore {
+	if x != nil {
+		return x.Restore
 	}
 	return nil
 }
@@ -5651,8 +5667,9 @@ func (x *Invitation) GetMail() string {
 type NewInvitation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
-	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                           // a new user
-	OwnDevice     bool                   `protobuf:"varint,3,opt,name=own_device,json=ownDevice,proto3" json:"own_device,omitempty"` // a device of the caller's
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`                             // a new user
+	OwnDevice     bool                   `protobuf:"varint,3,opt,name=own_device,json=ownDevice,proto3" json:"own_device,omitempty"`   // a device of the caller's
+	RecoveryOf    string                 `protobuf:"bytes,4,opt,name=recovery_of,json=recoveryOf,proto3" json:"recovery_of,omitempty"` // a user, of whose shared recovery the caller holds shares
 	SendMail      bool                   `protobuf:"varint,5,opt,name=send_mail,json=sendMail,proto3" json:"send_mail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5707,6 +5724,13 @@ func (x *NewInvitation) GetOwnDevice() bool {
 		return x.OwnDevice
 	}
 	return false
+}
+
+func (x *NewInvitation) GetRecoveryOf() string {
+	if x != nil {
+		return x.RecoveryOf
+	}
+	return ""
 }
 
 func (x *NewInvitation) GetSendMail() bool {
@@ -6105,6 +6129,396 @@ func (x *Event) GetWorkId() string {
 	return ""
 }
 
+// SharedRecovery is what brings a user back whom others let in again.
+type SharedRecovery struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	User          string                   `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"` // whose it is
+	Email         string                   `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Name          string                   `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Own           bool                     `protobuf:"varint,4,opt,name=own,proto3" json:"own,omitempty"`
+	State         string                   `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"` // "valid"; "reduced": some holders are revoked, the others suffice; "unusable"; "deleted"
+	Threshold     uint32                   `protobuf:"varint,6,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	CreatedUnixMs int64                    `protobuf:"varint,7,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	DeletedUnixMs int64                    `protobuf:"varint,8,opt,name=deleted_unix_ms,json=deletedUnixMs,proto3" json:"deleted_unix_ms,omitempty"`
+	Holders       []*SharedRecovery_Holder `protobuf:"bytes,9,rep,name=holders,proto3" json:"holders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SharedRecovery) Reset() {
+	*x = SharedRecovery{}
+	mi := &file_agent_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SharedRecovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SharedRecovery) ProtoMessage() {}
+
+func (x *SharedRecovery) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SharedRecovery.ProtoReflect.Descriptor instead.
+func (*SharedRecovery) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{90}
+}
+
+func (x *SharedRecovery) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *SharedRecovery) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *SharedRecovery) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SharedRecovery) GetOwn() bool {
+	if x != nil {
+		return x.Own
+	}
+	return false
+}
+
+func (x *SharedRecovery) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SharedRecovery) GetThreshold() uint32 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *SharedRecovery) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *SharedRecovery) GetDeletedUnixMs() int64 {
+	if x != nil {
+		return x.DeletedUnixMs
+	}
+	return 0
+}
+
+func (x *SharedRecovery) GetHolders() []*SharedRecovery_Holder {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+type ListRecoveries struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRecoveries) Reset() {
+	*x = ListRecoveries{}
+	mi := &file_agent_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRecoveries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRecoveries) ProtoMessage() {}
+
+func (x *ListRecoveries) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRecoveries.ProtoReflect.Descriptor instead.
+func (*ListRecoveries) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *ListRecoveries) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+// ListRecoveriesResult has the caller's own, if there ever was one, and those of which the caller holds shares.
+type ListRecoveriesResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recoveries    []*SharedRecovery      `protobuf:"bytes,1,rep,name=recoveries,proto3" json:"recoveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRecoveriesResult) Reset() {
+	*x = ListRecoveriesResult{}
+	mi := &file_agent_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRecoveriesResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRecoveriesResult) ProtoMessage() {}
+
+func (x *ListRecoveriesResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRecoveriesResult.ProtoReflect.Descriptor instead.
+func (*ListRecoveriesResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *ListRecoveriesResult) GetRecoveries() []*SharedRecovery {
+	if x != nil {
+		return x.Recoveries
+	}
+	return nil
+}
+
+type SetUpRecovery struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Device        string                   `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Threshold     uint32                   `protobuf:"varint,2,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	Holders       []*SharedRecovery_Holder `protobuf:"bytes,3,rep,name=holders,proto3" json:"holders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUpRecovery) Reset() {
+	*x = SetUpRecovery{}
+	mi := &file_agent_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUpRecovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUpRecovery) ProtoMessage() {}
+
+func (x *SetUpRecovery) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUpRecovery.ProtoReflect.Descriptor instead.
+func (*SetUpRecovery) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{93}
+}
+
+func (x *SetUpRecovery) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *SetUpRecovery) GetThreshold() uint32 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *SetUpRecovery) GetHolders() []*SharedRecovery_Holder {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+type SetUpRecoveryResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recovery      *SharedRecovery        `protobuf:"bytes,1,opt,name=recovery,proto3" json:"recovery,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUpRecoveryResult) Reset() {
+	*x = SetUpRecoveryResult{}
+	mi := &file_agent_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUpRecoveryResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUpRecoveryResult) ProtoMessage() {}
+
+func (x *SetUpRecoveryResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUpRecoveryResult.ProtoReflect.Descriptor instead.
+func (*SetUpRecoveryResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *SetUpRecoveryResult) GetRecovery() *SharedRecovery {
+	if x != nil {
+		return x.Recovery
+	}
+	return nil
+}
+
+type DeleteRecovery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRecovery) Reset() {
+	*x = DeleteRecovery{}
+	mi := &file_agent_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRecovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRecovery) ProtoMessage() {}
+
+func (x *DeleteRecovery) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRecovery.ProtoReflect.Descriptor instead.
+func (*DeleteRecovery) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{95}
+}
+
+func (x *DeleteRecovery) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type DeleteRecoveryResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Recovery      *SharedRecovery        `protobuf:"bytes,1,opt,name=recovery,proto3" json:"recovery,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRecoveryResult) Reset() {
+	*x = DeleteRecoveryResult{}
+	mi := &file_agent_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRecoveryResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRecoveryResult) ProtoMessage() {}
+
+func (x *DeleteRecoveryResult) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRecoveryResult.ProtoReflect.Descriptor instead.
+func (*DeleteRecoveryResult) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *DeleteRecoveryResult) GetRecovery() *SharedRecovery {
+	if x != nil {
+		return x.Recovery
+	}
+	return nil
+}
+
 type Info_Provider struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -6124,7 +6538,7 @@ type Info_Provider struct {
 
 func (x *Info_Provider) Reset() {
 	*x = Info_Provider{}
-	mi := &file_agent_proto_msgTypes[90]
+	mi := &file_agent_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6136,7 +6550,7 @@ func (x *Info_Provider) String() string {
 func (*Info_Provider) ProtoMessage() {}
 
 func (x *Info_Provider) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[90]
+	mi := &file_agent_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6240,7 +6654,7 @@ type Info_Authenticator struct {
 
 func (x *Info_Authenticator) Reset() {
 	*x = Info_Authenticator{}
-	mi := &file_agent_proto_msgTypes[91]
+	mi := &file_agent_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6252,7 +6666,7 @@ func (x *Info_Authenticator) String() string {
 func (*Info_Authenticator) ProtoMessage() {}
 
 func (x *Info_Authenticator) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[91]
+	mi := &file_agent_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6303,7 +6717,7 @@ type Info_Caller struct {
 
 func (x *Info_Caller) Reset() {
 	*x = Info_Caller{}
-	mi := &file_agent_proto_msgTypes[92]
+	mi := &file_agent_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6315,7 +6729,7 @@ func (x *Info_Caller) String() string {
 func (*Info_Caller) ProtoMessage() {}
 
 func (x *Info_Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[92]
+	mi := &file_agent_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6387,7 +6801,7 @@ type Info_KeyManager struct {
 
 func (x *Info_KeyManager) Reset() {
 	*x = Info_KeyManager{}
-	mi := &file_agent_proto_msgTypes[93]
+	mi := &file_agent_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6399,7 +6813,7 @@ func (x *Info_KeyManager) String() string {
 func (*Info_KeyManager) ProtoMessage() {}
 
 func (x *Info_KeyManager) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[93]
+	mi := &file_agent_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6471,7 +6885,7 @@ type Info_Resources struct {
 
 func (x *Info_Resources) Reset() {
 	*x = Info_Resources{}
-	mi := &file_agent_proto_msgTypes[94]
+	mi := &file_agent_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6483,7 +6897,7 @@ func (x *Info_Resources) String() string {
 func (*Info_Resources) ProtoMessage() {}
 
 func (x *Info_Resources) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[94]
+	mi := &file_agent_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6554,7 +6968,7 @@ type DoctorResult_Finding struct {
 
 func (x *DoctorResult_Finding) Reset() {
 	*x = DoctorResult_Finding{}
-	mi := &file_agent_proto_msgTypes[95]
+	mi := &file_agent_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6566,7 +6980,7 @@ func (x *DoctorResult_Finding) String() string {
 func (*DoctorResult_Finding) ProtoMessage() {}
 
 func (x *DoctorResult_Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[95]
+	mi := &file_agent_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6635,7 +7049,7 @@ type ListKeysResult_Key struct {
 
 func (x *ListKeysResult_Key) Reset() {
 	*x = ListKeysResult_Key{}
-	mi := &file_agent_proto_msgTypes[96]
+	mi := &file_agent_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6647,7 +7061,7 @@ func (x *ListKeysResult_Key) String() string {
 func (*ListKeysResult_Key) ProtoMessage() {}
 
 func (x *ListKeysResult_Key) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[96]
+	mi := &file_agent_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6744,7 +7158,7 @@ type ListUnnamedResult_Object struct {
 
 func (x *ListUnnamedResult_Object) Reset() {
 	*x = ListUnnamedResult_Object{}
-	mi := &file_agent_proto_msgTypes[97]
+	mi := &file_agent_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6756,7 +7170,7 @@ func (x *ListUnnamedResult_Object) String() string {
 func (*ListUnnamedResult_Object) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[97]
+	mi := &file_agent_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6847,7 +7261,7 @@ type ListUnnamedResult_Failure struct {
 
 func (x *ListUnnamedResult_Failure) Reset() {
 	*x = ListUnnamedResult_Failure{}
-	mi := &file_agent_proto_msgTypes[98]
+	mi := &file_agent_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6859,7 +7273,7 @@ func (x *ListUnnamedResult_Failure) String() string {
 func (*ListUnnamedResult_Failure) ProtoMessage() {}
 
 func (x *ListUnnamedResult_Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[98]
+	mi := &file_agent_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6914,7 +7328,7 @@ type AttestationReport_Check struct {
 
 func (x *AttestationReport_Check) Reset() {
 	*x = AttestationReport_Check{}
-	mi := &file_agent_proto_msgTypes[99]
+	mi := &file_agent_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6926,7 +7340,7 @@ func (x *AttestationReport_Check) String() string {
 func (*AttestationReport_Check) ProtoMessage() {}
 
 func (x *AttestationReport_Check) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[99]
+	mi := &file_agent_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6979,7 +7393,7 @@ type AttestationReport_Certificate struct {
 
 func (x *AttestationReport_Certificate) Reset() {
 	*x = AttestationReport_Certificate{}
-	mi := &file_agent_proto_msgTypes[100]
+	mi := &file_agent_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6991,7 +7405,7 @@ func (x *AttestationReport_Certificate) String() string {
 func (*AttestationReport_Certificate) ProtoMessage() {}
 
 func (x *AttestationReport_Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[100]
+	mi := &file_agent_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7076,7 +7490,7 @@ type AttestationReport_Clock struct {
 
 func (x *AttestationReport_Clock) Reset() {
 	*x = AttestationReport_Clock{}
-	mi := &file_agent_proto_msgTypes[101]
+	mi := &file_agent_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7088,7 +7502,7 @@ func (x *AttestationReport_Clock) String() string {
 func (*AttestationReport_Clock) ProtoMessage() {}
 
 func (x *AttestationReport_Clock) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[101]
+	mi := &file_agent_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7149,7 +7563,7 @@ type AttestationReport_Fact struct {
 
 func (x *AttestationReport_Fact) Reset() {
 	*x = AttestationReport_Fact{}
-	mi := &file_agent_proto_msgTypes[102]
+	mi := &file_agent_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7161,7 +7575,7 @@ func (x *AttestationReport_Fact) String() string {
 func (*AttestationReport_Fact) ProtoMessage() {}
 
 func (x *AttestationReport_Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[102]
+	mi := &file_agent_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7209,7 +7623,7 @@ type InspectResult_Object struct {
 
 func (x *InspectResult_Object) Reset() {
 	*x = InspectResult_Object{}
-	mi := &file_agent_proto_msgTypes[103]
+	mi := &file_agent_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7221,7 +7635,7 @@ func (x *InspectResult_Object) String() string {
 func (*InspectResult_Object) ProtoMessage() {}
 
 func (x *InspectResult_Object) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[103]
+	mi := &file_agent_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7317,7 +7731,7 @@ type InspectResult_Field struct {
 
 func (x *InspectResult_Field) Reset() {
 	*x = InspectResult_Field{}
-	mi := &file_agent_proto_msgTypes[104]
+	mi := &file_agent_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7329,7 +7743,7 @@ func (x *InspectResult_Field) String() string {
 func (*InspectResult_Field) ProtoMessage() {}
 
 func (x *InspectResult_Field) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[104]
+	mi := &file_agent_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7369,7 +7783,7 @@ type ListDevicesResult_Damaged struct {
 
 func (x *ListDevicesResult_Damaged) Reset() {
 	*x = ListDevicesResult_Damaged{}
-	mi := &file_agent_proto_msgTypes[105]
+	mi := &file_agent_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7381,7 +7795,7 @@ func (x *ListDevicesResult_Damaged) String() string {
 func (*ListDevicesResult_Damaged) ProtoMessage() {}
 
 func (x *ListDevicesResult_Damaged) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[105]
+	mi := &file_agent_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7422,7 +7836,7 @@ type Begin_Bootstrap struct {
 
 func (x *Begin_Bootstrap) Reset() {
 	*x = Begin_Bootstrap{}
-	mi := &file_agent_proto_msgTypes[106]
+	mi := &file_agent_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7434,7 +7848,7 @@ func (x *Begin_Bootstrap) String() string {
 func (*Begin_Bootstrap) ProtoMessage() {}
 
 func (x *Begin_Bootstrap) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[106]
+	mi := &file_agent_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7481,7 +7895,7 @@ type Begin_Claim struct {
 
 func (x *Begin_Claim) Reset() {
 	*x = Begin_Claim{}
-	mi := &file_agent_proto_msgTypes[107]
+	mi := &file_agent_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7493,7 +7907,7 @@ func (x *Begin_Claim) String() string {
 func (*Begin_Claim) ProtoMessage() {}
 
 func (x *Begin_Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[107]
+	mi := &file_agent_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7534,7 +7948,7 @@ type Begin_Greet struct {
 
 func (x *Begin_Greet) Reset() {
 	*x = Begin_Greet{}
-	mi := &file_agent_proto_msgTypes[108]
+	mi := &file_agent_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7546,7 +7960,7 @@ func (x *Begin_Greet) String() string {
 func (*Begin_Greet) ProtoMessage() {}
 
 func (x *Begin_Greet) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_proto_msgTypes[108]
+	mi := &file_agent_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7581,6 +7995,142 @@ func (x *Begin_Greet) GetProfile() string {
 		return x.Profile
 	}
 	return ""
+}
+
+type Begin_Restore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          []byte                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`             // a recovery file
+	Passphrase    []byte                 `protobuf:"bytes,2,opt,name=passphrase,proto3" json:"passphrase,omitempty"` // that of the file
+	Details       *Details               `protobuf:"bytes,3,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Begin_Restore) Reset() {
+	*x = Begin_Restore{}
+	mi := &file_agent_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Begin_Restore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Begin_Restore) ProtoMessage() {}
+
+func (x *Begin_Restore) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Begin_Restore.ProtoReflect.Descriptor instead.
+func (*Begin_Restore) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{50, 3}
+}
+
+func (x *Begin_Restore) GetFile() []byte {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *Begin_Restore) GetPassphrase() []byte {
+	if x != nil {
+		return x.Passphrase
+	}
+	return nil
+}
+
+func (x *Begin_Restore) GetDetails() *Details {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type SharedRecovery_Holder struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"` // in requests a text that fits one user
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Shares        uint32                 `protobuf:"varint,4,opt,name=shares,proto3" json:"shares,omitempty"`
+	Revoked       bool                   `protobuf:"varint,5,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SharedRecovery_Holder) Reset() {
+	*x = SharedRecovery_Holder{}
+	mi := &file_agent_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SharedRecovery_Holder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SharedRecovery_Holder) ProtoMessage() {}
+
+func (x *SharedRecovery_Holder) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SharedRecovery_Holder.ProtoReflect.Descriptor instead.
+func (*SharedRecovery_Holder) Descriptor() ([]byte, []int) {
+	return file_agent_proto_rawDescGZIP(), []int{90, 0}
+}
+
+func (x *SharedRecovery_Holder) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *SharedRecovery_Holder) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *SharedRecovery_Holder) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SharedRecovery_Holder) GetShares() uint32 {
+	if x != nil {
+		return x.Shares
+	}
+	return 0
+}
+
+func (x *SharedRecovery_Holder) GetRevoked() bool {
+	if x != nil {
+		return x.Revoked
+	}
+	return false
 }
 
 var File_agent_proto protoreflect.FileDescriptor
@@ -7937,13 +8487,14 @@ const file_agent_proto_rawDesc = "" +
 	"\x06cancel\x18\x03 \x01(\bR\x06cancel\x12\x16\n" +
 	"\x06device\x18\x04 \x01(\tR\x06device\"B\n" +
 	"\x12ImportDeviceResult\x12,\n" +
-	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\"\x88\x01\n" +
+	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\"\xa2\x01\n" +
 	"\fExportDevice\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05leave\x18\x02 \x01(\bR\x05leave\x12\x12\n" +
 	"\x04undo\x18\x03 \x01(\bR\x04undo\x12\x1a\n" +
 	"\brecovery\x18\x04 \x01(\bR\brecovery\x12\x1a\n" +
-	"\bpassword\x18\x05 \x01(\fR\bpassword\"|\n" +
+	"\bpassword\x18\x05 \x01(\fR\bpassword\x12\x18\n" +
+	"\aoffline\x18\x06 \x01(\bR\aoffline\"|\n" +
 	"\x12ExportDeviceResult\x12,\n" +
 	"\x06device\x18\x01 \x01(\v2\x14.parsec.agent.DeviceR\x06device\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x1e\n" +
@@ -8013,11 +8564,12 @@ const file_agent_proto_rawDesc = "" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12&\n" +
 	"\x04peer\x18\x04 \x01(\v2\x12.parsec.agent.PeerR\x04peer\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02by\x18\x06 \x01(\tR\x02by\"\xd2\x03\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\"\xf9\x04\n" +
 	"\x05Begin\x12;\n" +
 	"\tbootstrap\x18\x01 \x01(\v2\x1d.parsec.agent.Begin.BootstrapR\tbootstrap\x12/\n" +
 	"\x05claim\x18\x02 \x01(\v2\x19.parsec.agent.Begin.ClaimR\x05claim\x12/\n" +
-	"\x05greet\x18\x03 \x01(\v2\x19.parsec.agent.Begin.GreetR\x05greet\x1a{\n" +
+	"\x05greet\x18\x03 \x01(\v2\x19.parsec.agent.Begin.GreetR\x05greet\x125\n" +
+	"\arestore\x18\x04 \x01(\v2\x1b.parsec.agent.Begin.RestoreR\arestore\x1a{\n" +
 	"\tBootstrap\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12#\n" +
 	"\rsequester_key\x18\x02 \x01(\fR\fsequesterKey\x12/\n" +
@@ -8030,7 +8582,13 @@ const file_agent_proto_rawDesc = "" +
 	"\n" +
 	"invitation\x18\x02 \x01(\tR\n" +
 	"invitation\x12\x18\n" +
-	"\aprofile\x18\x03 \x01(\tR\aprofile\"O\n" +
+	"\aprofile\x18\x03 \x01(\tR\aprofile\x1an\n" +
+	"\aRestore\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\fR\x04file\x12\x1e\n" +
+	"\n" +
+	"passphrase\x18\x02 \x01(\fR\n" +
+	"passphrase\x12/\n" +
+	"\adetails\x18\x03 \x01(\v2\x15.parsec.agent.DetailsR\adetails\"O\n" +
 	"\vBeginResult\x12&\n" +
 	"\x04work\x18\x01 \x01(\v2\x12.parsec.agent.WorkR\x04work\x12\x18\n" +
 	"\aalready\x18\x02 \x01(\bR\aalready\"\x1b\n" +
@@ -8187,12 +8745,14 @@ const file_agent_proto_rawDesc = "" +
 	"\x0fcreated_unix_ms\x18\a \x01(\x03R\rcreatedUnixMs\x12\x1d\n" +
 	"\n" +
 	"created_by\x18\b \x01(\tR\tcreatedBy\x12\x12\n" +
-	"\x04mail\x18\t \x01(\tR\x04mail\"y\n" +
+	"\x04mail\x18\t \x01(\tR\x04mail\"\x9a\x01\n" +
 	"\rNewInvitation\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x1d\n" +
 	"\n" +
-	"own_device\x18\x03 \x01(\bR\townDevice\x12\x1b\n" +
+	"own_device\x18\x03 \x01(\bR\townDevice\x12\x1f\n" +
+	"\vrecovery_of\x18\x04 \x01(\tR\n" +
+	"recoveryOf\x12\x1b\n" +
 	"\tsend_mail\x18\x05 \x01(\bR\bsendMail\"i\n" +
 	"\x13NewInvitationResult\x128\n" +
 	"\n" +
@@ -8225,7 +8785,39 @@ const file_agent_proto_rawDesc = "" +
 	"connection\x12\x16\n" +
 	"\x06object\x18\x06 \x01(\tR\x06object\x12\x12\n" +
 	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x17\n" +
-	"\awork_id\x18\b \x01(\tR\x06workIdB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
+	"\awork_id\x18\b \x01(\tR\x06workId\"\x9d\x03\n" +
+	"\x0eSharedRecovery\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x10\n" +
+	"\x03own\x18\x04 \x01(\bR\x03own\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x1c\n" +
+	"\tthreshold\x18\x06 \x01(\rR\tthreshold\x12&\n" +
+	"\x0fcreated_unix_ms\x18\a \x01(\x03R\rcreatedUnixMs\x12&\n" +
+	"\x0fdeleted_unix_ms\x18\b \x01(\x03R\rdeletedUnixMs\x12=\n" +
+	"\aholders\x18\t \x03(\v2#.parsec.agent.SharedRecovery.HolderR\aholders\x1ax\n" +
+	"\x06Holder\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06shares\x18\x04 \x01(\rR\x06shares\x12\x18\n" +
+	"\arevoked\x18\x05 \x01(\bR\arevoked\"(\n" +
+	"\x0eListRecoveries\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"T\n" +
+	"\x14ListRecoveriesResult\x12<\n" +
+	"\n" +
+	"recoveries\x18\x01 \x03(\v2\x1c.parsec.agent.SharedRecoveryR\n" +
+	"recoveries\"\x84\x01\n" +
+	"\rSetUpRecovery\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x1c\n" +
+	"\tthreshold\x18\x02 \x01(\rR\tthreshold\x12=\n" +
+	"\aholders\x18\x03 \x03(\v2#.parsec.agent.SharedRecovery.HolderR\aholders\"O\n" +
+	"\x13SetUpRecoveryResult\x128\n" +
+	"\brecovery\x18\x01 \x01(\v2\x1c.parsec.agent.SharedRecoveryR\brecovery\"(\n" +
+	"\x0eDeleteRecovery\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\"P\n" +
+	"\x14DeleteRecoveryResult\x128\n" +
+	"\brecovery\x18\x01 \x01(\v2\x1c.parsec.agent.SharedRecoveryR\brecoveryB;Z9github.com/seed-73b3884f/parsec-agent/proto/agent/agentpbb\x06proto3"
 
 var (
 	file_agent_proto_rawDescOnce sync.Once
@@ -8239,7 +8831,7 @@ func file_agent_proto_rawDescGZIP() []byte {
 	return file_agent_proto_rawDescData
 }
 
-var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 109)
+var file_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 118)
 var file_agent_proto_goTypes = []any{
 	(*Empty)(nil),                         // 0: parsec.agent.Empty
 	(*ErrorDetail)(nil),                   // 1: parsec.agent.ErrorDetail
@@ -8331,50 +8923,59 @@ var file_agent_proto_goTypes = []any{
 	(*CancelInvitationResult)(nil),        // 87: parsec.agent.CancelInvitationResult
 	(*Events)(nil),                        // 88: parsec.agent.Events
 	(*Event)(nil),                         // 89: parsec.agent.Event
-	(*Info_Provider)(nil),                 // 90: parsec.agent.Info.Provider
-	(*Info_Authenticator)(nil),            // 91: parsec.agent.Info.Authenticator
-	(*Info_Caller)(nil),                   // 92: parsec.agent.Info.Caller
-	(*Info_KeyManager)(nil),               // 93: parsec.agent.Info.KeyManager
-	(*Info_Resources)(nil),                // 94: parsec.agent.Info.Resources
-	(*DoctorResult_Finding)(nil),          // 95: parsec.agent.DoctorResult.Finding
-	(*ListKeysResult_Key)(nil),            // 96: parsec.agent.ListKeysResult.Key
-	(*ListUnnamedResult_Object)(nil),      // 97: parsec.agent.ListUnnamedResult.Object
-	(*ListUnnamedResult_Failure)(nil),     // 98: parsec.agent.ListUnnamedResult.Failure
-	(*AttestationReport_Check)(nil),       // 99: parsec.agent.AttestationReport.Check
-	(*AttestationReport_Certificate)(nil), // 100: parsec.agent.AttestationReport.Certificate
-	(*AttestationReport_Clock)(nil),       // 101: parsec.agent.AttestationReport.Clock
-	(*AttestationReport_Fact)(nil),        // 102: parsec.agent.AttestationReport.Fact
-	(*InspectResult_Object)(nil),          // 103: parsec.agent.InspectResult.Object
-	(*InspectResult_Field)(nil),           // 104: parsec.agent.InspectResult.Field
-	(*ListDevicesResult_Damaged)(nil),     // 105: parsec.agent.ListDevicesResult.Damaged
-	(*Begin_Bootstrap)(nil),               // 106: parsec.agent.Begin.Bootstrap
-	(*Begin_Claim)(nil),                   // 107: parsec.agent.Begin.Claim
-	(*Begin_Greet)(nil),                   // 108: parsec.agent.Begin.Greet
+	(*SharedRecovery)(nil),                // 90: parsec.agent.SharedRecovery
+	(*ListRecoveries)(nil),                // 91: parsec.agent.ListRecoveries
+	(*ListRecoveriesResult)(nil),          // 92: parsec.agent.ListRecoveriesResult
+	(*SetUpRecovery)(nil),                 // 93: parsec.agent.SetUpRecovery
+	(*SetUpRecoveryResult)(nil),           // 94: parsec.agent.SetUpRecoveryResult
+	(*DeleteRecovery)(nil),                // 95: parsec.agent.DeleteRecovery
+	(*DeleteRecoveryResult)(nil),          // 96: parsec.agent.DeleteRecoveryResult
+	(*Info_Provider)(nil),                 // 97: parsec.agent.Info.Provider
+	(*Info_Authenticator)(nil),            // 98: parsec.agent.Info.Authenticator
+	(*Info_Caller)(nil),                   // 99: parsec.agent.Info.Caller
+	(*Info_KeyManager)(nil),               // 100: parsec.agent.Info.KeyManager
+	(*Info_Resources)(nil),                // 101: parsec.agent.Info.Resources
+	(*DoctorResult_Finding)(nil),          // 102: parsec.agent.DoctorResult.Finding
+	(*ListKeysResult_Key)(nil),            // 103: parsec.agent.ListKeysResult.Key
+	(*ListUnnamedResult_Object)(nil),      // 104: parsec.agent.ListUnnamedResult.Object
+	(*ListUnnamedResult_Failure)(nil),     // 105: parsec.agent.ListUnnamedResult.Failure
+	(*AttestationReport_Check)(nil),       // 106: parsec.agent.AttestationReport.Check
+	(*AttestationReport_Certificate)(nil), // 107: parsec.agent.AttestationReport.Certificate
+	(*AttestationReport_Clock)(nil),       // 108: parsec.agent.AttestationReport.Clock
+	(*AttestationReport_Fact)(nil),        // 109: parsec.agent.AttestationReport.Fact
+	(*InspectResult_Object)(nil),          // 110: parsec.agent.InspectResult.Object
+	(*InspectResult_Field)(nil),           // 111: parsec.agent.InspectResult.Field
+	(*ListDevicesResult_Damaged)(nil),     // 112: parsec.agent.ListDevicesResult.Damaged
+	(*Begin_Bootstrap)(nil),               // 113: parsec.agent.Begin.Bootstrap
+	(*Begin_Claim)(nil),                   // 114: parsec.agent.Begin.Claim
+	(*Begin_Greet)(nil),                   // 115: parsec.agent.Begin.Greet
+	(*Begin_Restore)(nil),                 // 116: parsec.agent.Begin.Restore
+	(*SharedRecovery_Holder)(nil),         // 117: parsec.agent.SharedRecovery.Holder
 }
 var file_agent_proto_depIdxs = []int32{
 	3,   // 0: parsec.agent.Extension.attributes:type_name -> parsec.agent.Attributes
 	4,   // 1: parsec.agent.Extension.algorithm:type_name -> parsec.agent.Algorithm
 	4,   // 2: parsec.agent.Attributes.algorithm:type_name -> parsec.agent.Algorithm
-	90,  // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
-	91,  // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
-	92,  // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
-	93,  // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
-	94,  // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
-	95,  // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
-	96,  // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
-	97,  // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
-	98,  // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
+	97,  // 3: parsec.agent.Info.providers:type_name -> parsec.agent.Info.Provider
+	98,  // 4: parsec.agent.Info.authenticators:type_name -> parsec.agent.Info.Authenticator
+	99,  // 5: parsec.agent.Info.caller:type_name -> parsec.agent.Info.Caller
+	100, // 6: parsec.agent.Info.key_managers:type_name -> parsec.agent.Info.KeyManager
+	101, // 7: parsec.agent.Info.resources:type_name -> parsec.agent.Info.Resources
+	102, // 8: parsec.agent.DoctorResult.findings:type_name -> parsec.agent.DoctorResult.Finding
+	103, // 9: parsec.agent.ListKeysResult.keys:type_name -> parsec.agent.ListKeysResult.Key
+	104, // 10: parsec.agent.ListUnnamedResult.objects:type_name -> parsec.agent.ListUnnamedResult.Object
+	105, // 11: parsec.agent.ListUnnamedResult.failures:type_name -> parsec.agent.ListUnnamedResult.Failure
 	4,   // 12: parsec.agent.Adopt.algorithm:type_name -> parsec.agent.Algorithm
 	3,   // 13: parsec.agent.AdoptResult.attributes:type_name -> parsec.agent.Attributes
-	99,  // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
-	100, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
-	101, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
-	102, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
-	103, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
+	106, // 14: parsec.agent.AttestationReport.checks:type_name -> parsec.agent.AttestationReport.Check
+	107, // 15: parsec.agent.AttestationReport.certificate:type_name -> parsec.agent.AttestationReport.Certificate
+	108, // 16: parsec.agent.AttestationReport.clock:type_name -> parsec.agent.AttestationReport.Clock
+	109, // 17: parsec.agent.AttestationReport.facts:type_name -> parsec.agent.AttestationReport.Fact
+	110, // 18: parsec.agent.InspectResult.objects:type_name -> parsec.agent.InspectResult.Object
 	31,  // 19: parsec.agent.Device.protection:type_name -> parsec.agent.DeviceProtection
 	31,  // 20: parsec.agent.Device.pending:type_name -> parsec.agent.DeviceProtection
 	30,  // 21: parsec.agent.ListDevicesResult.devices:type_name -> parsec.agent.Device
-	105, // 22: parsec.agent.ListDevicesResult.damaged:type_name -> parsec.agent.ListDevicesResult.Damaged
+	112, // 22: parsec.agent.ListDevicesResult.damaged:type_name -> parsec.agent.ListDevicesResult.Damaged
 	30,  // 23: parsec.agent.UnlockDeviceResult.device:type_name -> parsec.agent.Device
 	30,  // 24: parsec.agent.ProtectDeviceResult.device:type_name -> parsec.agent.Device
 	30,  // 25: parsec.agent.ImportDeviceResult.device:type_name -> parsec.agent.Device
@@ -8389,43 +8990,50 @@ var file_agent_proto_depIdxs = []int32{
 	48,  // 34: parsec.agent.Question.details:type_name -> parsec.agent.Details
 	31,  // 35: parsec.agent.Question.protection:type_name -> parsec.agent.DeviceProtection
 	46,  // 36: parsec.agent.Notice.peer:type_name -> parsec.agent.Peer
-	106, // 37: parsec.agent.Begin.bootstrap:type_name -> parsec.agent.Begin.Bootstrap
-	107, // 38: parsec.agent.Begin.claim:type_name -> parsec.agent.Begin.Claim
-	108, // 39: parsec.agent.Begin.greet:type_name -> parsec.agent.Begin.Greet
-	44,  // 40: parsec.agent.BeginResult.work:type_name -> parsec.agent.Work
-	44,  // 41: parsec.agent.WatchResult.work:type_name -> parsec.agent.Work
-	49,  // 42: parsec.agent.WatchResult.notices:type_name -> parsec.agent.Notice
-	48,  // 43: parsec.agent.Answer.details:type_name -> parsec.agent.Details
-	44,  // 44: parsec.agent.CancelResult.work:type_name -> parsec.agent.Work
-	44,  // 45: parsec.agent.ListWorksResult.works:type_name -> parsec.agent.Work
-	60,  // 46: parsec.agent.Organization.connection:type_name -> parsec.agent.Connection
-	61,  // 47: parsec.agent.ListOrganizationsResult.organizations:type_name -> parsec.agent.Organization
-	61,  // 48: parsec.agent.OrgStatusResult.organization:type_name -> parsec.agent.Organization
-	30,  // 49: parsec.agent.OrgStatusResult.device:type_name -> parsec.agent.Device
-	66,  // 50: parsec.agent.OrgStatusResult.links:type_name -> parsec.agent.Link
-	60,  // 51: parsec.agent.AcceptRollbackResult.connection:type_name -> parsec.agent.Connection
-	61,  // 52: parsec.agent.ForgetOrganizationResult.organization:type_name -> parsec.agent.Organization
-	60,  // 53: parsec.agent.AcceptTermsResult.connection:type_name -> parsec.agent.Connection
-	74,  // 54: parsec.agent.User.devices:type_name -> parsec.agent.UserDevice
-	73,  // 55: parsec.agent.ListUsersResult.users:type_name -> parsec.agent.User
-	60,  // 56: parsec.agent.ListUsersResult.connection:type_name -> parsec.agent.Connection
-	73,  // 57: parsec.agent.RevokeUserResult.user:type_name -> parsec.agent.User
-	73,  // 58: parsec.agent.UpdateUserResult.user:type_name -> parsec.agent.User
-	81,  // 59: parsec.agent.NewInvitationResult.invitation:type_name -> parsec.agent.Invitation
-	81,  // 60: parsec.agent.ListInvitationsResult.invitations:type_name -> parsec.agent.Invitation
-	81,  // 61: parsec.agent.CancelInvitationResult.invitation:type_name -> parsec.agent.Invitation
-	60,  // 62: parsec.agent.Event.connection:type_name -> parsec.agent.Connection
-	3,   // 63: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
-	3,   // 64: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
-	104, // 65: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
-	104, // 66: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
-	48,  // 67: parsec.agent.Begin.Bootstrap.details:type_name -> parsec.agent.Details
-	48,  // 68: parsec.agent.Begin.Claim.details:type_name -> parsec.agent.Details
-	69,  // [69:69] is the sub-list for method output_type
-	69,  // [69:69] is the sub-list for method input_type
-	69,  // [69:69] is the sub-list for extension type_name
-	69,  // [69:69] is the sub-list for extension extendee
-	0,   // [0:69] is the sub-list for field type_name
+	113, // 37: parsec.agent.Begin.bootstrap:type_name -> parsec.agent.Begin.Bootstrap
+	114, // 38: parsec.agent.Begin.claim:type_name -> parsec.agent.Begin.Claim
+	115, // 39: parsec.agent.Begin.greet:type_name -> parsec.agent.Begin.Greet
+	116, // 40: parsec.agent.Begin.restore:type_name -> parsec.agent.Begin.Restore
+	44,  // 41: parsec.agent.BeginResult.work:type_name -> parsec.agent.Work
+	44,  // 42: parsec.agent.WatchResult.work:type_name -> parsec.agent.Work
+	49,  // 43: parsec.agent.WatchResult.notices:type_name -> parsec.agent.Notice
+	48,  // 44: parsec.agent.Answer.details:type_name -> parsec.agent.Details
+	44,  // 45: parsec.agent.CancelResult.work:type_name -> parsec.agent.Work
+	44,  // 46: parsec.agent.ListWorksResult.works:type_name -> parsec.agent.Work
+	60,  // 47: parsec.agent.Organization.connection:type_name -> parsec.agent.Connection
+	61,  // 48: parsec.agent.ListOrganizationsResult.organizations:type_name -> parsec.agent.Organization
+	61,  // 49: parsec.agent.OrgStatusResult.organization:type_name -> parsec.agent.Organization
+	30,  // 50: parsec.agent.OrgStatusResult.device:type_name -> parsec.agent.Device
+	66,  // 51: parsec.agent.OrgStatusResult.links:type_name -> parsec.agent.Link
+	60,  // 52: parsec.agent.AcceptRollbackResult.connection:type_name -> parsec.agent.Connection
+	61,  // 53: parsec.agent.ForgetOrganizationResult.organization:type_name -> parsec.agent.Organization
+	60,  // 54: parsec.agent.AcceptTermsResult.connection:type_name -> parsec.agent.Connection
+	74,  // 55: parsec.agent.User.devices:type_name -> parsec.agent.UserDevice
+	73,  // 56: parsec.agent.ListUsersResult.users:type_name -> parsec.agent.User
+	60,  // 57: parsec.agent.ListUsersResult.connection:type_name -> parsec.agent.Connection
+	73,  // 58: parsec.agent.RevokeUserResult.user:type_name -> parsec.agent.User
+	73,  // 59: parsec.agent.UpdateUserResult.user:type_name -> parsec.agent.User
+	81,  // 60: parsec.agent.NewInvitationResult.invitation:type_name -> parsec.agent.Invitation
+	81,  // 61: parsec.agent.ListInvitationsResult.invitations:type_name -> parsec.agent.Invitation
+	81,  // 62: parsec.agent.CancelInvitationResult.invitation:type_name -> parsec.agent.Invitation
+	60,  // 63: parsec.agent.Event.connection:type_name -> parsec.agent.Connection
+	117, // 64: parsec.agent.SharedRecovery.holders:type_name -> parsec.agent.SharedRecovery.Holder
+	90,  // 65: parsec.agent.ListRecoveriesResult.recoveries:type_name -> parsec.agent.SharedRecovery
+	117, // 66: parsec.agent.SetUpRecovery.holders:type_name -> parsec.agent.SharedRecovery.Holder
+	90,  // 67: parsec.agent.SetUpRecoveryResult.recovery:type_name -> parsec.agent.SharedRecovery
+	90,  // 68: parsec.agent.DeleteRecoveryResult.recovery:type_name -> parsec.agent.SharedRecovery
+	3,   // 69: parsec.agent.ListKeysResult.Key.attributes:type_name -> parsec.agent.Attributes
+	3,   // 70: parsec.agent.ListUnnamedResult.Object.attributes:type_name -> parsec.agent.Attributes
+	111, // 71: parsec.agent.InspectResult.Object.fields:type_name -> parsec.agent.InspectResult.Field
+	111, // 72: parsec.agent.InspectResult.Object.claims:type_name -> parsec.agent.InspectResult.Field
+	48,  // 73: parsec.agent.Begin.Bootstrap.details:type_name -> parsec.agent.Details
+	48,  // 74: parsec.agent.Begin.Claim.details:type_name -> parsec.agent.Details
+	48,  // 75: parsec.agent.Begin.Restore.details:type_name -> parsec.agent.Details
+	76,  // [76:76] is the sub-list for method output_type
+	76,  // [76:76] is the sub-list for method input_type
+	76,  // [76:76] is the sub-list for extension type_name
+	76,  // [76:76] is the sub-list for extension extendee
+	0,   // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -8439,7 +9047,7 @@ func file_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_proto_rawDesc), len(file_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   109,
+			NumMessages:   118,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
