@@ -17,6 +17,7 @@ var stages = map[Work][]Stage{
 	WorkBootstrap:   {StageKept, StageAsked, StageSaved},
 	WorkClaimUser:   {StageKept, StageAsked, StageConfirmed, StageSaved},
 	WorkClaimDevice: {StageKept, StageAsked, StageConfirmed, StageSaved},
+	WorkRecover:     {StageKept, StageAsked, StageSaved},
 	WorkGreetUser:   {StageCertifying, StageCertified},
 	WorkGreetDevice: {StageCertifying, StageCertified, StageLeft},
 }
@@ -47,6 +48,8 @@ func (s *secrets) check(e *Entry) error {
 		asked := s.Attempt != nil && s.Greeter != nil && s.Shared != nil && len(s.Payload) > 0
 		answered := len(s.Reply) > 0
 		complete = s.Token != nil && (e.Stage == StageKept || asked) && (e.Stage == StageKept || e.Stage == StageAsked || answered)
+	case WorkRecover:
+		complete = e.Stage == StageKept || len(s.Reply) > 0
 	case WorkGreetUser, WorkGreetDevice:
 		complete = s.Token != nil && s.Attempt != nil && len(s.Payload) > 0 && s.VerifyKey != nil && (e.Work == WorkGreetDevice || s.PublicKey != nil)
 	}

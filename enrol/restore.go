@@ -59,8 +59,14 @@ func (r *restore) run(ctx context.Context) (err error) {
 	if known := r.address != nil || r.lost != nil; r.resume == nil && known || r.anew(err) && known {
 		err = r.begin(ctx)
 	}
+	if err == nil && r.lost != nil && r.secrets.Reply == nil {
+		err = r.found(r.lost) // a crash came before it was kept
+	}
 	if err != nil {
 		return err
+	}
+	if r.lost == nil && r.address == nil {
+		return lost("the recovery file is needed once more", ErrLost)
 	}
 	if r.lost == nil {
 		if err := r.gather(ctx); err != nil {
@@ -144,10 +150,7 @@ func (r *restore) begin(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.newcomer.begin(ctx, human, d.Label); err != nil || r.lost == nil {
-		return err
-	}
-	return r.found(r.lost)
+	return r.newcomer.begin(ctx, human, d.Label)
 }
 
 // found keeps the recovery device: what opened it is not needed any more.
