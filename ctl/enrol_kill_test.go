@@ -14,7 +14,7 @@ import (
 // killRounds is how often an agent is killed, and the seed of when.
 func killRounds(t *testing.T) (int, *rand.Rand) {
 	t.Helper()
-	rounds, seed := 10, uint64(time.Now().UnixNano())
+	rounds, seed := 4, uint64(time.Now().UnixNano())
 	switch {
 	case os.Getenv("PARSEC_SOAK") != "":
 		rounds = 300

@@ -87,5 +87,5 @@ func TestReferenceServer(t *testing.T) {
 	servertest.OK(t, org.First.Do(&cloud.UserRevokeReq{RevokedUserCertificate: org.First.Sign(c)}))
 	w.untilState(session.Revoked)
 	cancel()
-	<-done
+	<-done //nolint:errcheck // it is the end of its context
 }

@@ -89,7 +89,7 @@ func (s *Session) listen(ctx context.Context, listener *cloud.Listener) error {
 		return err
 	case <-s.reconnect:
 		cancel()
-		_ = <-done // it is the end of its context
+		<-done //nolint:errcheck // it is the end of its context
 		return nil
 	}
 }

@@ -89,7 +89,7 @@ func (w *world) run() (stop func()) {
 	go func() { done <- w.Run(ctx) }()
 	stop = func() {
 		cancel()
-		_ = <-done
+		<-done
 		done <- nil
 	}
 	w.t.Cleanup(stop)

@@ -1,5 +1,7 @@
 package trust
 
+import "slices"
+
 // History is everything that the certificates say about a user.
 type History struct {
 	Certificate *UserCertificate
@@ -18,7 +20,7 @@ func (s *Store) History(id UserID) (History, bool) {
 	if !ok {
 		return History{}, false
 	}
-	h := History{Certificate: u.certificate, Updates: u.updates[:len(u.updates):len(u.updates)], Revoked: u.revoked}
+	h := History{Certificate: u.certificate, Updates: slices.Clip(u.updates), Revoked: u.revoked}
 	for _, device := range u.devices {
 		h.Devices = append(h.Devices, s.state.devices[device])
 	}

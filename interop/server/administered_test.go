@@ -39,7 +39,7 @@ func administer(t *testing.T, s *Server, method, path string, body any) any {
 	q := Must(http.NewRequestWithContext(t.Context(), method, s.URL+"/administration/organizations"+path, bytes.NewReader(Must(json.Marshal(body)))))
 	q.Header.Set("Authorization", "Bearer "+cloudtest.AdministrationToken)
 	q.Header.Set("Content-Type", "application/json")
-	a := Must(http.DefaultClient.Do(q))
+	a := Must(http.DefaultClient.Do(q)) //nolint:bodyclose // it is closed below
 	defer func() { _ = a.Body.Close() }()
 	text := Must(io.ReadAll(a.Body))
 	if a.StatusCode != http.StatusOK {
@@ -105,7 +105,7 @@ func (p *special) check(t *testing.T, ours *Server) {
 			if id == p.waiting.ID && path != "" {
 				continue // nobody is in it
 			}
-			a, b := administer(t, ours, http.MethodGet, "/"+id.String()+path, nil), administer(t, p.Organization.Server, http.MethodGet, "/"+id.String()+path, nil)
+			a, b := administer(t, ours, http.MethodGet, "/"+id.String()+path, nil), administer(t, p.Server, http.MethodGet, "/"+id.String()+path, nil)
 			if !reflect.DeepEqual(a, b) {
 				t.Errorf("%s: ours %v, theirs %v", path, a, b)
 			}

@@ -14,7 +14,7 @@ func TestOwner(t *testing.T) {
 		t.Skip("only root can be another account")
 	}
 	const nobody = 65534
-	dir, err := os.MkdirTemp("", "parsec-server-owner") // that of the test belongs to root, all the way
+	dir, err := os.MkdirTemp("", "parsec-server-owner") //nolint:usetesting // that of the test belongs to root, all the way
 	if err != nil {
 		t.Fatal(err)
 	}
