@@ -103,7 +103,7 @@ func (r *request) restore(ctx context.Context, m *agentpb.Begin_Restore) (*agent
 		return nil, false, err
 	}
 	work, already, err := p.works.Begin(s, p.flow(s, m.GetDetails(), func() (enrol.Flow, error) { return flow, nil })) //nolint:contextcheck // works and sessions outlive the request
-	if err != nil || already { // it does not run
+	if err != nil || already {                                                                                         // it does not run
 		lost.Wipe()
 	}
 	return work, already, err

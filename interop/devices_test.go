@@ -108,7 +108,7 @@ func TestDevicesOfPeople(t *testing.T) {
 	want("lock of all by bob", bob, agent.OpLockDevice, &agentpb.LockDevice{All: true}, nil, wire.StatusSuccess, nil)
 	want("export by bob", bob, agent.OpExportDevice, &agentpb.ExportDevice{Recovery: true, Device: id}, nil, wire.StatusDoesNotExist, nil)
 	want("root is nobody", 0, agent.OpExportDevice, &agentpb.ExportDevice{Recovery: true, Device: id}, nil, wire.StatusDoesNotExist, nil)
-	want("export", alice, agent.OpExportDevice, &agentpb.ExportDevice{Recovery: true, Device: id}, nil, wire.StatusSuccess, nil)
+	want("export", alice, agent.OpExportDevice, &agentpb.ExportDevice{Recovery: true, Offline: true, Device: id}, nil, wire.StatusSuccess, nil)
 
 	inMemory(t, a, devicetest.Secrets(t, device), typed, 1)
 	want("lock", alice, agent.OpLockDevice, &agentpb.LockDevice{Device: id}, nil, wire.StatusSuccess, nil)

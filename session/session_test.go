@@ -89,7 +89,7 @@ func (w *world) run() (stop func()) {
 	go func() { done <- w.Run(ctx) }()
 	stop = func() {
 		cancel()
-		<-done
+		<-done //nolint:errcheck // it is the end of its context
 		done <- nil
 	}
 	w.t.Cleanup(stop)
