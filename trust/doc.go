@@ -10,7 +10,7 @@
 //
 // Secrets cannot be printed, logged, compared with == or encoded by accident, are compared in
 // constant time and are cleared by Wipe. What is not cleared: copies that the compiler puts on
-// stacks, key schedules inside of ciphers and hashes, the memory of Argon2id, the inside of
+// stacks, key schedules and keys inside of ciphers, hashes and signatures, the memory of Argon2id, the inside of
 // crypto/rsa and crypto/ecdh, and what the compressor has of a plaintext in its tables.
 //
 // Values may be used by several goroutines at once, as long as none wipes or decodes into them.
