@@ -221,6 +221,7 @@ after the other, on the phone with who runs "recovery claim LINK".`,
 func (p *Program) recoveryClaim() *cobra.Command {
 	var a answers
 	var file string
+	var opens passwords
 	cmd := &cobra.Command{
 		Use:   "claim LINK | --file FILE",
 		Short: "Come back after all devices were lost",
@@ -231,16 +232,16 @@ yours.
 With a link you talk to one holder after the other, and are told what to say and what to
 listen for. What they handed over is kept: repeat the command where it was interrupted.
 
-The passphrase of a recovery file is asked for, or read from --password-file or
---password-fd; the new device is then protected by --provider, or by a password that is
-asked for or comes from --answers-fd.`,
+The passphrase of a recovery file is asked for, or read from --passphrase-file or
+--passphrase-fd; a password of the new device comes from --password-file or --password-fd,
+a TPM or token is named by --provider.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (file != "") == (len(args) == 1) {
 				return usagef("name the link, or --file FILE")
 			}
 			return p.withAny(cmd.Context(), func(c *client.Client) error {
-				w, already, err := p.beginRecovery(cmd.Context(), c, one(args), file, &a)
+				w, already, err := p.beginRecovery(cmd.Context(), c, one(args), file, opens, &a)
 				if err != nil {
 					return err
 				}
@@ -252,13 +253,15 @@ asked for or comes from --answers-fd.`,
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "a recovery `FILE`")
+	cmd.Flags().StringVar(&opens.file, "passphrase-file", "", "read the passphrase of the recovery file from the first line of `FILE`")
+	cmd.Flags().IntVar(&opens.fd, "passphrase-fd", -1, "read it from file `descriptor` N")
 	a.flags(cmd)
 	a.detailFlags(cmd, false)
 	a.protectionFlags(cmd)
 	return cmd
 }
 
-func (p *Program) beginRecovery(ctx context.Context, c *client.Client, link, file string, a *answers) (client.Work, bool, error) {
+func (p *Program) beginRecovery(ctx context.Context, c *client.Client, link, file string, opens passwords, a *answers) (client.Work, bool, error) {
 	if file == "" {
 		address, err := p.address(link)
 		if err != nil {
@@ -270,11 +273,10 @@ func (p *Program) beginRecovery(ctx context.Context, c *client.Client, link, fil
 	if err != nil {
 		return client.Work{}, false, err
 	}
-	passphrase, err := p.password(ctx, a.from, "Passphrase of the recovery file", false)
+	passphrase, err := p.password(ctx, opens, "Passphrase of the recovery file", false)
 	if err != nil {
 		return client.Work{}, false, err
 	}
 	defer clear(passphrase)
-	a.from = passwords{fd: -1} // it is not the new device's
 	return c.BeginRestore(ctx, content, passphrase, a.withLabel())
 }
