@@ -46,7 +46,8 @@ type deviceName struct {
 	device       trust.DeviceID
 }
 
-// Devices remembers the devices that asked for something, and organisations, so that most requests are let in without asking the store. Commands check again.
+// Devices remembers the devices that are let in, and organisations, so that most requests are let in without asking the store. Commands check again; and
+// as who is refused is not remembered, what another process allows holds at once.
 // It may be used concurrently.
 type Devices struct {
 	Store *store.Store
@@ -112,7 +113,7 @@ func (d *Devices) get(ctx context.Context, name deviceName) (*known, error) {
 	if d.known == nil || len(d.known) >= maxDevices {
 		d.known = map[deviceName]*known{}
 	}
-	if d.changes == changes {
+	if d.changes == changes && k.status == cloud.StatusOK && !k.tos {
 		d.known[name] = k
 	}
 	return k, nil
