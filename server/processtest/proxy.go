@@ -68,7 +68,8 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-// wholeBody reads the body, for it may be sent again.
+// wholeBody reads the body: it may be sent again, and a transport that still reads from a client while the answer goes back loses the answer's connection
+// when the body is closed under it.
 func wholeBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil

@@ -34,7 +34,6 @@ func Record(t testing.TB, p *Process) *Recording {
 			q.SetURL(u)
 			r.write([]byte(q.In.Method + " " + q.In.URL.String() + "\n"))
 			r.header(q.In.Header)
-			q.Out.Body = &tap{q.In.Body, r}
 		},
 		ModifyResponse: func(a *http.Response) error {
 			r.write([]byte(a.Status + "\n"))
@@ -42,7 +41,15 @@ func Record(t testing.TB, p *Process) *Recording {
 			a.Body = &tap{a.Body, r}
 			return nil
 		},
-		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+		Transport: roundTripper(func(out *http.Request) (*http.Response, error) {
+			body, err := wholeBody(out)
+			if err != nil {
+				return nil, err
+			}
+			r.write(body)
+			out.Body = io.NopCloser(bytes.NewReader(body))
+			return transport.RoundTrip(out)
+		}), ErrorLog: log.New(io.Discard, "", 0),
 	})
 	t.Cleanup(func() {
 		h.CloseClientConnections()
@@ -71,6 +78,10 @@ func (r *Recording) header(h http.Header) {
 	_ = h.Write(&b) // memory takes everything
 	r.write(append(b.Bytes(), '\n'))
 }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // tap is a body of which what is read is written down too, as one piece: no frame cuts a text in two.
 type tap struct {
