@@ -124,7 +124,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	opened := &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
 		collector: &rules.Collector{Service: service, Clock: o.Clock}, file: store.File(o.Store),
-		api:   &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
+		api:   &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Address: o.Address, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
 		pages: shown,
 		cross: guard.NewCross(o.Origins), observe: o.Observe, connections: guard.NewOpen(maxConnections, maxPerAddress),
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	Clock *Clock
 	// Blocks opens the block store, one in memory if it is nil.
 	Blocks func(context.Context, *pgxpool.Pool) (blocks.Store, error)
+	// Address is the server's for links, nil for that under which it is asked.
+	Address *trust.ServerAddress
 	// Limits are what requests are held to, none where they are zero.
 	Limits guard.Limits
 	// Mail sends mails, nil where there is no way to.
@@ -122,7 +124,7 @@ func New(t testing.TB, o Options) *Server {
 		clock = &Clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 	}
 	s, err := server.Open(t.Context(), server.Options{
-		Store: o.Store, Blocks: o.Blocks, Key: key, Mail: o.Mail, Webhooks: o.Webhooks, Rules: config, Limits: o.Limits, Clock: clock.Now,
+		Store: o.Store, Blocks: o.Blocks, Key: key, Address: o.Address, Mail: o.Mail, Webhooks: o.Webhooks, Rules: config, Limits: o.Limits, Clock: clock.Now,
 		AdministrationToken: secrets.NewToken(AdministrationToken), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {

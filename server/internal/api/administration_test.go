@@ -342,3 +342,15 @@ func serviceKey(t *testing.T) []byte {
 	key := Must(rsa.GenerateKey(rand.Reader, 1024))
 	return Must(x509.MarshalPKIXPublicKey(&key.PublicKey))
 }
+
+// TestAddressOfReset: a link to new one-time codes leads to the server's own address, as the mail with it does, not to where the administrator asked.
+func TestAddressOfReset(t *testing.T) {
+	own := Must(trust.ParseServerURL("https://parsec.example.com"))
+	Each(t, Options{Address: &own}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		reset := JSON[map[string]string](t, admin(s, "POST", "/organizations/"+o.ID.String()+"/users/reset_totp", fields{"user_email": o.First.Handle.Email.String()}), 200)
+		if !strings.HasPrefix(reset["totp_reset_url"], "parsec3://parsec.example.com/") || !strings.HasPrefix(reset["totp_reset_url_as_http_redirection"], "https://parsec.example.com/redirect/") {
+			t.Error(reset)
+		}
+	})
+}

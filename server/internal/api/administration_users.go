@@ -102,7 +102,7 @@ func (a *API) resetTOTP(q *administered) (any, error) {
 			return nil, err
 		}
 	}
-	return resetAddresses(q.Request, id, u, token, status)
+	return a.resetAddresses(q.Request, id, u, token, status)
 }
 
 // mailReset sends the user the address, and says what became of that.
@@ -114,8 +114,8 @@ func (a *API) mailReset(q *administered, id trust.OrganizationID, u *tables.User
 	return string(sent), err
 }
 
-func resetAddresses(r *http.Request, id trust.OrganizationID, u *tables.User, token trust.AccessToken, status string) (any, error) {
-	server, err := ServerOf(r)
+func (a *API) resetAddresses(r *http.Request, id trust.OrganizationID, u *tables.User, token trust.AccessToken, status string) (any, error) {
+	server, err := a.address(r)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ type API struct {
 	// Clock is the time of the server.
 	Clock func() time.Time
 	Log   *slog.Logger
+	// Address is the server's for links, nil for that under which it is asked.
+	Address *trust.ServerAddress
 	// Token lets administrators in, nobody if it is nil.
 	Token *secrets.Token
 	// Allow counts a request of an organisation, and reports false with the answer written if it is one too many.

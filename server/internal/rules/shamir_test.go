@@ -209,3 +209,27 @@ func TestShamirRecoveryReveal(t *testing.T) {
 		}
 	})
 }
+
+// TestRevokeAfterRecovery: who a shared recovery names is revoked later than it, whatever the moment of the other topics.
+func TestRevokeAfterRecovery(t *testing.T) {
+	Each(t, Options{}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		bob, carol, dave := o.Enrol("bob", trust.Standard), o.Enrol("carol", trust.Standard), o.Enrol("dave", trust.Standard)
+		early := o.Clock.Tick()
+		revoke := func(d *Device, at trust.DateTime) *cloud.UserRevokeReq {
+			return &cloud.UserRevokeReq{RevokedUserCertificate: o.First.Sign(&trust.RevokedUserCertificate{Author: o.First.ID, Timestamp: at, UserID: d.User})}
+		}
+		r := recoveryOf(bob, carol.User)
+		OK(t, bob.Do(r.sign(bob)))
+		for _, named := range []*Device{bob, carol} {
+			for _, at := range []trust.DateTime{early, r.brief.Timestamp} {
+				req := revoke(named, at)
+				if got := Decode[cloud.RequireGreaterTimestamp](t, o.First.Do(req), req.DecodeReply); got.StrictlyGreaterThan != r.brief.Timestamp {
+					t.Errorf("%s at %s: %+v", named.Handle.Label, at, got)
+				}
+			}
+		}
+		OK(t, o.First.Do(revoke(dave, early)))
+		OK(t, o.First.Do(revoke(carol, o.Clock.Tick())))
+	})
+}

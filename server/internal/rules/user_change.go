@@ -11,7 +11,7 @@ import (
 )
 
 // userRevoke is 3.4: author, certificate not about oneself, user, already revoked, monotony. It must be newer than all that the user may
-// have done in realms.
+// have done in realms, and than shared recoveries that name them: a recovery whose recipient had gone before is refused by everyone who gets it.
 func (s *Service) userRevoke(ctx context.Context, c *Call, req *cloud.UserRevokeReq) (cloud.UserRevokeRep, error) {
 	revoked, ok := verify[*trust.RevokedUserCertificate](req.RevokedUserCertificate, c.signer())
 	refusal := cloud.UserRevokeRep(nil)
@@ -42,7 +42,11 @@ func (s *Service) userRevoke(ctx context.Context, c *Call, req *cloud.UserRevoke
 		if err != nil {
 			return nil, err
 		}
-		if late := notAbove(revoked.Timestamp, append(moments, a.Common)...); late != nil {
+		recovery, err := tables.LastShamir(ctx, tx, c.Org, revoked.UserID)
+		if err != nil {
+			return nil, err
+		}
+		if late := notAbove(revoked.Timestamp, append(moments, recovery, a.Common)...); late != nil {
 			return late, nil
 		}
 		if err := tables.RevokeUser(ctx, tx, c.Org, revoked); err != nil {

@@ -67,6 +67,12 @@ func AddShamir(ctx context.Context, tx *store.Tx, org int64, c Certificate, view
 	return err
 }
 
+// LastShamir returns the moment of the last certificate of a shared recovery that a user may see, nil if there is none.
+func LastShamir(ctx context.Context, tx *store.Tx, org int64, user trust.UserID) (last *trust.DateTime, err error) {
+	_, err = tx.Get(ctx, store.SQL(`SELECT max(signed_on) FROM certificate WHERE org = $1 AND topic = $2 AND subject = $3`, org, int64(shamir), user[:]), store.MaybeTime(&last))
+	return last, err
+}
+
 // AddRealm adds a certificate of a realm that exists, and moves the topic on.
 func AddRealm(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, c Certificate) error {
 	if err := insertCertificate(ctx, tx, org, realm, id[:], c); err != nil {
