@@ -181,6 +181,7 @@ func (l *life) step(seen tally) (problem string, parted bool) {
 	if b.Status >= http.StatusInternalServerError {
 		http.DefaultClient.CloseIdleConnections() // the original hangs up after a failure
 	}
+	late := a.Status != cloud.StatusOK && b.Reply == "ok"
 	b = untilKnown(l.theirs, r, a, b)
 	what := req.Command() + " " + a.Reply
 	if a.Status != cloud.StatusOK {
@@ -192,7 +193,7 @@ func (l *life) step(seen tally) (problem string, parted bool) {
 		if a.Reply == "ok" {
 			done()
 		}
-		return "", false
+		return "", late // it was done there, before the original knew
 	}
 	if row := excused(l.pair, req, a, b); row != "" {
 		seen["(differs) "+row]++

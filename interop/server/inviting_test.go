@@ -308,9 +308,15 @@ func (l *inviting) learn(a [2]*Answer, token int, d *Device) {
 	}
 }
 
-// mask gives things the same names, and takes moments out.
+// mask gives things the same names, and takes moments out: in this order, for names are random bytes, which can look like the beginning of a moment.
 func (l *inviting) mask(body []byte, side int) []byte {
 	body = bytes.Clone(body)
+	for i, p := range l.tokens {
+		body = bytes.ReplaceAll(body, Must(p[side].Export()), fmt.Appendf(nil, "token %10d", i))
+	}
+	for i, p := range l.attempts {
+		body = bytes.ReplaceAll(body, p[side][:], fmt.Appendf(nil, "try %12d", i))
+	}
 	for rest := body; ; {
 		at := bytes.Index(rest, []byte(moment))
 		if at < 0 || len(rest) < at+10 {
@@ -318,12 +324,6 @@ func (l *inviting) mask(body []byte, side int) []byte {
 		}
 		clear(rest[at+2 : at+10])
 		rest = rest[at+10:]
-	}
-	for i, p := range l.tokens {
-		body = bytes.ReplaceAll(body, Must(p[side].Export()), fmt.Appendf(nil, "token %10d", i))
-	}
-	for i, p := range l.attempts {
-		body = bytes.ReplaceAll(body, p[side][:], fmt.Appendf(nil, "try %12d", i))
 	}
 	return body
 }
