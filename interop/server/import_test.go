@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud/cloudtest"
@@ -16,17 +17,28 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
+	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
 // runs runs a command of parsec-server.
 func runs(t *testing.T, status int, args ...string) string {
 	t.Helper()
-	out := &bytes.Buffer{}
-	p := &command.Program{Out: out, Err: out, Version: "test", Getenv: func(string) string { return "" }}
-	if got := p.Run(t.Context(), args); got != status {
-		t.Fatalf("%q: exit status %d: %s", args, got, out)
+	got, said := program(t, args...)
+	if got != status {
+		t.Fatalf("%q: exit status %d: %s", args, got, said)
 	}
-	return out.String()
+	return said
+}
+
+// program runs a command of parsec-server, and returns its exit status and what it says. Exports are made an hour later, when all is old enough for one.
+func program(t *testing.T, args ...string) (status int, said string) {
+	t.Helper()
+	out := &bytes.Buffer{}
+	p := &command.Program{
+		Out: out, Err: out, Version: "test", Getenv: func(string) string { return "" }, Now: func() time.Time { return time.Now().Add(time.Hour) },
+	}
+	status = p.Run(t.Context(), args)
+	return status, out.String()
 }
 
 // TestImport: busy organisations of an original server are imported, read back equal, and their clients go on: our server goes on to answer what
@@ -39,6 +51,12 @@ func TestImport(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed(t), 2))
 	lives, meeting := busyLives(t, before, random)
 	special := administered(t, theirs)
+	realms := map[trust.RealmID]trust.OrganizationID{special.realm: special.ID}
+	for _, l := range lives {
+		for _, realm := range l.realms {
+			realms[realm] = l.ID
+		}
+	}
 
 	from := []string{"import", "--from=" + database, "--from-blockstore=POSTGRESQL"}
 	for name, place := range map[string][]string{"SQLite": nil, "PostgreSQL": {"--db=" + pgtest.Database(t), "--blockstore=POSTGRESQL"}} {
@@ -54,11 +72,12 @@ func TestImport(t *testing.T) {
 			meeting.move(t, after)
 			meeting.readAll(t)
 			special.check(t, ours)
+			sameExports(t, database, place, realms)
 			if name != "PostgreSQL" {
 				return // the original can go on with one server only
 			}
 			for _, l := range lives {
-				l.listen(l.First)
+				l.listen(l.admitted(t))
 				for n := range 40 {
 					if problem, parted := l.step(tally{}); problem != "" || parted {
 						if problem != "" {
@@ -163,7 +182,9 @@ func (l *inviting) move(t *testing.T, p *pair) {
 		l.attempts[i][0] = l.attempts[i][1]
 	}
 	for _, d := range l.devices {
-		l.listen(d)
+		if l.admits(d) {
+			l.listen(d)
+		}
 	}
 }
 

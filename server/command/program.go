@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -19,6 +20,8 @@ type Program struct {
 	Version  string
 	// Getenv is the environment.
 	Getenv func(string) string
+	// Now is the time of an export, time.Now if it is nil.
+	Now func() time.Time
 
 	json bool
 }

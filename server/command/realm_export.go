@@ -47,7 +47,11 @@ func (p *Program) exportRealm(ctx context.Context, w *where, args []string, at s
 	if o.Realm, err = realmID(args[1]); err != nil {
 		return err
 	}
-	if o.Now, err = trust.DateTimeOf(time.Now()); err != nil {
+	clock := time.Now
+	if p.Now != nil {
+		clock = p.Now
+	}
+	if o.Now, err = trust.DateTimeOf(clock()); err != nil {
 		return err
 	}
 	if at != "" {

@@ -35,7 +35,7 @@ func Server(t testing.TB) trust.ServerAddress {
 func ServerOn(t testing.TB, database string) trust.ServerAddress {
 	t.Helper()
 	peers := filepath.Join(root(t), "interop", "peers")
-	if out, err := exec.CommandContext(t.Context(), peers, "cloud-python", "-c", "import parsec._parsec").CombinedOutput(); err != nil {
+	if out, err := Python(t, "-c", "import parsec._parsec"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no reference server: %s", out)
 		}
@@ -54,6 +54,13 @@ func ServerOn(t testing.TB, database string) trust.ServerAddress {
 	}
 	t.Fatalf("the reference server does not start: %s", problem)
 	return trust.ServerAddress{}
+}
+
+// Python runs the Python that the reference's server has, and returns what it says.
+func Python(t testing.TB, args ...string) ([]byte, error) {
+	t.Helper()
+	peers := filepath.Join(root(t), "interop", "peers")
+	return exec.CommandContext(t.Context(), peers, append([]string{"cloud-python"}, args...)...).CombinedOutput() //nolint:gosec // a program of the tree
 }
 
 // root is where go.mod is.
