@@ -62,6 +62,12 @@ func binaries() (string, bool) {
 	return filepath.Dir(path), exists(filepath.Join(filepath.Dir(path), "postgres"))
 }
 
+// Installed says whether there is a PostgreSQL to start.
+func Installed() bool {
+	_, ok := binaries()
+	return ok
+}
+
 func exists(paths ...string) bool {
 	return !slices.ContainsFunc(paths, func(p string) bool {
 		_, err := os.Stat(p)

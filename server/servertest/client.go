@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -28,6 +29,8 @@ type Request struct {
 	Method, Path string
 	Header       http.Header
 	Body         []byte
+
+	family string // of Prepare
 }
 
 // Prepare makes the request that a client of the protocol sends; the authorisation is the test's.
@@ -44,7 +47,7 @@ func (o *Organization) Prepare(f cloud.Family, req cloud.Request, authorization 
 	if authorization != "" {
 		h.Set("Authorization", authorization)
 	}
-	return &Request{Method: http.MethodPost, Path: path, Header: h, Body: Must(cloud.EncodeRequest(req))}
+	return &Request{Method: http.MethodPost, Path: path, Header: h, Body: Must(cloud.EncodeRequest(req)), family: f.String()}
 }
 
 // Send sends a request and reads all of the answer.
@@ -82,6 +85,7 @@ func (s *Server) try(r *Request) (*Answer, error) {
 	if a.Status == cloud.StatusOK && p.Header.Get("Content-Type") == cloud.ContentMsgpack {
 		a.Reply = statusOf(body)
 	}
+	s.see(r, a)
 	return a, nil
 }
 
@@ -153,4 +157,14 @@ func WantHTTP(t testing.TB, a *Answer, status cloud.HTTPStatus) {
 // RealmsOf is what certificate_get asks without conditions.
 func RealmsOf() *cloud.CertificateGetReq {
 	return &cloud.CertificateGetReq{RealmAfter: map[trust.RealmID]trust.DateTime{}}
+}
+
+// Eventually waits until something is so.
+func Eventually(t testing.TB, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not become so")
+		}
+	}
 }

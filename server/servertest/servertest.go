@@ -55,6 +55,8 @@ type Server struct {
 	URL   string
 	Clock *Clock
 	t     testing.TB
+	// database is its kind, empty for a server in another process.
+	database string
 }
 
 // TB is the test that the server is for.
@@ -70,8 +72,8 @@ func (s *Server) For(t testing.TB) *Server {
 // Each runs a test on a server of each kind of database. That of PostgreSQL is shared by all tests of a package: organisations keep
 // them apart.
 func Each(t *testing.T, o Options, test func(t *testing.T, s *Server)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, New(t, o)) })
-	t.Run("PostgreSQL", func(t *testing.T) {
+	t.Run(SQLite, func(t *testing.T) { test(t, New(t, o)) })
+	t.Run(PostgreSQL, func(t *testing.T) {
 		o.Store = shared(t)
 		test(t, New(t, o))
 	})
@@ -139,7 +141,7 @@ func New(t testing.TB, o Options) *Server {
 			t.Error(err)
 		}
 	})
-	return &Server{Server: s, URL: h.URL, Clock: clock, t: t}
+	return &Server{Server: s, URL: h.URL, Clock: clock, t: t, database: databaseOf(o.Store)}
 }
 
 // Clock is a time that only moves when it is told to.

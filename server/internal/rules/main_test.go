@@ -6,4 +6,4 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Exit(m.Run()) }
+func TestMain(m *testing.M) { pgtest.Exit(everyStatus(m.Run())) }

@@ -172,6 +172,8 @@ func TestUserRevoke(t *testing.T) {
 		Want(t, carol.Do(&cloud.UserUpdateReq{UserUpdateCertificate: carol.Sign(&trust.UserUpdateCertificate{
 			Author: carol.ID, Timestamp: o.Clock.Tick(), UserID: bob.User, NewProfile: trust.Admin,
 		})}), "user_revoked")
+		o.Clock.Advance(cloud.ClientLate)
+		Want(t, carol.Do(early), "timestamp_out_of_ballpark")
 	})
 }
 
@@ -199,5 +201,7 @@ func TestUserUpdate(t *testing.T) {
 		if u, ok := c.(*trust.UserCertificate); err != nil || !ok || u.UserID != bob.User || u.HumanHandle != nil {
 			t.Errorf("an outsider gets %+v, %v", c, err)
 		}
+		o.Clock.Advance(cloud.ClientLate)
+		Want(t, o.First.Do(late), "timestamp_out_of_ballpark")
 	})
 }

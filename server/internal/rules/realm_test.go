@@ -66,6 +66,8 @@ func TestVlobs(t *testing.T) {
 		if info.TotalMetadataBytes != 4096+7 {
 			t.Errorf("%+v", info)
 		}
+		o.Clock.Advance(cloud.ClientLate)
+		Want(t, o.First.Do(late), "timestamp_out_of_ballpark")
 	})
 }
 

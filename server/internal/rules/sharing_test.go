@@ -54,7 +54,9 @@ func TestSharing(t *testing.T) {
 		Want(t, alice.Do(unshare(alice, realm, trust.NewUserID())), "recipient_not_found")
 		Want(t, bob.Do(unshare(bob, realm, alice.User)), "author_not_allowed")
 		Want(t, alice.Do(unshare(alice, trust.NewRealmID(), bob.User)), "realm_not_found")
-		before := carol.Listen("")
+		before, lateEnd := carol.Listen(""), unshare(bob, realm, carol.User)
+		OK(t, alice.Do(alice.VlobReq(realm, 1, "x")))
+		Want(t, bob.Do(lateEnd), "require_greater_timestamp")
 		OK(t, bob.Do(unshare(bob, realm, carol.User)))
 		if e := Await[*cloud.EventRealmCertificate](before); e.RealmID != realm {
 			t.Errorf("%+v", e)
@@ -69,6 +71,9 @@ func TestSharing(t *testing.T) {
 		if n := len(all.RealmCertificates[realm]); n != 6 {
 			t.Errorf("a member gets %d certificates", n)
 		}
+		o.Clock.Advance(cloud.ClientLate)
+		Want(t, alice.Do(late), "timestamp_out_of_ballpark")
+		Want(t, bob.Do(lateEnd), "timestamp_out_of_ballpark")
 	})
 }
 
@@ -151,8 +156,12 @@ func TestRenameAndArchive(t *testing.T) {
 		Want(t, alice.Do(archive(bob, realm, trust.Archived, 0)), "invalid_certificate")
 		Want(t, alice.Do(archive(alice, trust.NewRealmID(), trust.Archived, 0)), "realm_not_found")
 		Want(t, alice.Do(archive(alice, realm, trust.DeletionPlanned, 29)), "archiving_period_too_short")
+		vlob := alice.VlobReq(realm, 1, "x")
+		OK(t, alice.Do(vlob))
 		OK(t, alice.Do(archive(alice, realm, trust.DeletionPlanned, 30)))
 		Want(t, alice.Do(alice.VlobReq(realm, 1, "x")), "realm_archived")
+		Want(t, alice.Do(&cloud.VlobUpdateReq{RealmID: realm, VlobID: vlob.VlobID, KeyIndex: 1, Timestamp: o.Clock.Tick(), Version: 2, Blob: []byte("y")}), "realm_archived")
+		Want(t, alice.Do(&cloud.BlockCreateReq{BlockID: trust.NewBlockID(), RealmID: realm, KeyIndex: 1, Block: []byte("y")}), "realm_archived")
 		OK(t, alice.Do(archive(alice, realm, trust.Archived, 0)))
 		Want(t, alice.Do(alice.VlobReq(realm, 1, "x")), "realm_archived")
 		OK(t, alice.Do(archive(alice, realm, trust.Available, 0)))

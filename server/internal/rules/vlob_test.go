@@ -48,6 +48,7 @@ func TestVlobVersions(t *testing.T) {
 			}
 		}
 		Want(t, alice.Do(&cloud.VlobPollChangesReq{RealmID: trust.NewRealmID()}), "realm_not_found")
+		Want(t, alice.Do(&cloud.VlobReadVersionsReq{RealmID: trust.NewRealmID(), Items: []cloud.VlobVersion{}}), "realm_not_found")
 		o.Clock.Advance(cloud.ClientLate)
 		Want(t, alice.Do(late), "timestamp_out_of_ballpark")
 	})
