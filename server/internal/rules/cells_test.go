@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,8 @@ var shorthand = map[string]string{
 	"deleted":  "realm_deleted",
 	"unshared": "recipient_already_unshared",
 	"shared":   "role_already_granted",
+	"nobody":   "recipient_not_found",
+	"gone":     "recipient_revoked",
 }
 
 // table is a text in lines: the columns, then rows of a name and a cell for each column. More than one space ends a name.
@@ -53,6 +56,15 @@ func (all table) names() (names []string) {
 		names = append(names, r.name)
 	}
 	return names
+}
+
+// with is a copy in which the rows of another table stand in place of those with the same name.
+func (all table) with(other table) table {
+	all.rows = slices.Clone(all.rows)
+	for _, r := range other.rows {
+		all.rows[slices.Index(all.names(), r.name)] = r
+	}
+	return all
 }
 
 // holds wants the answer of a cell.
