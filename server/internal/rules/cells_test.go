@@ -22,6 +22,14 @@ var shorthand = map[string]string{
 	"shared":   "role_already_granted",
 	"nobody":   "recipient_not_found",
 	"gone":     "recipient_revoked",
+
+	"unknown":       "greeting_attempt_not_found",
+	"cancelled":     "invitation_cancelled",
+	"completed":     "invitation_completed",
+	"was_cancelled": "invitation_already_cancelled",
+	"was_completed": "invitation_already_completed",
+	"no_recovery":   "bad_invitation_type",
+	"unfit_greeter": "greeter_not_allowed",
 }
 
 // table is a text in lines: the columns, then rows of a name and a cell for each column. More than one space ends a name.
