@@ -184,10 +184,15 @@ func (a *API) probe(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) exists(ctx context.Context, h *cloud.Handshake) error {
 	o, err := a.Rules.Locate(ctx, h.Organization, false, trust.DateTime{})
-	if err == nil && o == nil {
+	switch {
+	case err != nil:
+		return err
+	case o == nil:
 		return &cloud.HTTPError{Status: cloud.StatusOrganizationNotFound}
+	case o.Expired:
+		return &cloud.HTTPError{Status: cloud.StatusOrganizationExpired}
 	}
-	return err
+	return nil
 }
 
 // refuse answers with the status that an error is.
