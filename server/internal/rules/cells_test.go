@@ -23,6 +23,7 @@ var shorthand = map[string]string{
 	"nobody":   "recipient_not_found",
 	"gone":     "recipient_revoked",
 
+	"gone_already":  "enrollment_no_longer_available",
 	"unknown":       "greeting_attempt_not_found",
 	"cancelled":     "invitation_cancelled",
 	"completed":     "invitation_completed",
