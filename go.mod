@@ -5,6 +5,7 @@ go 1.26.4
 require (
 	filippo.io/age v1.3.2
 	filippo.io/bigmod v0.1.0
+	filippo.io/edwards25519 v1.2.0
 	github.com/BurntSushi/toml v1.6.0
 	github.com/c2sp/wycheproof v0.0.0-20260625212325-ee7b4f7e6119
 	github.com/cloudflare/circl v1.6.5

@@ -3,7 +3,6 @@ package device
 import (
 	"context"
 	"crypto"
-	"crypto/hkdf"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -145,22 +144,8 @@ const primaryInfo = "parsec-agent device file v1"
 
 // primary derives the key of a file from the secrets of its layers, and binds it to all that stands before the ciphertext.
 func primary(bound []byte, secrets ...[]byte) (trust.SecretKey, error) {
-	var all [2 * trust.KeySize]byte
-	defer clear(all[:])
-	material := all[:0]
-	for _, s := range secrets {
-		if len(material)+len(s) > len(all) {
-			return trust.SecretKey{}, errors.New("too many secrets")
-		}
-		material = append(material, s...)
-	}
 	digest := sha256.Sum256(bound)
-	key, err := hkdf.Key(sha256.New, material, nil, primaryInfo+string(digest[:]), trust.KeySize)
-	if err != nil {
-		return trust.SecretKey{}, err
-	}
-	defer clear(key)
-	return trust.NewSecretKey(key)
+	return trust.DeriveLocal(primaryInfo, digest[:], secrets...)
 }
 
 // onToken is a crypto.Decrypter over Certificates, for the primitives of trust.

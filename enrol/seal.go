@@ -1,7 +1,6 @@
 package enrol
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -24,17 +23,7 @@ const (
 
 // sealKey derives the key of sealed parts.
 func sealKey(d *trust.LocalDevice) (trust.SecretKey, error) {
-	local, err := d.LocalSymkey.Export()
-	if err != nil {
-		return trust.SecretKey{}, err
-	}
-	defer clear(local)
-	key, err := hkdf.Key(sha256.New, local, nil, sealInfo, trust.KeySize)
-	if err != nil {
-		return trust.SecretKey{}, err
-	}
-	defer clear(key)
-	return trust.NewSecretKey(key)
+	return d.LocalSymkey.DeriveLocal(sealInfo)
 }
 
 // encodeHead returns a file up to the sealed part.

@@ -1,13 +1,16 @@
 package trust
 
 import (
-	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/hex"
 
-	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/nacl/box"
 	"golang.org/x/crypto/nacl/secretbox"
+	"golang.org/x/crypto/salsa20/salsa"
+
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/blake"
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/curve"
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
 // PrivateKey is the X25519 key of a user, which all devices of the user share (1.5).
@@ -34,35 +37,23 @@ func (k PrivateKey) Equal(o PrivateKey) bool { return k.equal(o.secret) }
 // String returns the key in hexadecimal.
 func (k PublicKey) String() string { return hex.EncodeToString(k[:]) }
 
-func (k PrivateKey) x25519() (*ecdh.PrivateKey, error) {
-	b, err := k.open()
-	if err != nil {
-		return nil, err
-	}
-	return ecdh.X25519().NewPrivateKey(b)
-}
-
 // Public returns the public key.
 func (k PrivateKey) Public() (PublicKey, error) {
-	own, err := k.x25519()
+	own, err := k.key()
 	if err != nil {
 		return PublicKey{}, err
 	}
-	return PublicKey(own.PublicKey().Bytes()), nil
+	return curve.PublicKey(own), nil
 }
 
-// exchange fails for a public key of small order, with which everybody can compute.
+// exchange fails for a public key of small order, with which everybody can compute. The caller wipes what it returns.
 func (k PrivateKey) exchange(peer PublicKey) ([]byte, error) {
-	own, err := k.x25519()
+	own, err := k.key()
 	if err != nil {
 		return nil, err
 	}
-	public, err := ecdh.X25519().NewPublicKey(peer[:])
-	if err != nil {
-		return nil, err
-	}
-	shared, err := own.ECDH(public)
-	if err != nil {
+	shared := make([]byte, KeySize)
+	if !curve.Exchange((*[KeySize]byte)(shared), own, (*[KeySize]byte)(&peer)) {
 		return nil, ErrWeakKey
 	}
 	return shared, nil
@@ -72,7 +63,9 @@ func (k PrivateKey) exchange(peer PublicKey) ([]byte, error) {
 func (k PublicKey) Check() error {
 	probe := GeneratePrivateKey()
 	defer probe.Wipe()
-	return probe.accepts(k)
+	shared, err := probe.exchange(k)
+	wipe(shared)
+	return err
 }
 
 // Seal encrypts for the key's owner. The reader learns nothing about who did it: sign what needs an author. For a key of
@@ -85,7 +78,7 @@ func (k PublicKey) Seal(plaintext []byte) ([]byte, error) {
 	return box.SealAnonymous(out, plaintext, (*[KeySize]byte)(&k), rand.Reader)
 }
 
-// Open decrypts what was sealed for the key.
+// Open decrypts what was sealed for the key. The library's way to do so has copies of the key (package curve), and takes keys of small order.
 func (k PrivateKey) Open(sealed []byte) ([]byte, error) {
 	public, err := k.Public()
 	if err != nil {
@@ -94,26 +87,31 @@ func (k PrivateKey) Open(sealed []byte) ([]byte, error) {
 	if len(sealed) < SealedBoxOverhead {
 		return nil, ErrDecryption
 	}
-	if err := k.accepts(PublicKey(sealed[:KeySize])); err != nil {
+	shared, err := k.exchange(PublicKey(sealed[:KeySize]))
+	if err != nil {
 		return nil, ErrDecryption
 	}
-	private, err := k.key()
-	if err != nil {
+	defer wipe(shared)
+	nonce := [nonceSize]byte{}
+	if err := boxNonce(&nonce, sealed[:KeySize], public[:]); err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, len(sealed)-SealedBoxOverhead)
-	plaintext, ok := box.OpenAnonymous(out, sealed, (*[KeySize]byte)(&public), private)
+	var plaintext []byte
+	ok := false
+	scrub.Do(func() {
+		key := (*[KeySize]byte)(shared)
+		salsa.HSalsa20(key, new([16]byte), key, &salsa.Sigma)
+		plaintext, ok = secretbox.Open(make([]byte, 0, len(sealed)-SealedBoxOverhead), sealed[KeySize:], &nonce, key)
+	})
 	if !ok {
 		return nil, ErrDecryption
 	}
 	return plaintext, nil
 }
 
-// accepts refuses keys of small order, which the library takes.
-func (k PrivateKey) accepts(peer PublicKey) error {
-	shared, err := k.exchange(peer)
-	wipe(shared)
-	return err
+// boxNonce is the nonce of a sealed box: no two have the same ephemeral key.
+func boxNonce(nonce *[nonceSize]byte, ephemeral, public []byte) error {
+	return (&blake.Config{}).Sum(nonce[:], ephemeral, public)
 }
 
 // GreeterSharedSecret is what a greeter has in common with a claimer (1.6).
@@ -140,14 +138,10 @@ func (k PrivateKey) sharedSecret(peer, first, second PublicKey) (SecretKey, erro
 		return SecretKey{}, err
 	}
 	defer wipe(shared)
-	h, err := blake2b.New512(nil)
-	if err != nil {
+	sum := [blake.Size]byte{}
+	defer wipe(sum[:])
+	if err := (&blake.Config{}).Sum(sum[:], shared, first[:], second[:]); err != nil {
 		return SecretKey{}, err
 	}
-	h.Write(shared)
-	h.Write(first[:])
-	h.Write(second[:])
-	sum := h.Sum(nil)
-	defer wipe(sum)
 	return NewSecretKey(sum[:KeySize])
 }

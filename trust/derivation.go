@@ -38,7 +38,7 @@ func (k KeyDerivation) derive(id derivationID, out []byte) error {
 	c := blake.Config{Key: key}
 	copy(c.Salt[:], id[:8])
 	copy(c.Personal[:], id[8:])
-	return c.Sum(out, nil)
+	return c.Sum(out)
 }
 
 // deriveKey returns the key for the id.

@@ -9,9 +9,10 @@
 // have different types: a UserID is no DeviceID, a SigningKey no SecretKey.
 //
 // Secrets cannot be printed, logged, compared with == or encoded by accident, are compared in
-// constant time and are cleared by Wipe. What is not cleared: copies that the compiler puts on
-// stacks, key schedules and keys inside of ciphers, hashes and signatures, the memory of Argon2id, the inside of
-// crypto/rsa and crypto/ecdh, and what the compressor has of a plaintext in its tables.
+// constant time and are cleared by Wipe. Signing, agreeing, encrypting and deriving leave no copies of a
+// long-lived key: what they need of it is on the stack and is overwritten. Not cleared are: what Argon2id has of a
+// password, and the hash of one-time codes of their secret; the inside of crypto/rsa; ephemeral keys of boxes, inside of
+// crypto/ecdh; what the compressor has of a plaintext in its tables; a stack that grows or shrinks just then.
 //
 // Values may be used by several goroutines at once, as long as none wipes or decodes into them.
 package trust

@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -30,19 +29,20 @@ const (
 
 // KeepingKey returns the key for certificates of the device's organisation. The caller wipes it.
 func (d *LocalDevice) KeepingKey() (KeepingKey, error) {
-	local, err := d.LocalSymkey.open()
-	if err != nil {
+	k := KeepingKey{root: d.RootVerifyKey, self: d.UserID}
+	var err error
+	if k.rows, err = d.keepingKey(keepingRows); err != nil {
 		return KeepingKey{}, err
 	}
-	derive := func(label string) SecretKey {
-		info := append([]byte(label), d.RootVerifyKey[:]...)
-		info = append(append(info, d.UserID[:]...), d.DeviceID[:]...)
-		own, failed := hkdf.Key(sha256.New, local, nil, string(info), KeySize)
-		err = errors.Join(err, failed)
-		return SecretKey{take(own)}
+	if k.head, err = d.keepingKey(keepingHead); err != nil {
+		k.Wipe()
+		return KeepingKey{}, err
 	}
-	k := KeepingKey{rows: derive(keepingRows), head: derive(keepingHead), root: d.RootVerifyKey, self: d.UserID}
-	return k, err
+	return k, nil
+}
+
+func (d *LocalDevice) keepingKey(label string) (SecretKey, error) {
+	return d.LocalSymkey.DeriveLocal(label, d.RootVerifyKey[:], d.UserID[:], d.DeviceID[:])
 }
 
 // Wipe clears the key.

@@ -6,8 +6,10 @@ import (
 	"encoding/base32"
 	"strings"
 
-	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/nacl/secretbox"
+
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/blake"
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
 // SecretKey encrypts with XSalsa20-Poly1305 (1.2). Nonces are 24 random bytes, so the number of messages
@@ -45,7 +47,9 @@ func (k SecretKey) appendEncrypted(dst, plaintext []byte) ([]byte, error) {
 	}
 	nonce := [nonceSize]byte{}
 	_, _ = rand.Read(nonce[:]) // never fails
-	return secretbox.Seal(append(dst, nonce[:]...), plaintext, &nonce, key), nil
+	dst = append(dst, nonce[:]...)
+	scrub.Do(func() { dst = secretbox.Seal(dst, plaintext, &nonce, key) })
+	return dst, nil
 }
 
 // Decrypt returns the plaintext.
@@ -62,7 +66,11 @@ func (k SecretKey) appendDecrypted(dst, ciphertext []byte) ([]byte, error) {
 	if len(ciphertext) < SecretKeyOverhead {
 		return nil, ErrDecryption
 	}
-	plaintext, ok := secretbox.Open(dst, ciphertext[nonceSize:], (*[nonceSize]byte)(ciphertext), key)
+	var plaintext []byte
+	ok := false
+	scrub.Do(func() {
+		plaintext, ok = secretbox.Open(dst, ciphertext[nonceSize:], (*[nonceSize]byte)(ciphertext), key)
+	})
 	if !ok {
 		return nil, ErrDecryption
 	}
@@ -70,19 +78,12 @@ func (k SecretKey) appendDecrypted(dst, ciphertext []byte) ([]byte, error) {
 }
 
 // MAC512 returns keyed BLAKE2b with 64 bytes.
-func (k SecretKey) MAC512(data ...[]byte) ([64]byte, error) {
-	key, err := k.key()
+func (k SecretKey) MAC512(data ...[]byte) (mac [64]byte, err error) {
+	key, err := k.open()
 	if err != nil {
-		return [64]byte{}, err
+		return mac, err
 	}
-	h, err := blake2b.New512(key[:])
-	if err != nil {
-		return [64]byte{}, err
-	}
-	for _, d := range data {
-		h.Write(d)
-	}
-	return [64]byte(h.Sum(nil)), nil
+	return mac, (&blake.Config{Key: key}).Sum(mac[:], data...)
 }
 
 var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)

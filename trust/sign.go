@@ -1,10 +1,10 @@
 package trust
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/curve"
 	"github.com/seed-73b3884f/parsec-agent/trust/internal/strict"
 )
 
@@ -15,7 +15,7 @@ type SigningKey struct{ secret }
 type VerifyKey [KeySize]byte
 
 // SignatureSize is how much longer a signed message is.
-const SignatureSize = ed25519.SignatureSize
+const SignatureSize = curve.SignatureSize
 
 // GenerateSigningKey returns a random key.
 func GenerateSigningKey() SigningKey { return SigningKey{randomSecret(KeySize)} }
@@ -31,24 +31,20 @@ func (k SigningKey) Equal(o SigningKey) bool { return k.equal(o.secret) }
 
 // VerifyKey returns the public half.
 func (k SigningKey) VerifyKey() (VerifyKey, error) {
-	seed, err := k.open()
+	seed, err := k.key()
 	if err != nil {
 		return VerifyKey{}, err
 	}
-	expanded := ed25519.NewKeyFromSeed(seed)
-	defer wipe(expanded)
-	return VerifyKey(expanded[KeySize:]), nil
+	return curve.VerifyKey(seed), nil
 }
 
 // SignDetached returns the signature alone.
 func (k SigningKey) SignDetached(message []byte) ([SignatureSize]byte, error) {
-	seed, err := k.open()
+	seed, err := k.key()
 	if err != nil {
 		return [SignatureSize]byte{}, err
 	}
-	expanded := ed25519.NewKeyFromSeed(seed)
-	defer wipe(expanded)
-	return [SignatureSize]byte(ed25519.Sign(expanded, message)), nil
+	return curve.Sign(seed, message), nil
 }
 
 // Sign returns signature and message.

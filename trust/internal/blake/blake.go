@@ -1,18 +1,20 @@
 // Package blake is BLAKE2b (RFC 7693) with salt and personalisation, which golang.org/x/crypto
-// does not offer, for messages of at most one block after the key. That is all a key derivation
-// needs. It takes no secret-dependent branch and looks nothing up by a secret.
+// does not offer, and which keeps no copy of the key. It takes no secret-dependent branch and looks
+// nothing up by a secret.
 package blake
 
 import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
-// BlockSize is the longest message, and Size the longest key and digest.
+// Size is that of the longest key and digest.
 const (
-	BlockSize = 128
 	Size      = 64
+	blockSize = 128
 	saltSize  = 16
 )
 
@@ -40,47 +42,68 @@ type Config struct {
 	Salt, Personal [saltSize]byte
 }
 
-var errSize = errors.New("BLAKE2b: wrong size of digest, key or message")
+var errSize = errors.New("BLAKE2b: wrong size of digest or key")
 
-// Sum fills out, whose length is the digest length, with the digest of the message.
-func (c *Config) Sum(out, message []byte) error {
-	if len(out) == 0 || len(out) > Size || len(c.Key) > Size || len(message) > BlockSize {
+// Sum fills out, whose length is the digest length, with the digest of the parts, one after the other.
+func (c *Config) Sum(out []byte, parts ...[]byte) error {
+	if len(out) == 0 || len(out) > Size || len(c.Key) > Size {
 		return errSize
 	}
-	h := iv
-	h[0] ^= uint64(len(out)) | uint64(len(c.Key))<<8 | 1<<16 | 1<<24
-	for i := range 2 {
-		h[4+i] ^= binary.LittleEndian.Uint64(c.Salt[8*i:])
-		h[6+i] ^= binary.LittleEndian.Uint64(c.Personal[8*i:])
-	}
-	var block [BlockSize]byte
-	defer clear(block[:])
-	count := uint64(len(message))
-	if len(c.Key) > 0 {
-		copy(block[:], c.Key)
-		compress(&h, &block, BlockSize, len(message) == 0)
-		count += BlockSize
-	}
-	if len(c.Key) == 0 || len(message) > 0 {
-		clear(block[:])
-		copy(block[:], message)
-		compress(&h, &block, count, true)
-	}
-	var digest [Size]byte
-	defer clear(digest[:])
-	for i, x := range h {
-		binary.LittleEndian.PutUint64(digest[8*i:], x)
-	}
-	clear(h[:])
-	copy(out, digest[:])
+	scrub.Do(func() { c.sum(out, parts) })
 	return nil
 }
 
+func (c *Config) sum(out []byte, parts [][]byte) {
+	s := state{h: iv}
+	s.h[0] ^= uint64(len(out)) | uint64(len(c.Key))<<8 | 1<<16 | 1<<24
+	for i := range 2 {
+		s.h[4+i] ^= binary.LittleEndian.Uint64(c.Salt[8*i:])
+		s.h[6+i] ^= binary.LittleEndian.Uint64(c.Personal[8*i:])
+	}
+	if len(c.Key) > 0 {
+		copy(s.block[:], c.Key)
+		s.used = blockSize
+	}
+	for _, p := range parts {
+		s.write(p)
+	}
+	s.finish(out)
+}
+
+// state is a digest that is being made.
+type state struct {
+	h     [8]uint64
+	block [blockSize]byte
+	// used is how much of block waits: a full one too, until it is known whether it is the last.
+	used  int
+	count uint64
+}
+
+func (s *state) write(b []byte) {
+	for len(b) > 0 {
+		if s.used == blockSize {
+			s.count += blockSize
+			compress(&s.h, &s.block, s.count, false)
+			s.used = 0
+		}
+		n := copy(s.block[s.used:], b)
+		s.used, b = s.used+n, b[n:]
+	}
+}
+
+func (s *state) finish(out []byte) {
+	clear(s.block[s.used:])
+	s.count += uint64(s.used) //nolint:gosec // at most a block
+	compress(&s.h, &s.block, s.count, true)
+	for i, x := range s.h {
+		binary.LittleEndian.PutUint64(s.block[8*i:], x)
+	}
+	copy(out, s.block[:])
+}
+
 // compress is the function F of the RFC, for less than 2^64 bytes.
-func compress(h *[8]uint64, block *[BlockSize]byte, count uint64, last bool) {
+func compress(h *[8]uint64, block *[blockSize]byte, count uint64, last bool) {
 	var m, v [16]uint64
-	defer clear(m[:])
-	defer clear(v[:])
 	for i := range m {
 		m[i] = binary.LittleEndian.Uint64(block[8*i:])
 	}

@@ -14,20 +14,45 @@ func TestAgainstXCrypto(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, Size).Draw(t, "size")
 		key := rapid.SliceOfN(rapid.Byte(), 0, Size).Draw(t, "key")
-		message := rapid.SliceOfN(rapid.Byte(), 0, BlockSize).Draw(t, "message")
+		message := rapid.SliceOfN(rapid.Byte(), 0, 3*blockSize+1).Draw(t, "message")
+		cut := rapid.IntRange(0, len(message)).Draw(t, "cut")
 		h, err := blake2b.New(size, key)
 		if err != nil {
 			t.Fatal(err)
 		}
 		h.Write(message)
 		got := make([]byte, size)
-		if err := (&Config{Key: key}).Sum(got, message); err != nil {
+		if err := (&Config{Key: key}).Sum(got, message[:cut], message[cut:]); err != nil {
 			t.Fatal(err)
 		}
 		if want := h.Sum(nil); !bytes.Equal(got, want) {
 			t.Fatalf("%x, want %x", got, want)
 		}
 	})
+}
+
+// TestEndsOfBlocks compares at every length around the ends of blocks.
+func TestEndsOfBlocks(t *testing.T) {
+	message := make([]byte, 2*blockSize+2)
+	for i := range message {
+		message[i] = byte(i)
+	}
+	for _, key := range [][]byte{nil, message[:32]} {
+		for n := range message {
+			h, err := blake2b.New512(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Write(message[:n])
+			got := make([]byte, Size)
+			if err := (&Config{Key: key}).Sum(got, message[:n]); err != nil {
+				t.Fatal(err)
+			}
+			if want := h.Sum(nil); !bytes.Equal(got, want) {
+				t.Fatalf("%d bytes: %x, want %x", n, got, want)
+			}
+		}
+	}
 }
 
 // TestSaltAndPersonal compares with what Python's hashlib gives for the same parameters.
@@ -52,14 +77,13 @@ func TestSaltAndPersonal(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for name, c := range map[string]struct {
-		out, key, message int
+		out, key int
 	}{
-		"no digest":    {0, 32, 0},
-		"long digest":  {65, 32, 0},
-		"long key":     {32, 65, 0},
-		"long message": {32, 32, 129},
+		"no digest":   {0, 32},
+		"long digest": {65, 32},
+		"long key":    {32, 65},
 	} {
-		err := (&Config{Key: make([]byte, c.key)}).Sum(make([]byte, c.out), make([]byte, c.message))
+		err := (&Config{Key: make([]byte, c.key)}).Sum(make([]byte, c.out))
 		if err == nil {
 			t.Errorf("%s is accepted", name)
 		}
