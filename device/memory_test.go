@@ -3,16 +3,20 @@ package device_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
+	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
 // Variables that make the test program something else.
@@ -21,8 +25,8 @@ const (
 	writerVariable = "DEVICE_TEST_WRITER"
 )
 
-// holdDevices unlocks the only device of a directory with the password in a file beside it, and locks it again, each when
-// a line comes.
+// holdDevices unlocks the only device of a directory with the password in a file beside it, uses its keys for all that they are for, and locks it
+// again, each when a line comes.
 func holdDevices(dir string) error {
 	s := device.New(device.Options{Dir: dir, Budget: device.NewBudget(), Logger: slog.New(slog.DiscardHandler)})
 	all, _, err := s.List()
@@ -30,6 +34,7 @@ func holdDevices(dir string) error {
 		return err
 	}
 	var line [1]byte
+	var unlocked *device.Unlocked
 	for _, step := range []func() error{
 		func() error {
 			password, err := os.ReadFile(filepath.Join(dir, "password"))
@@ -37,9 +42,10 @@ func holdDevices(dir string) error {
 				return err
 			}
 			defer clear(password)
-			_, _, err = s.Unlock(context.Background(), all[0].ID, device.Secret{Password: password})
+			unlocked, _, err = s.Unlock(context.Background(), all[0].ID, device.Secret{Password: password})
 			return err
 		},
+		func() error { return unlocked.Use(useKeys) },
 		func() error { s.Lock(all[0].ID); return nil },
 	} {
 		if err := step(); err != nil {
@@ -53,7 +59,38 @@ func holdDevices(dir string) error {
 	return nil
 }
 
-// TestMemory searches all of the memory of a program that unlocks and locks a device.
+// useKeys does once what sessions and enrolments do with each key of a device.
+func useKeys(d *trust.LocalDevice) error {
+	_, err := d.SigningKey.Sign(make([]byte, 300))
+	_, failed := d.SigningKey.VerifyKey()
+	err = errors.Join(err, failed)
+	public, failed := d.PrivateKey.Public()
+	err = errors.Join(err, failed)
+	sealed, failed := public.Seal([]byte("message"))
+	err = errors.Join(err, failed)
+	_, failed = d.PrivateKey.Open(sealed)
+	err = errors.Join(err, failed)
+	shared, failed := d.PrivateKey.GreeterSharedSecret(public)
+	err = errors.Join(err, failed)
+	shared.Wipe()
+	for _, key := range []trust.SecretKey{d.UserRealmKey, d.LocalSymkey} {
+		sealed, failed := key.Encrypt([]byte("message"))
+		err = errors.Join(err, failed)
+		_, failed = key.Decrypt(sealed)
+		err = errors.Join(err, failed)
+		_, failed = key.MAC512(sealed)
+		err = errors.Join(err, failed)
+	}
+	keeping, failed := d.KeepingKey()
+	err = errors.Join(err, failed)
+	keeping.Wipe()
+	_, passphrase, failed := device.SealRecovery(d, time.Now())
+	clear(passphrase)
+	return errors.Join(err, failed)
+}
+
+// TestMemory searches all of the memory of a program that unlocks a device, uses it, and locks it: its keys are in locked memory once while it is unlocked,
+// and nowhere else, nor anything that is made of them.
 func TestMemory(t *testing.T) {
 	w := newWorld(t)
 	typed := "correct horse battery staple"
@@ -79,12 +116,17 @@ func TestMemory(t *testing.T) {
 	lines := bufio.NewScanner(out)
 	needles := devicetest.Secrets(t, d)
 	needles["password"] = []byte(typed)
-	for _, step := range []string{"unlocked", "locked"} {
+	derived := devicetest.Derived(t, d)
+	maps.Copy(needles, derived)
+	for _, step := range []string{"unlocked", "used", "locked"} {
 		if !lines.Scan() || lines.Text() != "done" {
 			t.Fatal("the program ended:", lines.Text())
 		}
 		for what, n := range devicetest.SearchMemory(t, cmd.Process.Pid, needles) {
-			want := devicetest.Copies{Locked: map[string]int{"unlocked": 1}[step]}
+			want := devicetest.Copies{}
+			if _, made := derived[what]; step != "locked" && !made {
+				want.Locked = 1
+			}
 			if what != "password" && n != want {
 				t.Errorf("%s: the %s is %d times in locked memory, want %d, and %d times elsewhere", step, what, n.Locked, want.Locked, n.Elsewhere)
 			}

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/crypto/nacl/box"
 	"golang.org/x/crypto/nacl/secretbox"
-	"golang.org/x/crypto/salsa20/salsa"
+	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // NaCl boxes are made of it, and package box has copies of the key
 
 	"github.com/seed-73b3884f/parsec-agent/trust/internal/blake"
 	"github.com/seed-73b3884f/parsec-agent/trust/internal/curve"

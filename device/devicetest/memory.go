@@ -2,11 +2,14 @@ package devicetest
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
+
+	"filippo.io/edwards25519"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -21,6 +24,30 @@ func Secrets(t testing.TB, d *trust.LocalDevice) map[string][]byte {
 		b, err := s.Export()
 		must(t, err)
 		all[what] = b
+	}
+	return all
+}
+
+// Derived returns what signing and agreeing make of a device's keys, and what is as good as they are.
+func Derived(t testing.TB, d *trust.LocalDevice) map[string][]byte {
+	t.Helper()
+	seed, err := d.SigningKey.Export()
+	must(t, err)
+	expanded := sha512.Sum512(seed)
+	scalar, err := edwards25519.NewScalar().SetBytesWithClamping(expanded[:trust.KeySize])
+	must(t, err)
+	private, err := d.PrivateKey.Export()
+	must(t, err)
+	all := map[string][]byte{
+		"expanded signing key": expanded[:trust.KeySize], "scalar of the signing key": scalar.Bytes(), "prefix of the signing key": expanded[trust.KeySize:],
+	}
+	for what, b := range map[string][]byte{"clamped signing key": expanded[:trust.KeySize], "clamped private key": private} {
+		c := bytes.Clone(b)
+		c[0] &= 248
+		c[31] = c[31]&127 | 64
+		if !bytes.Equal(c, b) { //nolint:forbidigo // of a test
+			all[what] = c
+		}
 	}
 	return all
 }
