@@ -29,6 +29,13 @@ func (s *Store) Intercept(wrap func(Files) Files) {
 // SetClock replaces the clock.
 func (s *Store) SetClock(now func() time.Time) { s.now = now }
 
+// WrongSecrets is how many wrong secrets there were since the last right one.
+func (s *Store) WrongSecrets() int {
+	s.attempts.mu.Lock()
+	defer s.attempts.mu.Unlock()
+	return s.attempts.wrong
+}
+
 // CheapPasswords makes new passwords cost next to nothing.
 func (s *Store) CheapPasswords() {
 	s.sealer.algorithm = func() trust.PasswordAlgorithm {

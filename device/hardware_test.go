@@ -7,14 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"math/big"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/seed-73b3884f/parsec-agent/device"
 	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
@@ -58,9 +54,11 @@ type machine struct {
 	*world
 	tpm, otherTPM     providers.Provider
 	token, otherToken providers.Provider
-	stopTPM           func()
-	stopToken         func()
-	startToken        func()
+	// locked is why the token is of no use while nobody has given its PIN.
+	locked     error
+	stopTPM    func()
+	stopToken  func()
+	startToken func()
 }
 
 func newMachine(t *testing.T) *machine {
@@ -73,6 +71,14 @@ func newMachine(t *testing.T) *machine {
 	m := &machine{world: newWorld(t)}
 	m.tpm, m.otherTPM = openTPM(t, v), openTPM(t, other)
 	m.token, m.otherToken = openToken(t, first.Serial, shim.Library), openToken(t, second.Serial, tokentest.Library)
+	p, err := pkcs11.Open(t.Context(), pkcs11.Options{
+		Name: "token", Library: tokentest.Library, Prompt: true, Helper: tokentest.Helper(t), StateDir: t.TempDir(), Token: pkcs11.Selection{Serial: first.Serial},
+	})
+	if err == nil {
+		_ = p.Close()
+		t.Fatal("a token without a PIN is open")
+	}
+	m.locked = err
 	m.stopTPM = v.Stop
 	m.startToken = func() { shim.Set() }
 	m.stopToken = func() {
@@ -123,119 +129,6 @@ func (c cards) Decrypt(_ context.Context, ref trust.X509Reference, ciphertext []
 		return decrypt(ciphertext)
 	}
 	return nil, &wire.Error{Status: wire.StatusDoesNotExist, Reason: "no token has the key of that certificate", Remedy: "insert the card"}
-}
-
-// TestProtectionTable holds each protection against each mishap, with a real software TPM and SoftHSM2.
-func TestProtectionTable(t *testing.T) {
-	m := newMachine(t)
-	key, certificate := certified(t, m.token)
-	own := cards{trust.X509HashOf(certificate): func(ciphertext []byte) ([]byte, error) {
-		return device.CertificateKey(t.Context(), m.token.(providers.AsymmetricDecrypter), key, ciphertext) //nolint:errcheck,forcetypeassert // likewise
-	}}
-	m.store = m.with(t, device.Options{Certificates: own})
-	table := []struct {
-		name       string
-		protection device.Protection
-		with       device.Secret
-		typed      bool   // a wrong secret can be typed
-		instance   string // whose absence matters
-		portable   bool   // the file opens on another machine
-	}{
-		{name: "password", protection: password("p"), with: secret("p"), typed: true, portable: true},
-		{name: "certificate", protection: device.Protection{Certificate: certificate}, instance: "card"},
-		{name: "TPM", protection: device.Protection{Provider: "tpm"}, instance: "tpm"},
-		{name: "token", protection: device.Protection{Provider: "token"}, instance: "token"},
-		{name: "password and TPM", protection: device.Protection{Password: []byte("p"), Provider: "tpm"}, with: secret("p"), typed: true, instance: "tpm"},
-		{name: "password and token", protection: device.Protection{Password: []byte("p"), Provider: "token"}, with: secret("p"), typed: true, instance: "token"},
-	}
-	devices := map[string]*trust.LocalDevice{}
-	for _, row := range table {
-		d := m.add(t, "Acme", row.protection)
-		devices[row.name] = d
-		if err := opens(t, m.store, d, row.with); err != nil {
-			t.Fatalf("%s: %v", row.name, err)
-		}
-		if row.typed {
-			refused(t, row.name+", wrong secret", opens(t, m.store, d, secret("x")), device.ErrSecret, wire.StatusNotPermitted)
-			if err := opens(t, m.store, d, row.with); err != nil {
-				t.Fatalf("%s: %v", row.name, err)
-			}
-		}
-	}
-
-	t.Run("another machine", func(t *testing.T) {
-		// It has a TPM and a token too, with keys of the same names, and then none.
-		there := &world{dir: filepath.Join(t.TempDir(), "1000"), keys: devicetest.NewKeys(map[string]providers.Provider{"tpm": m.otherTPM, "token": m.otherToken})}
-		if err := os.CopyFS(there.dir, os.DirFS(m.dir)); err != nil {
-			t.Fatal(err)
-		}
-		for _, have := range []bool{false, true} {
-			there.store = there.with(t, device.Options{Certificates: cards{}})
-			for _, row := range table {
-				d := devices[row.name]
-				if have && row.instance != "card" && row.instance != "" {
-					name := "device/1000/" + d.DeviceID.String() + "/a"
-					err := there.keys.Make(t.Context(), row.instance, name, func(p providers.Provider) (psa.Attributes, error) { return ecdhOf(t), nil })
-					if err != nil {
-						t.Fatal(err)
-					}
-				}
-				err := opens(t, there.store, d, row.with)
-				switch {
-				case row.portable && err != nil, !row.portable && err == nil:
-					t.Errorf("%s: %v", row.name, err)
-				case !row.portable && row.instance != "card":
-					refused(t, row.name, err, wire.StatusNotPermitted, wire.StatusNotPermitted)
-				case !row.portable:
-					refused(t, row.name, err, wire.StatusDoesNotExist, wire.StatusDoesNotExist)
-				}
-			}
-		}
-	})
-
-	t.Run("TPM and token replaced", func(t *testing.T) {
-		m.keys.Set("tpm", m.otherTPM)
-		m.keys.Set("token", m.otherToken)
-		for _, row := range table {
-			if row.instance != "tpm" && row.instance != "token" {
-				continue
-			}
-			err := opens(t, m.store, devices[row.name], row.with)
-			t.Logf("%s: %v", row.name, err)
-			if detail, ok := errors.AsType[*wire.Error](err); !ok || detail.Reason == "" || errors.Is(err, device.ErrSecret) {
-				t.Errorf("%s: %v", row.name, err)
-			}
-		}
-		m.keys.Set("tpm", m.tpm)
-		m.keys.Set("token", m.token)
-		for _, row := range table {
-			if err := opens(t, m.store, devices[row.name], row.with); err != nil {
-				t.Errorf("%s, with the right ones again: %v", row.name, err)
-			}
-		}
-	})
-
-	t.Run("absent", func(t *testing.T) {
-		m.stopTPM()
-		m.stopToken()
-		for _, row := range table {
-			err := opens(t, m.store, devices[row.name], row.with)
-			if row.instance == "" {
-				if err != nil {
-					t.Errorf("%s needs neither: %v", row.name, err)
-				}
-				continue
-			}
-			t.Logf("%s: %v", row.name, err)
-			if detail, ok := errors.AsType[*wire.Error](err); !ok || detail.Reason == "" || errors.Is(err, device.ErrSecret) || errors.Is(err, wire.StatusNotPermitted) {
-				t.Errorf("%s: %v", row.name, err)
-			}
-		}
-		m.startToken()
-		if err := opens(t, m.store, devices["token"], device.Secret{}); err != nil {
-			t.Errorf("with the token again: %v", err)
-		}
-	})
 }
 
 func ecdhOf(t *testing.T) psa.Attributes {

@@ -122,6 +122,9 @@ func (p *providerLayer) unwrap(ctx context.Context, keys Keys) (secret []byte, e
 			return err
 		}
 		secret, err = p.ask(ctx, provider, key)
+		if status := wire.StatusOf(err); status == wire.StatusInvalidArgument || status == wire.StatusInvalidPadding {
+			return damaged(fmt.Errorf("what its provider key is to unwrap is not of that key: %w", err))
+		}
 		return err
 	})
 	if wire.StatusOf(err) == wire.StatusDoesNotExist {

@@ -55,12 +55,13 @@ func Same(t testing.TB, got, want *trust.LocalDevice) {
 type Keys struct {
 	mu        sync.Mutex // guards the fields below
 	providers map[string]providers.Provider
+	unusable  map[string]error
 	keys      map[string]providers.Key
 }
 
 // NewKeys returns a store of keys that are in the providers.
 func NewKeys(all map[string]providers.Provider) *Keys {
-	return &Keys{providers: all, keys: map[string]providers.Key{}}
+	return &Keys{providers: all, unusable: map[string]error{}, keys: map[string]providers.Key{}}
 }
 
 // Set puts a provider in the place of another one, or takes it away if it is nil; names and ids of its keys stay.
@@ -68,6 +69,14 @@ func (k *Keys) Set(instance string, p providers.Provider) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.providers[instance] = p
+	delete(k.unusable, instance)
+}
+
+// SetUnusable has a provider fail for a reason until it is set again.
+func (k *Keys) SetUnusable(instance string, why error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.unusable[instance] = why
 }
 
 // Put gives a name to a key that exists.
@@ -91,6 +100,9 @@ func (k *Keys) Names() (all []string) {
 func (k *Keys) provider(instance string) (providers.Provider, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.unusable[instance]; err != nil {
+		return nil, err
+	}
 	if p := k.providers[instance]; p != nil {
 		return p, nil
 	}
