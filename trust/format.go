@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -63,6 +64,33 @@ func pack(encode func(*mpack.Writer)) ([]byte, error) {
 		return nil, err
 	}
 	return c.EncodeAll(plain, []byte{format0}), nil
+}
+
+// largestStored is as much as one block of zstd holds.
+const largestStored = 128 << 10
+
+// packStored is pack for long-lived keys: a frame of zstd (RFC 8878) with one block that is stored as it is, for the compressor keeps what it worked on.
+func packStored(encode func(*mpack.Writer)) ([]byte, error) {
+	plain, err := packRaw(encode)
+	if err != nil {
+		return nil, err
+	}
+	defer wipe(plain)
+	if len(plain) > largestStored {
+		return nil, fmt.Errorf("%w: %d bytes", mpack.ErrLimit, len(plain))
+	}
+	const (
+		magic      = 0xfd2fb528
+		descriptor = 0xa0 // the size of the content in four bytes, one segment
+		last       = 1    // and raw
+	)
+	n := uint32(len(plain)) //nolint:gosec // was compared
+	b := make([]byte, 0, 16+len(plain))
+	b = binary.LittleEndian.AppendUint32(append(b, format0), magic)
+	b = binary.LittleEndian.AppendUint32(append(b, descriptor), n)
+	header := n<<3 | last
+	b = append(b, byte(header), byte(header>>8), byte(header>>16)) //nolint:gosec // 24 bits, the least first
+	return append(b, plain...), nil
 }
 
 // packRaw is MessagePack alone.

@@ -40,7 +40,11 @@ func dump(o object) ([]byte, error) {
 	if err := check(o); err != nil {
 		return nil, err
 	}
-	b, err := pack(o.encode)
+	write := pack
+	if _, keys := o.(*InviteDeviceConfirmation); keys {
+		write = packStored
+	}
+	b, err := write(o.encode)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Type(), err)
 	}
