@@ -74,7 +74,7 @@ var reordered = map[string][]string{
 	"realm_rotate_key":                       {"organization_not_sequestered", "participant_mismatch", "require_greater_timestamp"},
 	"realm_self_promote_to_owner":            {"active_owner_already_exists", "author_not_allowed"},
 	"realm_share":                            {"recipient_not_found", "recipient_revoked", "author_not_allowed", "require_greater_timestamp", "bad_key_index", "role_incompatible_with_outsider"},
-	"realm_unshare":                          {"recipient_not_found", "author_not_allowed", "require_greater_timestamp"},
+	"realm_unshare":                          {"recipient_not_found", "recipient_already_unshared", "author_not_allowed", "require_greater_timestamp"},
 	"shamir_recovery_delete":                 {"require_greater_timestamp", "recipients_mismatch", "shamir_recovery_not_found", "shamir_recovery_already_deleted"},
 	"async_enrollment_accept":                {"active_users_limit_reached", "user_already_exists", "human_handle_already_taken", "require_greater_timestamp"},
 	"user_create":                            {"active_users_limit_reached", "user_already_exists", "human_handle_already_taken", "require_greater_timestamp"},
