@@ -2,11 +2,13 @@ package agentd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/seed-73b3884f/parsec-agent/enrol"
 	"github.com/seed-73b3884f/parsec-agent/proto/agent/agentpb"
+	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/proto/psa"
 	"github.com/seed-73b3884f/parsec-agent/proto/wire"
 	"github.com/seed-73b3884f/parsec-agent/session"
@@ -34,6 +36,10 @@ func decodeListRecoveries(r *request) (action, error) {
 		s, err := r.session(ctx, m.GetDevice())
 		if err != nil {
 			return nil, err
+		}
+		// Servers tell of no recovery that is set up or deleted (docs/spec/parsec-cloud-rpc.md 3.10). Without the server, what is known is shown.
+		if err := s.Refresh(ctx); err != nil && !errors.Is(err, cloud.ErrOffline) {
+			return nil, organizationError(err)
 		}
 		all, err := enrol.Recoveries(s)
 		if err != nil {

@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -61,6 +62,14 @@ credentials the user id in decimal.`,
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
+}
+
+// consent asks for what only a person can decide: without one, --yes says that somebody did.
+func (p *Program) consent(ctx context.Context, yes bool, question string) error {
+	if !yes && (!terminal.Is(p.In) || !terminal.Is(p.Err)) {
+		return advise(errors.New("nothing was done: nobody is there to be asked"), "give --yes once a person has decided")
+	}
+	return p.sure(ctx, yes, question)
 }
 
 // sure asks before something is destroyed, if there is a person to ask.

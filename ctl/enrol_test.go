@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -56,6 +55,7 @@ type home struct {
 	t       *testing.T
 	dir     string
 	uid     uint32
+	secret  string // password of the devices
 	process *agentdtest.Process
 }
 
@@ -66,7 +66,7 @@ func newHome(t *testing.T, uid int) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &home{t: t, dir: dir, uid: uint32(uid)}
+	m := &home{t: t, dir: dir, uid: uint32(uid), secret: password}
 	if err := os.Chown(dir, uid, uid); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func newHome(t *testing.T, uid int) *home {
 			if err := m.process.Stop(); err != nil {
 				t.Error(err)
 			}
-			for _, secret := range []string{password, "panic", "DATA RACE"} {
+			for _, secret := range []string{password, m.secret, "panic", "DATA RACE"} {
 				if strings.Contains(m.process.Log(), secret) {
 					t.Errorf("the agent's log has %q", secret)
 				}
@@ -156,10 +156,13 @@ func (m *home) reads(into any, args ...string) {
 // password protects the devices of the tests.
 const password = "correct horse battery"
 
-func (m *home) passwordFile() string {
+func (m *home) passwordFile() string { return m.write("password", m.secret+"\n") }
+
+// write makes a file of the person.
+func (m *home) write(name, text string) string {
 	m.t.Helper()
-	path := filepath.Join(m.dir, "password")
-	if err := os.WriteFile(path, []byte(password+"\n"), 0o644); err != nil {
+	path := filepath.Join(m.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		m.t.Fatal(err)
 	}
 	return path
@@ -201,6 +204,8 @@ type question struct {
 
 // conversation is two people who hear each other's codes.
 type conversation struct {
+	began func() // called once, before the first code is said; nil for nothing
+
 	mu   sync.Mutex // guards the field below
 	said map[string]string
 }
@@ -268,6 +273,9 @@ func (c *conversation) answer(q *question, me, other string) map[string]any {
 	case "say-code":
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if c.began != nil && len(c.said) == 0 {
+			c.began()
+		}
 		c.said[me] = q.Code
 		return nil
 	case "choose-code":
@@ -297,7 +305,11 @@ func newConversation() *conversation { return &conversation{said: map[string]str
 // meet has one greet and the other claim, and wants both to succeed.
 func meet(t *testing.T, greeter, claimer *home, greet, claim []string) {
 	t.Helper()
-	c := newConversation()
+	converse(t, newConversation(), greeter, claimer, greet, claim)
+}
+
+func converse(t *testing.T, c *conversation, greeter, claimer *home, greet, claim []string) {
+	t.Helper()
 	a, b := greeter.begin(greet...), claimer.begin(claim...)
 	ended := make(chan int, 1)
 	go func() { ended <- b.follow(c, "claimer", "greeter") }()
@@ -323,86 +335,6 @@ func otherUID(t *testing.T) int {
 		}
 	}
 	return 54321
-}
-
-// people is what user list says.
-type people struct {
-	Users []struct {
-		ID, Email, Profile string
-		CreatedBy          string `json:"created_by"`
-		Revoked            *string
-		Devices            []struct{ ID, Label string }
-	}
-	Connection struct{ State string }
-}
-
-// TestTogether takes two people with machines of their own through an organisation's life: made, joined by a person and by a second device, a profile changed,
-// somebody revoked; each sees it, and the chain of trust is what an auditor can verify.
-func TestTogether(t *testing.T) {
-	t.Parallel()
-	server := startServer(t)
-	alice, bob := newHome(t, os.Getuid()), newHome(t, otherUID(t))
-	alice.bootstrap(server, "Acme", "Alice")
-	if code, _, problems := alice.try("org", "status"); code != 6 || !strings.Contains(problems, "parsecctl device unlock") {
-		t.Errorf("a locked device: %d %s", code, problems)
-	}
-	alice.unlock("Acme")
-	link := strings.TrimSpace(alice.must("user", "invite", "bob@example.com"))
-	meet(t, alice, bob, []string{"invite", "greet", "bob@example.com", "--profile", "standard"},
-		[]string{"invite", "claim", link, "--name", "Bob", "--label", "desk", "--password-file", bob.passwordFile()})
-	if code, _, problems := bob.try("invite", "claim", link, "--name", "Bob", "--label", "x", "--password-file", bob.passwordFile()); code == 0 || !strings.Contains(problems, "invitation") {
-		t.Errorf("an invitation that was used: %d %s", code, problems)
-	}
-	bob.unlock("bob@example.com")
-	if code, _, problems := bob.try("user", "invite", "carol@example.com"); code != 4 || !strings.Contains(problems, "administrator") {
-		t.Errorf("who is no administrator invites: %d %s", code, problems)
-	}
-
-	link = strings.TrimSpace(alice.must("device", "invite"))
-	meet(t, alice, bob, []string{"invite", "greet", ""}, []string{"invite", "claim", link, "--label", "phone", "--password-file", bob.passwordFile()})
-	bob.unlock("Acme/phone")
-
-	alice.must("user", "update", "bob@example.com", "--profile", "admin")
-	var seen people
-	bob.reads(&seen, "user", "list", "--device", "Acme/desk")
-	for deadline := time.Now().Add(20 * time.Second); len(seen.Users) != 2 || seen.Users[1].Profile != "ADMIN"; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("what is seen: %+v", seen)
-		}
-		bob.reads(&seen, "user", "list", "--device", "Acme/desk")
-	}
-	if seen.Users[1].CreatedBy != "alice@example.com" || len(seen.Users[0].Devices) != 2 {
-		t.Errorf("%+v", seen)
-	}
-	alice.must("user", "revoke", "--yes", "bob@example.com")
-	var status struct {
-		Organization struct {
-			Connection struct{ State, Remedy string }
-		}
-		Chain []struct{ Kind, Email, Author string }
-	}
-	for deadline := time.Now().Add(20 * time.Second); status.Organization.Connection.State != "revoked"; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("who is revoked is %+v", status.Organization)
-		}
-		bob.reads(&status, "org", "status", "--device", "Acme/desk", "--brief")
-	}
-	alice.reads(&status, "org", "status", "--export", "chain")
-	kinds := map[string]int{}
-	for _, l := range status.Chain {
-		kinds[l.Kind]++
-	}
-	if want := map[string]int{"user": 2, "device": 3, "profile": 1, "revocation": 1}; fmt.Sprint(kinds) != fmt.Sprint(want) {
-		t.Errorf("the chain has %v, want %v", kinds, want)
-	}
-	alice.audit(t, "chain", len(status.Chain))
-	alice.must("device", "lock")
-	if code, _, _ := alice.try("user", "list"); code != 6 {
-		t.Errorf("with a locked device: %d", code)
-	}
-	alice.must("org", "forget", "--yes", "Acme")
-	alice.unlock("Acme")
-	alice.must("org", "status")
 }
 
 // audit verifies what an auditor gets, by another way than the agent's own word.

@@ -141,7 +141,7 @@ a backup. It looks the same when a server hides something, such as that somebody
 revoked: ask whoever runs it first. That you accepted it is recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := p.sure(cmd.Context(), yes, "Forget what the server does not have any more, and go on with what it says?"); err != nil {
+			if err := p.consent(cmd.Context(), yes, "Forget what the server does not have any more, and go on with what it says?"); err != nil {
 				return err
 			}
 			return p.withAny(cmd.Context(), func(c *client.Client) error {
@@ -163,7 +163,11 @@ func (p *Program) orgAcceptTerms(d *deviceChoice) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "accept-terms",
 		Short: "Show the new terms of service of the server, and accept them",
-		Args:  cobra.NoArgs,
+		Long: `Show where the new terms of service of the server are to be read, one address for each
+language, and accept them: the server lets nobody of the organisation in who has not. You are
+asked after the addresses are shown. They are accepted for all your devices in the
+organisation; terms that change meanwhile are not.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withAny(cmd.Context(), func(c *client.Client) error { return p.runAcceptTerms(cmd.Context(), c, d.text, yes) })
 		},
@@ -178,14 +182,17 @@ func (p *Program) runAcceptTerms(ctx context.Context, c *client.Client, device s
 		return err
 	}
 	now := s.Organization.Connection
-	if now.Terms == "" {
+	switch {
+	case now.State == "must_accept_terms" && now.Terms == "":
+		return advise(fmt.Errorf("the server of %q wants new terms of service to be accepted, and does not say which", s.Organization.Name), "repeat it when the server can be reached")
+	case now.Terms == "":
 		p.say("the server of %q waits for no terms to be accepted", s.Organization.Name)
 		return p.emitJSON(map[string]any{"connection": viewConnection(now)})
 	}
 	for line := range strings.Lines(now.Terms) {
 		p.say("%s", strings.TrimSpace(line))
 	}
-	if err := p.sure(ctx, yes, "Have you read these terms, and do you accept them?"); err != nil {
+	if err := p.consent(ctx, yes, "Have you read these terms, and do you accept them?"); err != nil {
 		return err
 	}
 	if now, err = c.AcceptTerms(ctx, device, now.TermsChanged); err != nil {
@@ -207,7 +214,7 @@ fingerprint with somebody's in the organisation.
 ORGANISATION is its name, or HOST/NAME where several servers have one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.sure(cmd.Context(), yes, "Give up the pinned root key of "+args[0]+"?"); err != nil {
+			if err := p.consent(cmd.Context(), yes, "Give up the pinned root key of "+args[0]+"?"); err != nil {
 				return err
 			}
 			return p.withAny(cmd.Context(), func(c *client.Client) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/ctl"
 	"github.com/seed-73b3884f/parsec-agent/device/devicetest"
 	"github.com/seed-73b3884f/parsec-agent/server/command"
+	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 )
 
 // program is the built agent.
@@ -38,7 +39,7 @@ func (r runner) Run() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return r.m.Run()
+	return processtest.Clean(r.m.Run())
 }
 
 func TestMain(m *testing.M) {

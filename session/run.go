@@ -250,6 +250,14 @@ func (s *Session) AcceptTerms(ctx context.Context, updated trust.DateTime) error
 	if _, ok := rep.(*cloud.OK); !ok {
 		return statusError(rep)
 	}
+	s.set(func(st *standing) {
+		if errors.Is(st.linkErr, cloud.ErrMustAcceptTOS) {
+			st.link, st.linkErr = linkConnecting, nil
+		}
+		if errors.Is(st.trouble, cloud.ErrMustAcceptTOS) {
+			st.trouble = nil
+		}
+	})
 	s.Wake()
 	return nil
 }

@@ -106,7 +106,7 @@ var meanings = []meaning{
 	{cloud.ErrUserFrozen, Frozen, "ask whoever runs the server; it is tried again by itself", 0},
 	{cloud.ErrOrganizationExpired, Expired, "ask whoever runs the server to prolong the organisation", slowly},
 	{cloud.ErrOrganizationNotFound, NotFound, "see whether the server's address is right, and ask whoever runs the server", slowly},
-	{cloud.ErrMustAcceptTOS, MustAcceptTerms, "read the new terms of service of the server and accept them", 0},
+	{cloud.ErrMustAcceptTOS, MustAcceptTerms, "read the new terms of service of the server, and accept them: parsecctl org accept-terms", 0},
 	{cloud.ErrTokenExpired, ClockWrong, "set the clock of this machine", slowly},
 	{ErrClock, ClockWrong, "set the clock of this machine", slowly},
 	{cloud.ErrCredentials, Unknown, "see whether the server's address is right, and ask an administrator of the organisation", verySlowly},

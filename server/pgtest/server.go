@@ -272,7 +272,10 @@ func Database(t testing.TB) string {
 }
 
 // Exit ends the shared server, if there is one, and the process. It also fits goleak.Cleanup.
-func Exit(code int) {
+func Exit(code int) { os.Exit(Clean(code)) }
+
+// Clean ends the shared server, if there is one, for who exits otherwise, and returns the exit status, which is a failure if that fails.
+func Clean(code int) int {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server != nil {
@@ -280,6 +283,7 @@ func Exit(code int) {
 			fmt.Fprintln(os.Stderr, "pgtest:", err)
 			code = max(code, 1)
 		}
+		shared.server = nil
 	}
-	os.Exit(code)
+	return code
 }

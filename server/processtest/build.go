@@ -39,8 +39,10 @@ func program(t testing.TB) string {
 }
 
 // Main runs the tests of a program, and removes what they shared.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Clean(m.Run())) }
+
+// Clean removes what tests shared, for a program that exits otherwise, and returns the exit status, which is a failure if that fails.
+func Clean(code int) int {
 	built.Lock()
 	defer built.Unlock()
 	if built.dir != "" {
@@ -49,5 +51,5 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	pgtest.Exit(code)
+	return pgtest.Clean(code)
 }
