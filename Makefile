@@ -101,12 +101,12 @@ interop: ## run the original's programs and state against ours, and ours against
 	@$(MAKE) peers
 	@interop/peers reference -c 'import parsec._parsec'
 	$(GO) test -tags interop -timeout 40m $(TESTFLAGS) ./interop/...
-	$(GO) test -tags interop -run '^TestReference' -timeout 40m $(TESTFLAGS) ./proto/cloud ./device ./enrol ./session
+	$(GO) test -tags interop -run '^TestReference' -timeout 40m $(TESTFLAGS) ./proto/cloud ./device ./enrol ./session ./ctl
 
 reference: ## compare us with the reference implementation of workspaces (PARSEC_SOAK=1: a whole run)
 	@scripts/need $(NEED_INTEROP)
 	$(GO) test -v -tags interop -timeout 40m $(TESTFLAGS) ./interop/reference
-	$(GO) test -v -tags interop -run Reference -timeout 40m $(TESTFLAGS) ./proto/cloud ./device ./enrol ./session
+	$(GO) test -v -tags interop -run Reference -timeout 40m $(TESTFLAGS) ./proto/cloud ./device ./enrol ./session ./ctl
 
 versitygw: .tools/versitygw-$(VERSITYGW_VERSION) ## build the S3 gateway that tests start (once, some minutes)
 

@@ -28,7 +28,7 @@ func (f *flows) revokes() {
 		f.Errorf("the second machine has %d devices", devices)
 	}
 	var seen people
-	f.alice.reads(&seen, "user", "list", "bob@example.com", "--all")
+	f.alice.reads(&seen, "user", "list", "bob@example.com", "--revoked")
 	if n, _, revoked := seen.of("bob@example.com"); n == 0 || !revoked {
 		f.Errorf("Alice sees %+v", seen)
 	}

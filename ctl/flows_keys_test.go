@@ -105,7 +105,7 @@ func (f *flows) recoversByShares() {
 	f.bob.must("recovery", "delete", "--yes")
 	f.recovery(f.bob, "Acme", "deleted")
 	f.recovery(f.alice, "Acme", "deleted")
-	f.alice.refused(5, "", "recovery", "invite", "bob@example.com")
+	f.alice.refused(4, "that recovery was deleted", "recovery", "invite", "bob@example.com")
 }
 
 // recovery wants the state of a recovery in somebody's eyes.

@@ -79,18 +79,17 @@ func (m *home) stands(device, state string) connection {
 	}
 }
 
-// knows waits until somebody has these devices, and this profile unless they are revoked, in the eyes of a device.
+// knows waits until somebody has these devices and this profile, in the eyes of a device.
 func (m *home) knows(device, email string, devices int, profile string) {
 	m.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var seen people
 		m.reads(&seen, "user", "list", "--device", device)
-		n, now, revoked := seen.of(email)
-		if n == devices && (now == profile && !revoked || profile == "" && revoked) {
+		if n, now, _ := seen.of(email); n == devices && now == profile {
 			return
 		}
 		if time.Now().After(deadline) {
-			m.t.Fatalf("%s is not %q with %d devices: %+v", email, profile, devices, seen)
+			m.t.Fatalf("%s is no %s with %d devices: %+v", email, profile, devices, seen)
 		}
 	}
 }

@@ -82,11 +82,31 @@ func InviteRecovery(ctx context.Context, s *session.Session, owner trust.UserID,
 	case *cloud.InviteNewShamirRecoveryOK:
 		return invited(s, trust.InviteShamirRecovery, rep.Token, rep.EmailSent)
 	case *cloud.AuthorNotAllowed:
-		return nil, refused("you hold no share of that recovery", "ask somebody who does")
+		return nil, noRecovery(s, owner)
 	case *cloud.UserNotFound:
 		return nil, &wire.Error{Status: wire.StatusDoesNotExist, Object: fmt.Sprintf("user %s", owner), Reason: "there is no such user", Err: ErrRefused, Remedy: "parsecctl user list"}
 	default:
 		return nil, unexpected(rep)
+	}
+}
+
+// noRecovery says why nobody is invited back, as far as the certificates tell.
+func noRecovery(s *session.Session, owner trust.UserID) error {
+	var known, deleted bool
+	err := s.View(func(certificates *trust.Store) error {
+		r, ok := certificates.Recovery(owner)
+		known, deleted = ok, ok && r.Deleted != nil
+		return nil
+	})
+	switch {
+	case err != nil:
+		return explain(err)
+	case deleted:
+		return refused("that recovery was deleted", "an administrator can revoke the user and invite the person anew")
+	case !known:
+		return refused("you hold no share of that recovery", "ask somebody who does")
+	default:
+		return refused("the server says that you hold no share of that recovery", "parsecctl recovery status")
 	}
 }
 

@@ -82,10 +82,18 @@ func explain(err error) error {
 	}
 	for _, k := range explanations {
 		if errors.Is(err, k.err) {
-			return &wire.Error{Status: k.status, Reason: err.Error(), Remedy: k.remedy, Err: err}
+			return &wire.Error{Status: k.status, Reason: reason(err, k.err), Remedy: k.remedy, Err: err}
 		}
 	}
 	return err
+}
+
+// reason leaves out the command and the number where the meaning of an HTTP status says all to a person.
+func reason(err, means error) string {
+	if status, ok := errors.AsType[*cloud.HTTPError](err); ok && len(status.Supported) == 0 && errors.Is(status, means) {
+		return means.Error()
+	}
+	return err.Error()
 }
 
 var explanations = []struct {
@@ -97,9 +105,9 @@ var explanations = []struct {
 	{cloud.ErrCertificate, wire.StatusCommunicationFailure, "see whether the address is right, and who issued the server's TLS certificate"},
 	{cloud.ErrInvitationGone, wire.StatusBadState, "ask for a new invitation"},
 	{cloud.ErrOrganizationNotFound, wire.StatusDoesNotExist, "see whether the address is right"},
-	{cloud.ErrOrganizationExpired, wire.StatusNotPermitted, "ask who runs the server"},
+	{cloud.ErrOrganizationExpired, wire.StatusNotPermitted, "ask whoever runs the server to prolong the organisation"},
 	{cloud.ErrUserRevoked, wire.StatusNotPermitted, "ask an administrator of the organisation: a user who is revoked has to be invited anew"},
-	{cloud.ErrUserFrozen, wire.StatusNotPermitted, "ask who runs the server"},
+	{cloud.ErrUserFrozen, wire.StatusNotPermitted, "ask whoever runs the server"},
 	{cloud.ErrMustAcceptTOS, wire.StatusNotPermitted, "parsecctl org accept-terms"},
 	{cloud.ErrTokenExpired, wire.StatusBadState, "set the clock of this machine"},
 	{cloud.ErrUnsupportedAPI, wire.StatusNotSupported, "bring agent and server to versions that speak to each other"},
