@@ -7,19 +7,20 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// killRounds is how often an agent is killed, and the seed of when.
-func killRounds(t *testing.T) (int, *rand.Rand) {
+// killRounds is how often an agent is killed, for how many pairs of people at once, and the seed of when.
+func killRounds(t *testing.T) (rounds, pairs int, seed uint64) {
 	t.Helper()
-	rounds, seed := 4, uint64(time.Now().UnixNano())
+	rounds, pairs, seed = 8, 2, uint64(time.Now().UnixNano())
 	switch {
 	case os.Getenv("PARSEC_SOAK") != "":
-		rounds = 300
+		rounds, pairs = 300, 5
 	case testing.Short():
-		rounds = 2
+		rounds, pairs = 2, 1
 	}
 	if s := os.Getenv("PARSEC_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
@@ -29,28 +30,44 @@ func killRounds(t *testing.T) (int, *rand.Rand) {
 		seed = n
 	}
 	t.Logf("PARSEC_SEED=%d", seed)
-	return rounds, rand.New(rand.NewPCG(seed, 57))
+	return rounds, pairs, seed
 }
 
 // TestKilled kills the agent of one side at random moments of enrolments and bootstraps: the next start is always usable, what was begun goes on by the same commands, and
 // everybody ends as exactly one user with a device that opens.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	rounds, random := killRounds(t)
+	rounds, pairs, seed := killRounds(t)
 	server := startServer(t)
+	wait := sync.WaitGroup{}
+	defer wait.Wait()
+	for pair := range pairs { // a round is mostly waiting, for the moment and for the other side to notice, so more pairs than processors
+		wait.Go(func() {
+			t.Run(fmt.Sprintf("pair %d", pair), func(t *testing.T) {
+				killedPair(t, server, pair, rounds/pairs, rand.New(rand.NewPCG(seed, 57+uint64(pair))))
+			})
+		})
+	}
+}
+
+// killedPair has two people go through rounds, and looks at what is left in the end.
+func killedPair(t *testing.T, server string, pair, rounds int, random *rand.Rand) {
+	t.Helper()
 	alice, bob := newHome(t, os.Getuid()), newHome(t, os.Getuid())
-	alice.bootstrap(server, "Acme", "Alice")
-	alice.unlock("Acme")
+	alice.bootstrap(server, fmt.Sprintf("Acme%d", pair), "Alice")
+	alice.unlock("")
 	for n := range rounds {
-		moment := time.Duration(random.IntN(1500)) * time.Millisecond
-		switch random.IntN(3) {
-		case 0:
-			killedBootstrap(t, bob, server, fmt.Sprintf("Org%d", n), moment)
-		case 1:
+		moment, began := time.Duration(random.IntN(1500))*time.Millisecond, time.Now()
+		what := []string{"bootstrap", "greeter", "claimer"}[random.IntN(3)]
+		switch what {
+		case "bootstrap":
+			killedBootstrap(t, bob, server, fmt.Sprintf("Org%d-%d", pair, n), moment)
+		case "greeter":
 			killedGreeting(t, alice, bob, alice, n, moment)
 		default:
 			killedGreeting(t, alice, bob, bob, n, moment)
 		}
+		t.Logf("round %d: %s after %v, in all %v", n, what, moment, time.Since(began).Round(time.Millisecond))
 		if t.Failed() {
 			t.Fatalf("in round %d", n)
 		}
@@ -114,7 +131,7 @@ func killedGreeting(t *testing.T, alice, bob, victim *home, n int, moment time.D
 			k := m.begin(args...)
 			code = k.follow(c, me, other)
 			if m == alice && code == 6 {
-				alice.unlock("Acme")
+				alice.unlock("")
 			}
 			if code != 0 && (k.errors.Len() > 0 && strings.Contains(k.errors.String(), "no invitation that waits") || strings.Contains(k.errors.String(), "the invitation")) {
 				break // it was used: what is there is looked at below
@@ -127,7 +144,7 @@ func killedGreeting(t *testing.T, alice, bob, victim *home, n int, moment time.D
 	time.Sleep(moment) // the moment is what is drawn
 	victim.kill()
 	if victim == alice {
-		alice.unlock("Acme")
+		alice.unlock("")
 	}
 	limit := time.AfterFunc(2*time.Minute, func() { close(over) })
 	<-ended

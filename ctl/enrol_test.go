@@ -243,8 +243,11 @@ func (m *home) begin(args ...string) *talk {
 
 // follow answers as people do who hear the codes right, until the command ends. me and other name the two sides.
 func (k *talk) follow(c *conversation, me, other string) int {
-	defer k.answers.Close()
-	step := uint32(0)
+	step, thinking := uint32(0), func() {}
+	defer func() {
+		thinking()
+		_ = k.answers.Close()
+	}()
 	for k.out.Scan() {
 		l := line{}
 		if err := json.Unmarshal(k.out.Bytes(), &l); err != nil {
@@ -253,22 +256,42 @@ func (k *talk) follow(c *conversation, me, other string) int {
 		}
 		k.last = l
 		q := l.Work.Question
-		if q == nil || q.Step == step {
+		if q != nil && q.Step == step {
+			continue
+		}
+		thinking() // a question that was taken back needs no answer
+		if q == nil {
 			continue
 		}
 		step = q.Step
-		if answer := c.answer(q, me, other); answer != nil {
-			answer["step"] = step
-			b, _ := json.Marshal(answer)
-			_, _ = k.answers.Write(append(b, '\n')) // a command that has ended is seen below
-		}
+		thinking = k.think(c, q, me, other)
 	}
 	_ = k.cmd.Wait() // the status tells
 	return k.cmd.ProcessState.ExitCode()
 }
 
+// think answers a question while what happens is watched. What it returns ends that.
+func (k *talk) think(c *conversation, q *question, me, other string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(k.m.t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		answer := c.answer(ctx, q, me, other)
+		if answer == nil {
+			return
+		}
+		answer["step"] = q.Step
+		b, _ := json.Marshal(answer)
+		_, _ = k.answers.Write(append(b, '\n')) // a command that has ended is seen by its status
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // answer is what a person says to a question, nil for nothing.
-func (c *conversation) answer(q *question, me, other string) map[string]any {
+func (c *conversation) answer(ctx context.Context, q *question, me, other string) map[string]any {
 	switch q.Kind {
 	case "say-code":
 		c.mu.Lock()
@@ -281,6 +304,9 @@ func (c *conversation) answer(q *question, me, other string) map[string]any {
 	case "choose-code":
 		// The other side may come to its question later, or has one of an attempt that is over.
 		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if ctx.Err() != nil {
+				return nil
+			}
 			c.mu.Lock()
 			code := c.said[other]
 			c.mu.Unlock()
