@@ -18,7 +18,7 @@ func killRounds(t *testing.T) (rounds, pairs int, seed uint64) {
 	rounds, pairs, seed = 8, 2, uint64(time.Now().UnixNano())
 	switch {
 	case os.Getenv("PARSEC_SOAK") != "":
-		rounds, pairs = 300, 5
+		rounds, pairs = 300, 6
 	case testing.Short():
 		rounds, pairs = 2, 1
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -158,11 +159,16 @@ const password = "correct horse battery"
 
 func (m *home) passwordFile() string { return m.write("password", m.secret+"\n") }
 
-// write makes a file of the person.
+// write makes a file of the person, whole at any moment: another command may read it.
 func (m *home) write(name, text string) string {
 	m.t.Helper()
+	f, err := os.CreateTemp(m.dir, name)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	_, err = f.WriteString(text)
 	path := filepath.Join(m.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	if err := errors.Join(err, f.Chmod(0o644), f.Close(), os.Rename(f.Name(), path)); err != nil {
 		m.t.Fatal(err)
 	}
 	return path

@@ -138,7 +138,7 @@ func (n *newcomer) reopen(ctx context.Context) error {
 		}
 		clear(given.Password)
 		if errors.Is(err, device.ErrNotFound) {
-			return lost("its keys are not on disk", err)
+			return n.keyless(err)
 		}
 		if q.Wrong = err; !errors.Is(err, device.ErrSecret) && !errors.Is(err, device.ErrWait) || !q.Protection.NeedsPassword() {
 			return err
@@ -168,6 +168,16 @@ func (n *newcomer) unseal() (err error) {
 	}
 	n.secrets = *s
 	return nil
+}
+
+// keyless is an entry whose keys are not on disk. As long as nobody was asked for anything, nothing is lost with it.
+func (n *newcomer) keyless(err error) error {
+	if !n.clean {
+		return lost("its keys are not on disk", err)
+	}
+	return &wire.Error{
+		Status: wire.StatusBadState, Reason: "it was interrupted before its keys were on disk, and nobody was asked to certify them", Err: errors.Join(ErrLost, err), Remedy: "repeat the command, which begins anew",
+	}
 }
 
 func lost(reason string, err error) error {
