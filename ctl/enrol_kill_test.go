@@ -54,7 +54,7 @@ func TestKilled(t *testing.T) {
 func killedPair(t *testing.T, server string, pair, rounds int, random *rand.Rand) {
 	t.Helper()
 	alice, bob := newHome(t, os.Getuid()), newHome(t, os.Getuid())
-	alice.bootstrap(server, fmt.Sprintf("Acme%d", pair), "Alice")
+	alice.bootstrap(server, fmt.Sprintf("Acme%d", pair))
 	alice.unlock("")
 	for n := range rounds {
 		moment, began := time.Duration(random.IntN(1500))*time.Millisecond, time.Now()

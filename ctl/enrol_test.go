@@ -179,10 +179,10 @@ func (m *home) unlock(device string) {
 	m.must("device", "unlock", "--device", device, "--password-file", m.passwordFile())
 }
 
-// bootstrap makes an organisation with a first user.
-func (m *home) bootstrap(server, organization, name string) {
+// bootstrap makes an organisation with Alice as its first user.
+func (m *home) bootstrap(server, organization string) {
 	m.t.Helper()
-	m.must("org", "bootstrap", bootstrapAddress(server, organization), "--name", name, "--email", strings.ToLower(name)+"@example.com", "--label", "laptop",
+	m.must("org", "bootstrap", bootstrapAddress(server, organization), "--name", "Alice", "--email", "alice@example.com", "--label", "laptop",
 		"--password-file", m.passwordFile())
 }
 

@@ -84,7 +84,7 @@ func TestLeftAlone(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	alice := newHome(t, os.Getuid())
-	alice.bootstrap(server, "Acme", "Alice")
+	alice.bootstrap(server, "Acme")
 	alice.unlock("Acme")
 	alice.must("device", "invite")
 	p := sit(t, alice.dir, "parsecctl", "invite", "greet", "")

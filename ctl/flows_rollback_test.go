@@ -21,7 +21,7 @@ func TestRolledBack(t *testing.T) {
 	recovery := func(name string) []string {
 		return []string{"device", "recovery", "--yes", "--passphrase-out", filepath.Join(alice.dir, name+".pass"), filepath.Join(alice.dir, name)}
 	}
-	alice.bootstrap(f.site.host(), "Acme", "Alice")
+	alice.bootstrap(f.site.host(), "Acme")
 	alice.unlock("Acme")
 	serverCommand(t, "backup", "--data-dir="+dir, backup)
 	alice.must(recovery("first")...)

@@ -128,7 +128,7 @@ func (m *home) link(args ...string) string {
 
 func (f *flows) bootstraps() {
 	address := bootstrapAddress(f.site.host(), "Acme")
-	f.alice.bootstrap(f.site.host(), "Acme", "Alice")
+	f.alice.bootstrap(f.site.host(), "Acme")
 	f.alice.refused(6, "parsecctl device unlock", "org", "status")
 	f.alice.unlock("Acme")
 	f.alice.stands("Acme", "online")
