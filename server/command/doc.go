@@ -5,4 +5,4 @@
 // with white space between.
 package command
 
-//go:generate go run ../internal/gendocs ../../docs/server-cli
+//go:generate go run ../internal/gendocs ../../docs/server-cli ../../docs/server.example.toml

@@ -33,7 +33,7 @@ type runOptions struct {
 
 // storage declares the options that say where a server has what it keeps, which other commands share.
 func (o *runOptions) storage(f *pflag.FlagSet) {
-	f.String("config", "", "a TOML `file` with options; by default config.toml in /etc/parsec-server, for root and the service")
+	f.String("config", "", "a TOML `file` with options; by default config.toml in /etc/parsec-server, for root and the service; server.example.toml among the documents has them all")
 	f.StringVar(&o.dataDir, "data-dir", "", "the `directory` with everything that has no place of its own")
 	f.StringVar(&o.db, "db", "", "the database: sqlite:PATH, postgresql://…, or MOCKED for one that goes with the process")
 	f.StringArrayVarP(&o.blocks, "blockstore", "b", nil, "where blocks are: directory:PATH, POSTGRESQL, s3:…, MOCKED, or several with RAID0:n:, RAID1:n:, RAID5:n: before them")

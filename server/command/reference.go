@@ -13,6 +13,9 @@ More words for the command line.
 .I /etc/parsec-server/config.toml
 The options of the server, for root and for the service; all commands read it.
 .TP
+.I /usr/share/doc/parsec-server/examples/server.example.toml
+All options with their defaults, to begin one from.
+.TP
 .I /var/lib/parsec-server
 What the server keeps: its database, blocks, key and administration token.
 `}

@@ -1,4 +1,4 @@
-// Gendocs writes the reference of the command line of parsec-server. It is run by go generate ./server/command.
+// Gendocs writes the reference of the command line of parsec-server and the example of its configuration. It is run by go generate ./server/command.
 package main
 
 import (
@@ -10,12 +10,16 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gendocs DIRECTORY")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: gendocs DIRECTORY EXAMPLE")
 		os.Exit(2)
 	}
 	program := &command.Program{Version: "unknown", Getenv: func(string) string { return "" }}
-	if err := reference.Write(os.Args[1], program.Root(), command.Reference); err != nil {
+	err := reference.Write(os.Args[1], program.Root(), command.Reference)
+	if err == nil {
+		err = os.WriteFile(os.Args[2], []byte(command.ExampleConfig()), 0o644) //nolint:gosec // a document is for everybody
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gendocs:", err)
 		os.Exit(1)
 	}
