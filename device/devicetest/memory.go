@@ -45,7 +45,7 @@ func Derived(t testing.TB, d *trust.LocalDevice) map[string][]byte {
 		c := bytes.Clone(b)
 		c[0] &= 248
 		c[31] = c[31]&127 | 64
-		if !bytes.Equal(c, b) { //nolint:forbidigo // of a test
+		if !bytes.Equal(c, b) {
 			all[what] = c
 		}
 	}
