@@ -55,6 +55,7 @@ func (p *person) asks(row string, bootstrap cloud.Request) cloud.Request {
 }
 
 func TestAnonymousRoles(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, anonymousCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		o := s.Unborn()
@@ -93,6 +94,7 @@ async_enrollment_accept  enrollment_not_found  ok               gone_already    
 `
 
 func TestEnrollmentStates(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, enrollmentCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		o := s.Bootstrapped()

@@ -87,6 +87,7 @@ start with nobody             greeter_not_found  greeter_not_found  greeter_not_
 
 // TestInvitationRoles sends every request about an invitation as each of six users.
 func TestInvitationRoles(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, greeterCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		p := newParty(t, s)
@@ -109,6 +110,7 @@ func TestInvitationRoles(t *testing.T) {
 
 // TestClaimerRoles sends every request that somebody with a token may.
 func TestClaimerRoles(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, claimerCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		p := newParty(t, s)

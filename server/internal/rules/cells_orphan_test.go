@@ -24,6 +24,7 @@ OWNER MANAGER READER none           owned     owned     outsider  owned
 `
 
 func TestOrphanedRealms(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, orphanCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		o := s.Bootstrapped()

@@ -70,6 +70,7 @@ tos_get                             no_tos         no_tos         no_tos        
 // TestProfiles sends every request as each of three users: first where each is refused for what the columns on the right say, then without that, and once
 // more revoked. So what was refused would have been let in, and was not done.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	all := readTable(t, profileCells)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		c := newCast(t, s)

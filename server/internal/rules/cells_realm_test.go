@@ -88,6 +88,7 @@ func states(t *testing.T) map[string]table {
 // TestRealmRoles sends every request about a realm as users with each role in it, in each state of the realm. Those with the least come first: if they
 // were let in, those with more would find it done.
 func TestRealmRoles(t *testing.T) {
+	t.Parallel()
 	all := states(t)
 	Each(t, Options{}, func(t *testing.T, s *Server) {
 		e := newEnsemble(t, s, all["available"])
