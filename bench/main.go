@@ -2,13 +2,14 @@
 // that does nothing but sign, in one run on one machine, and prints the ratios.
 //
 //	go run ./bench                      everything, about ten minutes; takes root
-//	go run ./bench -trust=false -server=false         the key service alone
+//	go run ./bench -trust=false -server=false -people=false   the key service alone
 //	go run ./bench -original=false      without the original and its Debian tree
 //	go run ./bench -hardware=false      without tokens and TPMs
 //	go run ./bench -cpuprofile DIR      besides, a CPU profile of the agent for each load on it
-//	go run ./bench -service=false -server=false       what workspaces rest on alone, about three minutes
-//	go run ./bench -service=false -trust=false        the metadata server alone, about six minutes; takes PostgreSQL
-//	go run ./bench -service=false -trust=false -cpuprofile DIR   profiles of our metadata server under each load, and no numbers
+//	go run ./bench -service=false -server=false -people=false what workspaces rest on alone, about three minutes
+//	go run ./bench -service=false -trust=false -people=false  the metadata server alone, about six minutes; takes PostgreSQL
+//	go run ./bench -service=false -trust=false -server=false      devices and enrolment alone, about five minutes; takes root
+//	go run ./bench -service=false -trust=false -people=false -cpuprofile DIR   profiles of our metadata server under each load, and no numbers
 //
 // Metadata servers are asked by one generator over kept connections, each of a device of its own in a workspace of its own; requests are written down and signed before the
 // clock runs. Ours keeps everything on the disk, where the original has it in memory; or both have one PostgreSQL, whose commits wait for the disk. Beside them are measured an HTTP
@@ -31,6 +32,9 @@
 //     memory that is used again. GB are 10^9 bytes.
 //   - encoding and decoding: the body of a command with what it carries
 //
+// Devices and enrolment are rooms enrol, device and session in this process, and the agent as a process of its own, against our metadata server on loopback; the numbers go
+// to people.json, and what they mean is in docs/people-costs.md.
+//
 // Allocations are those of one operation. CPU µs are the time of all processors for one operation: of a busy machine they
 // say more than the others do.
 package main
@@ -51,6 +55,7 @@ type options struct {
 	service  bool
 	server   bool
 	trust    bool
+	people   bool
 	each     time.Duration
 	idle     time.Duration
 	original bool
@@ -63,6 +68,9 @@ type options struct {
 	// serverCertificates is how many certificates the organisation has that metadata servers are asked for.
 	serverCertificates int
 	listeners          int
+	// peopleCertificates is how large the organisation is that a device starts with, peopleDevices how many devices one agent has.
+	peopleCertificates, peopleDevices int
+	peopleIdle                        time.Duration
 	// work is what the requests have in their names that metadata servers are asked for.
 	work string
 }
@@ -78,6 +86,10 @@ func main() {
 	flag.BoolVar(&o.service, "service", true, "measure the key service")
 	flag.BoolVar(&o.trust, "trust", true, "measure what workspaces rest on")
 	flag.BoolVar(&o.server, "server", true, "measure the metadata server")
+	flag.BoolVar(&o.people, "people", true, "measure devices and enrolment")
+	flag.IntVar(&o.peopleCertificates, "people-certificates", 100_000, "how many certificates the organisation has that a device starts cold with")
+	flag.IntVar(&o.peopleDevices, "devices", 10, "how many devices of one agent follow their servers")
+	flag.DurationVar(&o.peopleIdle, "idle-devices", time.Minute, "how long the agent with these devices is watched")
 	flag.IntVar(&o.serverCertificates, "server-certificates", serverCertificates, "how many certificates certificate_get returns")
 	flag.StringVar(&o.work, "request", "", "ask metadata servers only for requests with this in their names, such as block_")
 	flag.IntVar(&o.listeners, "listeners", 5000, "how many listen for events")

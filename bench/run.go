@@ -43,6 +43,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 	}
+	if o.people {
+		if err := runPeople(ctx, o, out); err != nil {
+			return err
+		}
+	}
 	if o.service {
 		return runService(ctx, o, out)
 	}

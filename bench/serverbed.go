@@ -57,14 +57,12 @@ func makeServerBed(ctx context.Context, o options) (b *serverBed, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b = &serverBed{dir: dir, ours: filepath.Join(dir, "parsec-server")}
+	b = &serverBed{dir: dir}
 	if b.self, err = os.Executable(); err != nil {
 		return b, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.ours, "github.com/seed-73b3884f/parsec-agent/server/parsec-server") //nolint:gosec // our own paths
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if msg, err := build.CombinedOutput(); err != nil {
-		return b, fmt.Errorf("cannot build parsec-server: %w\n%s", err, msg)
+	if err = b.buildServer(ctx); err != nil {
+		return b, err
 	}
 	if o.original {
 		if b.script, err = original.Script(); err != nil {
@@ -73,6 +71,17 @@ func makeServerBed(ctx context.Context, o options) (b *serverBed, err error) {
 	}
 	b.postgres, err = pgtest.Run(pgtest.Options{Settings: map[string]string{"fsync": "on", "shared_buffers": "128MB", "max_wal_size": "4GB"}}) //nolint:contextcheck // it has a limit of its own
 	return b, err
+}
+
+// buildServer builds our server.
+func (b *serverBed) buildServer(ctx context.Context) error {
+	b.ours = filepath.Join(b.dir, "parsec-server")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.ours, "github.com/seed-73b3884f/parsec-agent/server/parsec-server") //nolint:gosec // our own paths
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if msg, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build parsec-server: %w\n%s", err, msg)
+	}
+	return nil
 }
 
 // start starts a server.

@@ -2,6 +2,8 @@ package device
 
 import (
 	"context"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -14,13 +16,18 @@ type Budget = budget
 type budget struct {
 	kib  int64
 	free *semaphore.Weighted
+	// took is how long passwords were stretched, in nanoseconds.
+	took atomic.Int64
 }
 
 // budgetKiB is what all passwords that are stretched at a time take at most, unless a single one takes more.
 const budgetKiB = 512 << 10
 
 // NewBudget returns the budget of a process.
-func NewBudget() *Budget { return &budget{budgetKiB, semaphore.NewWeighted(budgetKiB)} }
+func NewBudget() *Budget { return &budget{kib: budgetKiB, free: semaphore.NewWeighted(budgetKiB)} }
+
+// Took returns how long passwords were stretched in all, for who measures what a protection costs.
+func (b *budget) Took() time.Duration { return time.Duration(b.took.Load()) }
 
 // derive stretches a password when there is memory for it.
 func (b *budget) derive(ctx context.Context, a *trust.PasswordAlgorithm, password []byte) (trust.SecretKey, error) {
@@ -32,6 +39,8 @@ func (b *budget) derive(ctx context.Context, a *trust.PasswordAlgorithm, passwor
 		return trust.SecretKey{}, err
 	}
 	defer b.free.Release(share)
+	begin := time.Now()
+	defer func() { b.took.Add(int64(time.Since(begin))) }()
 	return a.SecretKey(password)
 }
 
