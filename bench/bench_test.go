@@ -130,6 +130,52 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// TestPeople makes a whole run with a small organisation and two devices, as short as can be.
+func TestPeople(t *testing.T) {
+	if os.Getuid() != 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("reading the memory of the agent's process takes root")
+		}
+		t.Skip("reading the memory of the agent's process takes root")
+	}
+	if testing.Short() {
+		t.Skip("measures nothing under a detector of races")
+	}
+	const certificates = 260
+	o := options{
+		people: true, rounds: 1, peopleCertificates: certificates, peopleDevices: 2, peopleIdle: 10 * time.Millisecond, out: filepath.Join(t.TempDir(), "r.json"),
+	}
+	var report strings.Builder
+	if err := run(t.Context(), o, &report); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), peopleFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r peopleResults
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range peopleFlows {
+		for _, s := range r.Flows[name] {
+			if s.Requests == 0 || s.Network <= 0 || s.Argon2id <= 0 || s.Rest <= 0 || s.Total < s.Network+s.Argon2id {
+				t.Errorf("%s: %+v", name, s)
+			}
+		}
+		if len(r.Flows[name]) != peopleRuns || !strings.Contains(report.String(), name) {
+			t.Errorf("%s: %d runs, the report:\n%s", name, len(r.Flows[name]), report.String())
+		}
+	}
+	if u := r.Agent.Usages; len(u) != 3 || u[2].Devices != 2 || u[2].RSS == 0 || u[2].Files <= u[0].Files {
+		t.Errorf("the agent holds %+v", u)
+	}
+	first, again := r.Starts[startFirst], r.Starts[startAgain]
+	if len(first) != 1 || len(again) != 1 || first[0].Users != again[0].Users || first[0].Users < rolesPerUpload || first[0].Log != again[0].Log || again[0].Live == 0 {
+		t.Errorf("first %+v\nagain %+v", first, again)
+	}
+}
+
 // TestServerGoalsFromNumbers judges made-up numbers, met and missed.
 func TestServerGoalsFromNumbers(t *testing.T) {
 	r := &serverResults{Rest: map[string]int64{oursSQLite: 19, theirsMemory: 100}}

@@ -79,12 +79,12 @@ func (m *peopleAgent) devices() int { return m.Usages[len(m.Usages)-1].Devices }
 
 // print writes the report for people.
 func (r *peopleResults) print(out io.Writer) {
-	printMachine(out, r.Machine, r.When, "devices and enrolment")
+	printMachine(out, r.Machine, r.When, "one run")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "flow\truns\tms\tnetwork\tArgon2id\trest\town CPU ms\trequests")
+	fmt.Fprintln(w, "flow\truns\tms\tnetwork\tArgon2id\trest\trequests")
 	for _, name := range peopleFlows {
 		s := medianStep(r.Flows[name])
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.1f\t%.0f\t%.1f\t%.1f\t%d\n", name, len(r.Flows[name]), s.Total, s.Network, s.Argon2id, s.Rest, s.CPU, s.Requests)
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.1f\t%.0f\t%.1f\t%d\n", name, len(r.Flows[name]), s.Total, s.Network, s.Argon2id, s.Rest, s.Requests)
 	}
 	_ = w.Flush()
 	fmt.Fprintln(out)

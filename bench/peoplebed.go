@@ -62,27 +62,54 @@ type someone struct {
 }
 
 func (b *peopleBed) newSomeone() (p *someone, err error) {
-	p = &someone{bed: b}
-	if p.dir, err = os.MkdirTemp(b.dir, "person-"); err != nil {
+	dir, err := os.MkdirTemp(b.dir, "person-")
+	if err != nil {
 		return nil, err
 	}
+	return b.someoneIn(dir)
+}
+
+// someoneIn is who has a directory.
+func (b *peopleBed) someoneIn(dir string) (p *someone, err error) {
+	p = &someone{bed: b, dir: dir}
 	p.devices = device.New(device.Options{Dir: p.dir, Budget: b.budget, Logger: quiet()})
 	p.desk = enrol.NewDesk(enrol.Options{
 		Journal: enrol.NewJournal(filepath.Join(p.dir, "enrolments")), Devices: p.devices, Logger: quiet(),
-		Dial: func(s trust.ServerAddress) (*cloud.Client, error) { return cloud.NewClient(cloud.Options{Server: s, Proxy: noProxy}) },
+		Dial: func(s trust.ServerAddress) (*cloud.Client, error) {
+			return cloud.NewClient(cloud.Options{Server: s, Proxy: noProxy})
+		},
 	})
 	p.pins, err = session.OpenPins(filepath.Join(p.dir, "pins"))
 	return p, err
 }
 
-// unlock opens a device, and with it the session, which has not connected yet.
-func (p *someone) unlock(ctx context.Context, root trust.VerifyKey, id trust.DeviceID) error {
+// open unlocks a device.
+func (p *someone) open(ctx context.Context, id trust.DeviceID) (*device.Unlocked, error) {
 	u, _, err := p.devices.Unlock(ctx, id, device.Secret{Password: []byte(peoplePassword)})
+	return u, err
+}
+
+// start opens the session of a device, which has not connected yet.
+func (p *someone) start(ctx context.Context, u *device.Unlocked) error {
+	root := trust.VerifyKey{}
+	err := u.Use(func(d *trust.LocalDevice) error {
+		root = d.RootVerifyKey
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	p.session, err = session.Open(ctx, session.Options{Device: u, Dir: session.Dir(p.dir, root, id), Pins: p.pins, Logger: quiet(), Proxy: noProxy})
+	p.session, err = session.Open(ctx, session.Options{Device: u, Dir: session.Dir(p.dir, root, u.ID()), Pins: p.pins, Logger: quiet(), Proxy: noProxy})
 	return err
+}
+
+// unlock unlocks a device and opens its session.
+func (p *someone) unlock(ctx context.Context, id trust.DeviceID) error {
+	u, err := p.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	return p.start(ctx, u)
 }
 
 // lock ends the session and locks all devices.

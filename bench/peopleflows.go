@@ -35,7 +35,7 @@ func (b *peopleBed) flows(ctx context.Context) (all map[string]step, err error) 
 		return nil, fmt.Errorf("%s: %w", bootstrapOrganisation, err)
 	}
 	all[unlockDevice], err = b.measure(ctx, func(ctx context.Context) error {
-		if err := alice.unlock(ctx, first.Root, first.Device); err != nil {
+		if err := alice.unlock(ctx, first.Device); err != nil {
 			return err
 		}
 		return alice.session.Refresh(ctx)

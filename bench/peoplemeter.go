@@ -35,27 +35,25 @@ func (m *meter) watch(ctx context.Context) context.Context {
 	})
 }
 
-// step is what one run of a flow took, split. Rest is what is neither network nor Argon2id: our own work, the disk, and in a greeting the waits between questions for the other side. CPU is what the
-// process ran on all processors besides Argon2id, for both sides of a greeting.
+// step is what one run of a flow took, split. Rest is what is neither network nor Argon2id: our own work, the disk, and in a greeting the waits between questions for the other side.
 type step struct {
 	Total    float64 `json:"total_ms"`
 	Network  float64 `json:"network_ms"`
 	Argon2id float64 `json:"argon2id_ms"`
 	Rest     float64 `json:"rest_ms"`
-	CPU      float64 `json:"own_cpu_ms"`
 	Requests int     `json:"requests"`
 }
 
 // measure runs a flow and splits the time that it takes.
 func (b *peopleBed) measure(ctx context.Context, flow func(context.Context) error) (step, error) {
 	m := &meter{}
-	stretched, ran, begin := b.budget.Took(), processTime(), time.Now()
+	stretched, begin := b.budget.Took(), time.Now()
 	err := flow(m.watch(ctx))
 	total := time.Since(begin)
-	ran, stretched = processTime()-ran, b.budget.Took()-stretched
+	stretched = b.budget.Took() - stretched
 	return step{
 		Total: milliseconds(total), Network: milliseconds(m.network), Argon2id: milliseconds(stretched), Rest: milliseconds(total - m.network - stretched),
-		CPU: milliseconds(ran - stretched), Requests: m.requests,
+		Requests: m.requests,
 	}, err
 }
 
@@ -72,6 +70,6 @@ func medianStep(all []step) step {
 	}
 	return step{
 		Total: of(func(s step) float64 { return s.Total }), Network: of(func(s step) float64 { return s.Network }), Argon2id: of(func(s step) float64 { return s.Argon2id }),
-		Rest: of(func(s step) float64 { return s.Rest }), CPU: of(func(s step) float64 { return s.CPU }), Requests: int(of(func(s step) float64 { return float64(s.Requests) })),
+		Rest: of(func(s step) float64 { return s.Rest }), Requests: int(of(func(s step) float64 { return float64(s.Requests) })),
 	}
 }

@@ -28,6 +28,7 @@ const (
 	profileArgument = "profile"
 	handlerArgument = "handler"
 	serverArgument  = "server"
+	startArgument   = "start"
 )
 
 // serve is this program as a service.
@@ -38,6 +39,8 @@ func serve(args []string) int {
 		err = serveBare(args[1])
 	case len(args) == 2 && args[0] == handlerArgument:
 		err = serveHandler(args[1])
+	case len(args) == 2 && args[0] == startArgument:
+		err = serveStart(args[1])
 	case len(args) > 2 && args[0] == serverArgument:
 		err = serveServerProfiled(args[1], args[2:])
 	case len(args) > 2 && args[0] == profileArgument:

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -40,9 +41,16 @@ func (b *budget) derive(ctx context.Context, a *trust.PasswordAlgorithm, passwor
 	}
 	defer b.free.Release(share)
 	begin := time.Now()
-	defer func() { b.took.Add(int64(time.Since(begin))) }()
-	return a.SecretKey(password)
+	key, err := a.SecretKey(password)
+	b.took.Add(int64(time.Since(begin)))
+	if a.MemoryKiB >= worthKiB {
+		debug.FreeOSMemory()
+	}
+	return key, err
 }
+
+// worthKiB is how much memory is worth giving back to the system once it was used. The runtime by itself would collect it with what comes next, and then wake up for minutes to give back a little at a time.
+const worthKiB = 16 << 10
 
 // deriveBytes is derive for what is mixed with other secrets. The caller wipes it.
 func (b *budget) deriveBytes(ctx context.Context, a *trust.PasswordAlgorithm, password []byte) ([]byte, error) {
