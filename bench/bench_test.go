@@ -143,7 +143,7 @@ func TestPeople(t *testing.T) {
 	}
 	const certificates = 260
 	o := options{
-		people: true, rounds: 1, peopleCertificates: certificates, peopleDevices: 2, peopleIdle: 10 * time.Millisecond, out: filepath.Join(t.TempDir(), "r.json"),
+		people: true, rounds: 1, peopleRuns: 1, peopleCertificates: certificates, peopleDevices: 2, peopleIdle: 10 * time.Millisecond, out: filepath.Join(t.TempDir(), "r.json"),
 	}
 	var report strings.Builder
 	if err := run(t.Context(), o, &report); err != nil {
@@ -163,7 +163,7 @@ func TestPeople(t *testing.T) {
 				t.Errorf("%s: %+v", name, s)
 			}
 		}
-		if len(r.Flows[name]) != peopleRuns || !strings.Contains(report.String(), name) {
+		if len(r.Flows[name]) != o.peopleRuns || !strings.Contains(report.String(), name) {
 			t.Errorf("%s: %d runs, the report:\n%s", name, len(r.Flows[name]), report.String())
 		}
 	}

@@ -68,6 +68,8 @@ type options struct {
 	// serverCertificates is how many certificates the organisation has that metadata servers are asked for.
 	serverCertificates int
 	listeners          int
+	// peopleRuns is how often a flow is run in each round: it takes a second or two, most of it Argon2id.
+	peopleRuns int
 	// peopleCertificates is how large the organisation is that a device starts with, peopleDevices how many devices one agent has.
 	peopleCertificates, peopleDevices int
 	peopleIdle                        time.Duration
@@ -87,6 +89,7 @@ func main() {
 	flag.BoolVar(&o.trust, "trust", true, "measure what workspaces rest on")
 	flag.BoolVar(&o.server, "server", true, "measure the metadata server")
 	flag.BoolVar(&o.people, "people", true, "measure devices and enrolment")
+	flag.IntVar(&o.peopleRuns, "flows", 3, "how often people's flows are run in each round")
 	flag.IntVar(&o.peopleCertificates, "people-certificates", 100_000, "how many certificates the organisation has that a device starts cold with")
 	flag.IntVar(&o.peopleDevices, "devices", 10, "how many devices of one agent follow their servers")
 	flag.DurationVar(&o.peopleIdle, "idle-devices", time.Minute, "how long the agent with these devices is watched")

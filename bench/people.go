@@ -26,9 +26,6 @@ type peopleResults struct {
 // peopleFile is where the numbers go, beside those of the service.
 const peopleFile = "people.json"
 
-// peopleRuns is how often a flow is run in each round: it takes a second or two, most of it Argon2id.
-const peopleRuns = 3
-
 // runPeople measures devices and enrolment.
 func runPeople(ctx context.Context, o options, out io.Writer) (err error) {
 	r := &peopleResults{Machine: thisMachine(), When: time.Now().UTC().Truncate(time.Second), Flows: map[string][]step{}, Starts: map[string][]coldStart{}}
@@ -51,7 +48,7 @@ func runPeople(ctx context.Context, o options, out io.Writer) (err error) {
 }
 
 func (r *peopleResults) measure(ctx context.Context, b *peopleBed, o options) (err error) {
-	for range o.rounds * peopleRuns {
+	for range o.rounds * o.peopleRuns {
 		took, err := b.flows(ctx)
 		if err != nil {
 			return err

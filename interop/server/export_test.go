@@ -24,14 +24,15 @@ parsec.realm_export.get_earliest_allowed_snapshot_timestamp = lambda: DateTime.n
 cli(sys.argv[1:])
 `
 
-// exported are the contents of an export, without the numbers that each server gives rows. Rows that have no order are sorted by what they are.
+// exported are the contents of an export, without the numbers that each server gives rows. Rows that have no order are sorted by what they are. Of the
+// accesses to a key only the newest of each user is ours (docs/formats/realm-export.md).
 var exported = []string{
 	`* FROM info`,
 	`hex(certificate) FROM common_certificate ORDER BY _id`,
 	`hex(certificate) FROM sequester_certificate ORDER BY _id`,
 	`hex(certificate) FROM realm_certificate ORDER BY _id`,
 	`key_index, hex(keys_bundle) FROM realm_keys_bundle ORDER BY key_index`,
-	`hex(user_id), key_index, hex(access) FROM realm_keys_bundle_access ORDER BY 1, 2, 3`,
+	`hex(user_id), key_index, hex(access) FROM realm_keys_bundle_access WHERE _id IN (SELECT max(_id) FROM realm_keys_bundle_access GROUP BY user_id, key_index) ORDER BY 1, 2, 3`,
 	`hex(sequester_service_id), key_index, hex(access) FROM realm_sequester_keys_bundle_access ORDER BY 1, 2, 3`,
 	`hex(vlob_id), version, key_index, hex(blob), size, hex(author), timestamp FROM vlob_atom ORDER BY sequential_id`,
 	`hex(block_id), hex(author), size, key_index, hex(data) FROM block LEFT JOIN block_data ON block = sequential_id ORDER BY sequential_id`,
