@@ -141,7 +141,7 @@ func TestPeople(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures nothing under a detector of races")
 	}
-	const certificates = 260
+	const certificates = 420
 	o := options{
 		people: true, rounds: 1, peopleRuns: 1, peopleCertificates: certificates, peopleDevices: 2, peopleIdle: 10 * time.Millisecond, out: filepath.Join(t.TempDir(), "r.json"),
 	}
@@ -171,7 +171,7 @@ func TestPeople(t *testing.T) {
 		t.Errorf("the agent holds %+v", u)
 	}
 	first, again := r.Starts[startFirst], r.Starts[startAgain]
-	if len(first) != 1 || len(again) != 1 || first[0].Users != again[0].Users || first[0].Users < rolesPerUpload || first[0].Log != again[0].Log || again[0].Live == 0 {
+	if len(first) != 1 || len(again) != 1 || first[0].Users != again[0].Users || first[0].Users < rolesPerUpload || first[0].Log != again[0].Log || first[0].Log < 200*certificates || again[0].Live == 0 {
 		t.Errorf("first %+v\nagain %+v", first, again)
 	}
 }

@@ -160,7 +160,7 @@ func (b *peopleBed) measureAgent(ctx context.Context, devices int, idle time.Dur
 		if i > 1 && i < devices {
 			continue
 		}
-		if err := m.use(ctx, a, i); err != nil {
+		if err := m.use(ctx, a, i, min(settle, idle)); err != nil {
 			return nil, err
 		}
 	}
@@ -168,8 +168,8 @@ func (b *peopleBed) measureAgent(ctx context.Context, devices int, idle time.Dur
 }
 
 // use takes what the process holds once it is at rest.
-func (m *peopleAgent) use(ctx context.Context, a *personsAgent, devices int) error {
-	if err := pause(ctx, settle); err != nil {
+func (m *peopleAgent) use(ctx context.Context, a *personsAgent, devices int, rest time.Duration) error {
+	if err := pause(ctx, rest); err != nil {
 		return err
 	}
 	u, err := a.process.Usage()
@@ -184,7 +184,7 @@ func (m *peopleAgent) watch(ctx context.Context, a *personsAgent, idle time.Dura
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, settle); err != nil {
+	if err := pause(ctx, min(settle, idle)); err != nil {
 		return err
 	}
 	before, err := a.process.Usage()

@@ -12,8 +12,11 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// rolesPerUpload is how many certificates of roles a realm gets besides that of its owner, who is the one that starts cold.
-const rolesPerUpload = 99
+// A realm gets so many certificates of roles, besides the role of its owner, who is the one that starts cold, and its key.
+const (
+	rolesPerUpload = 98
+	perRealm       = rolesPerUpload + 2
+)
 
 // large is an organisation with many certificates on a server. Half of them are users and devices, each of one user and one device; the others are roles of realms.
 type large struct {
@@ -57,8 +60,9 @@ func (p *someone) newLarge(ctx context.Context, client *cloud.Client, certificat
 		}
 		realms, inner := errgroup.WithContext(ctx)
 		realms.SetLimit(serverClients)
-		for ; n < certificates; n += 1 + rolesPerUpload {
-			realms.Go(func() error { return o.realm(inner, min(rolesPerUpload, certificates-n-1)) })
+		for ; n < certificates; n += perRealm {
+			roles := min(rolesPerUpload, max(0, certificates-n-(perRealm-rolesPerUpload)))
+			realms.Go(func() error { return o.realm(inner, roles) })
 		}
 		return realms.Wait()
 	})
@@ -107,27 +111,52 @@ func (o *large) enrol(ctx context.Context) error {
 	return ask(ctx, o.by, req)
 }
 
-// realm makes a realm and gives roles in it.
+// realm makes a realm with a key and gives roles in it.
 func (o *large) realm(ctx context.Context, roles int) error {
 	id := trust.NewRealmID()
-	role := func(user trust.UserID, role trust.Role) (signed []byte, err error) {
-		at, err := o.tick()
-		if err != nil {
-			return nil, err
-		}
-		return trust.SignCertificate(&trust.RealmRoleCertificate{Author: o.keys.DeviceID, Timestamp: at, RealmID: id, UserID: user, Role: role}, o.keys.SigningKey)
-	}
-	signed, err := role(o.keys.UserID, trust.Owner)
+	signed, err := o.role(id, o.keys.UserID, trust.Owner)
 	if err == nil {
 		err = ask(ctx, o.by, &cloud.RealmCreateReq{RealmRoleCertificate: signed})
 	}
+	if err == nil {
+		err = o.rotate(ctx, id)
+	}
 	for i := 0; i < roles && err == nil; i++ {
-		if signed, err = role(o.members[i], trust.Contributor); err == nil {
-			err = ask(ctx, o.by, &cloud.RealmShareReq{RealmRoleCertificate: signed, RecipientKeysBundleAccess: []byte("access")})
+		if signed, err = o.role(id, o.members[i], trust.Contributor); err == nil {
+			err = ask(ctx, o.by, &cloud.RealmShareReq{RealmRoleCertificate: signed, RecipientKeysBundleAccess: []byte("access"), KeyIndex: 1})
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("a realm: %w", err)
 	}
 	return nil
+}
+
+// role signs a role.
+func (o *large) role(realm trust.RealmID, user trust.UserID, role trust.Role) ([]byte, error) {
+	at, err := o.tick()
+	if err != nil {
+		return nil, err
+	}
+	return trust.SignCertificate(&trust.RealmRoleCertificate{Author: o.keys.DeviceID, Timestamp: at, RealmID: realm, UserID: user, Role: role}, o.keys.SigningKey)
+}
+
+// rotate gives a realm its first key.
+func (o *large) rotate(ctx context.Context, realm trust.RealmID) error {
+	at, err := o.tick()
+	if err != nil {
+		return err
+	}
+	canary, err := trust.GenerateKeyDerivation().Canary()
+	if err != nil {
+		return err
+	}
+	req := &cloud.RealmRotateKeyReq{PerParticipantKeysBundleAccess: map[trust.UserID][]byte{o.keys.UserID: []byte("access")}, KeysBundle: []byte("bundle")}
+	req.RealmKeyRotationCertificate, err = trust.SignCertificate(&trust.RealmKeyRotationCertificate{
+		Author: o.keys.DeviceID, Timestamp: at, RealmID: realm, KeyIndex: 1, KeyCanary: canary,
+	}, o.keys.SigningKey)
+	if err != nil {
+		return err
+	}
+	return ask(ctx, o.by, req)
 }
