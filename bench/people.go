@@ -90,7 +90,8 @@ func (r *peopleResults) print(out io.Writer) {
 		fmt.Fprintf(w, "%d\t%.1f MB\t%.1f MB\t%.1f MB\t%d\t%d\n", u.Devices, megabytes(u.RSS), megabytes(u.PSS), megabytes(u.Private), u.Threads, u.Files)
 	}
 	_ = w.Flush()
-	fmt.Fprintf(out, "\nidle with %d connected devices: %d wake-ups in %.0f s, %v of a processor\n\n", r.Agent.devices(), r.Agent.Wakeups, r.Agent.Seconds, r.Agent.Processor)
+	fmt.Fprintf(out, "\nidle with %d connected devices: %d wake-ups and %d switches of threads in %.0f s, %v of a processor\n\n", r.Agent.devices(), r.Agent.Wakeups, r.Agent.Switches, r.Agent.Seconds,
+		r.Agent.Processor)
 	r.printStarts(w)
 	_ = w.Flush()
 	fmt.Fprintln(out)

@@ -16,8 +16,10 @@ import (
 type peopleAgent struct {
 	// Usages are what the process holds by the number of unlocked devices: none after a start, then one, then all.
 	Usages []agentUsage `json:"usages"`
-	// Wakeups are how often a thread woke up in Seconds in which nobody asked for anything, with all devices connected; Processor is how long the process ran meanwhile.
+	// Wakeups are how often the process began to run after it had been at rest, in Seconds in which nobody asked for anything, with all devices connected;
+	// Switches how often a thread of it was switched to, and Processor how long it ran.
 	Wakeups   int64         `json:"wakeups"`
+	Switches  int64         `json:"switches"`
 	Seconds   float64       `json:"seconds"`
 	Processor time.Duration `json:"processor_ns"`
 }
@@ -177,6 +179,9 @@ func (m *peopleAgent) use(ctx context.Context, a *personsAgent, devices int, res
 	return err
 }
 
+// look is how often it is looked whether the process has run. What it does between two looks is one wake-up.
+const look = 10 * time.Millisecond
+
 // watch counts wake-ups. The connections of the client are closed: nobody asks.
 func (m *peopleAgent) watch(ctx context.Context, a *personsAgent, idle time.Duration) error {
 	err := a.client.Close()
@@ -195,15 +200,21 @@ func (m *peopleAgent) watch(ctx context.Context, a *personsAgent, idle time.Dura
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	if err := pause(ctx, idle); err != nil {
-		return err
+	begin, last, running := time.Now(), before.Wakeups, false
+	for time.Since(begin) < idle {
+		if err := pause(ctx, look); err != nil {
+			return err
+		}
+		now, err := a.process.Usage()
+		if err != nil {
+			return err
+		}
+		if now.Wakeups != last && !running {
+			m.Wakeups++
+		}
+		running, last = now.Wakeups != last, now.Wakeups
 	}
-	after, err := a.process.Usage()
-	if err != nil {
-		return err
-	}
-	m.Seconds, m.Wakeups = time.Since(begin).Seconds(), after.Wakeups-before.Wakeups
+	m.Seconds, m.Switches = time.Since(begin).Seconds(), last-before.Wakeups
 	m.Processor, err = a.process.CPU()
 	m.Processor -= ran
 	return err

@@ -16,7 +16,7 @@ import (
 )
 
 // peoplePassword protects all devices that are measured.
-const peoplePassword = "correct horse battery staple" //nolint:gosec // of devices that end with the run
+const peoplePassword = "correct horse battery staple"
 
 // peopleBed is where people lie: one server of ours, and a directory for each of them.
 type peopleBed struct {

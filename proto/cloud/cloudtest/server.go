@@ -60,7 +60,7 @@ func ServerOn(t testing.TB, database string) trust.ServerAddress {
 func Python(t testing.TB, args ...string) ([]byte, error) {
 	t.Helper()
 	peers := filepath.Join(root(t), "interop", "peers")
-	return exec.CommandContext(t.Context(), peers, append([]string{"cloud-python"}, args...)...).CombinedOutput() //nolint:gosec // a program of the tree
+	return exec.CommandContext(t.Context(), peers, append([]string{"cloud-python"}, args...)...).CombinedOutput()
 }
 
 // root is where go.mod is.
