@@ -1,3 +1,4 @@
+// Package house_test holds the whole tree to its documents: rooms and what they may import, dependencies, generated files, packages, what documents name.
 package house_test
 
 import (

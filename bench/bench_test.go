@@ -22,15 +22,7 @@ func TestMain(m *testing.M) {
 
 // TestRunWithoutTheOriginal makes a whole run, as short as can be.
 func TestRunWithoutTheOriginal(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("reading the memory of the agent's process takes root")
-		}
-		t.Skip("reading the memory of the agent's process takes root")
-	}
-	if testing.Short() {
-		t.Skip("measures nothing under a detector of races")
-	}
+	needRoot(t)
 	tokentest.Need(t, "softhsm2", "softhsm2-util", tokentest.Library)
 	tokentest.Need(t, "swtpm", "swtpm")
 	tokentest.Need(t, "gcc", "gcc")
@@ -38,22 +30,11 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	o := options{
 		service: true, rounds: 1, each: 10 * time.Millisecond, idle: 10 * time.Millisecond, hardware: true, out: filepath.Join(dir, "r.json"), profile: dir,
 	}
-	var report strings.Builder
-	if err := run(t.Context(), o, &report); err != nil {
-		t.Fatal(err)
-	}
+	r, report := runShort[results](t, o, filepath.Base(o.out))
 	for _, want := range []string{"sign P-256", "sign Ed25519", "bare signer", "wake-ups", "profile of ours", hsmRSA, tpmP256, "overhead"} {
-		if !strings.Contains(report.String(), want) {
-			t.Errorf("the report has no %q:\n%s", want, report.String())
+		if !strings.Contains(report, want) {
+			t.Errorf("the report has no %q:\n%s", want, report)
 		}
-	}
-	b, err := os.ReadFile(o.out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r results
-	if err := json.Unmarshal(b, &r); err != nil {
-		t.Fatal(err)
 	}
 	if len(r.Loads) < 30 || r.Rest[ours] == nil || r.Rest[ours].Fresh.RSS == 0 || len(r.Goals) != 4 {
 		t.Errorf("raw numbers: %d loads, %d goals, %+v", len(r.Loads), len(r.Goals), r.Rest)
@@ -65,21 +46,43 @@ func TestRunWithoutTheOriginal(t *testing.T) {
 	}
 }
 
-// TestTrust makes a whole run over a small organisation, as short as can be.
-func TestTrust(t *testing.T) {
-	o := options{trust: true, rounds: 1, each: time.Millisecond, trustCertificates: 300, trustFolders: 20, out: filepath.Join(t.TempDir(), "r.json")}
-	var report strings.Builder
-	if err := run(t.Context(), o, &report); err != nil {
+// needRoot is for runs that read the memory of the agent's process.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("measures nothing under a detector of races")
+	}
+	if os.Getuid() == 0 {
+		return
+	}
+	const problem = "reading the memory of the agent's process takes root"
+	if os.Getenv("CI") != "" {
+		t.Fatal(problem)
+	}
+	t.Skip(problem)
+}
+
+// runShort makes a run, and returns the numbers that it wrote to a file and what it said.
+func runShort[R any](t *testing.T, o options, file string) (r R, report string) {
+	t.Helper()
+	var said strings.Builder
+	if err := run(t.Context(), o, &said); err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), trustFile))
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r trustResults
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
+	return r, said.String()
+}
+
+// TestTrust makes a whole run over a small organisation, as short as can be.
+func TestTrust(t *testing.T) {
+	o := options{trust: true, rounds: 1, each: time.Millisecond, trustCertificates: 300, trustFolders: 20, out: filepath.Join(t.TempDir(), "r.json")}
+	r, report := runShort[trustResults](t, o, trustFile)
 	if len(r.Loads) < 9 || len(r.Goals) < 2 {
 		t.Errorf("%d loads, %d goals", len(r.Loads), len(r.Goals))
 	}
@@ -87,8 +90,8 @@ func TestTrust(t *testing.T) {
 		if len(l.Samples) != 1 || l.Samples[0].Operations == 0 || l.Samples[0].Seconds <= 0 {
 			t.Errorf("%s: %+v", l.Work, l.Samples)
 		}
-		if !strings.Contains(report.String(), l.Work) {
-			t.Errorf("the report has no %q:\n%s", l.Work, report.String())
+		if !strings.Contains(report, l.Work) {
+			t.Errorf("the report has no %q:\n%s", l.Work, report)
 		}
 	}
 }
@@ -100,18 +103,7 @@ func TestServer(t *testing.T) {
 	}
 	pgtest.Database(t) // says what is missing
 	o := options{server: true, rounds: 1, each: 10 * time.Millisecond, serverCertificates: 70, listeners: 40, out: filepath.Join(t.TempDir(), "r.json")}
-	var report strings.Builder
-	if err := run(t.Context(), o, &report); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), serverFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r serverResults
-	if err := json.Unmarshal(b, &r); err != nil {
-		t.Fatal(err)
-	}
+	r, report := runShort[serverResults](t, o, serverFile)
 	if len(r.Loads) != 7*2*3+2*2+2 || len(r.Goals) != 8 || r.Rest[oursSQLite] == 0 {
 		t.Errorf("%d loads, %d goals, %v", len(r.Loads), len(r.Goals), r.Rest)
 	}
@@ -124,47 +116,28 @@ func TestServer(t *testing.T) {
 		if l := r.Listeners[name]; l == nil || l.Lost != 0 || len(l.ToldMS) != toldTries {
 			t.Errorf("%s: %+v", name, l)
 		}
-		if !strings.Contains(report.String(), name) {
-			t.Errorf("the report has no %q:\n%s", name, report.String())
+		if !strings.Contains(report, name) {
+			t.Errorf("the report has no %q:\n%s", name, report)
 		}
 	}
 }
 
 // TestPeople makes a whole run with a small organisation and two devices, as short as can be.
 func TestPeople(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("reading the memory of the agent's process takes root")
-		}
-		t.Skip("reading the memory of the agent's process takes root")
-	}
-	if testing.Short() {
-		t.Skip("measures nothing under a detector of races")
-	}
+	needRoot(t)
 	const certificates = 420
 	o := options{
 		people: true, rounds: 1, peopleRuns: 1, peopleCertificates: certificates, peopleDevices: 2, peopleIdle: 10 * time.Millisecond, out: filepath.Join(t.TempDir(), "r.json"),
 	}
-	var report strings.Builder
-	if err := run(t.Context(), o, &report); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(o.out), peopleFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r peopleResults
-	if err := json.Unmarshal(b, &r); err != nil {
-		t.Fatal(err)
-	}
+	r, report := runShort[peopleResults](t, o, peopleFile)
 	for _, name := range peopleFlows {
 		for _, s := range r.Flows[name] {
 			if s.Requests == 0 || s.Network <= 0 || s.Argon2id <= 0 || s.Rest <= 0 || s.Total < s.Network+s.Argon2id {
 				t.Errorf("%s: %+v", name, s)
 			}
 		}
-		if len(r.Flows[name]) != o.peopleRuns || !strings.Contains(report.String(), name) {
-			t.Errorf("%s: %d runs, the report:\n%s", name, len(r.Flows[name]), report.String())
+		if len(r.Flows[name]) != o.peopleRuns || !strings.Contains(report, name) {
+			t.Errorf("%s: %d runs, the report:\n%s", name, len(r.Flows[name]), report)
 		}
 	}
 	if u := r.Agent.Usages; len(u) != 3 || u[2].Devices != 2 || u[2].RSS == 0 || u[2].Files <= u[0].Files {
