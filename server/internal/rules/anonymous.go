@@ -16,9 +16,12 @@ func (s *Service) locked(locks ...store.Lock) transaction {
 	return func(ctx context.Context, f func(*store.Tx) error) error { return s.Store.Write(ctx, locks, f) }
 }
 
-// anonymous runs f for nobody, unless the organisation went or expired since the request was let in.
-func anonymous[R any](ctx context.Context, c *Call, in transaction, f func(*store.Tx) (R, error)) (rep R, err error) {
+// anonymous runs f for nobody, unless the organisation went or expired since the request was let in. Where it is known what f reads, that is all that it reads, in that order.
+func anonymous[R any](ctx context.Context, c *Call, in transaction, f func(*store.Tx) (R, error), all ...store.Statement) (rep R, err error) {
 	err = in(ctx, func(tx *store.Tx) error {
+		if len(all) > 0 {
+			tx.ForeseeAll(append([]store.Statement{tables.OrganizationExpiredStatement(c.Org)}, all...)...)
+		}
 		found, expired, err := tables.OrganizationExpired(ctx, tx, c.Org)
 		switch {
 		case err != nil:

@@ -87,7 +87,7 @@ func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cl
 			return &cloud.StoreUnavailable{}, nil
 		}
 		return nil, tables.ReserveBlock(ctx, tx, c.Org, b)
-	})
+	}, c.inRealmFirst(b.Realm, tables.BlockStatement(c.Org, b.ID), tables.CondemnedStatement(c.Org, b.ID))...)
 }
 
 // takeOver continues what an attempt before left, unless that may still be at work.
@@ -152,7 +152,7 @@ func (s *Service) blockRead(ctx context.Context, c *Call, req *cloud.BlockReadRe
 		}
 		rep.KeyIndex, rep.NeededRealmCertificateTimestamp = b.KeyIndex, realm.LastCertificate
 		return nil, nil
-	})
+	}, c.inRealmFirst(req.RealmID, tables.BlockStatement(c.Org, req.BlockID))...)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}

@@ -112,7 +112,7 @@ func (s *Service) asyncEnrollmentInfo(ctx context.Context, c *Call, req *cloud.A
 		case tables.EnrollmentSubmitted:
 		}
 		return nil, errDamaged
-	})
+	}, tables.EnrollmentStatement(c.Org, req.EnrollmentID), tables.AcceptanceStatement(c.Org, req.EnrollmentID))
 }
 
 // asyncEnrollmentCancel is 3.11: enrolment, its state. Who knows the id may do it.

@@ -66,6 +66,11 @@ type Call struct {
 	body, content *[]byte
 }
 
+// afterAuthor are statements behind that of author.
+func (c *Call) afterAuthor(all []store.Statement) []store.Statement {
+	return append([]store.Statement{tables.AuthorStatement(c.Org, c.Device)}, all...)
+}
+
 // author returns who calls, with all that may have changed since the request was let in.
 func (c *Call) author(ctx context.Context, tx *store.Tx) (*tables.Author, error) {
 	a, err := tables.FindAuthor(ctx, tx, c.Org, c.Device)
@@ -93,9 +98,12 @@ func Admit(a *tables.Author) cloud.HTTPStatus {
 	return cloud.StatusOK
 }
 
-// read runs f on one state of the store, with the author as of then.
-func read[R any](ctx context.Context, s *Service, c *Call, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+// read runs f on one state of the store, with the author as of then. Where it is known what f reads, that is all that it reads, in that order.
+func read[R any](ctx context.Context, s *Service, c *Call, f func(*store.Tx, *tables.Author) (R, error), all ...store.Statement) (rep R, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if len(all) > 0 {
+			tx.ForeseeAll(c.afterAuthor(all)...)
+		}
 		a, err := c.author(ctx, tx)
 		if err != nil {
 			return err
@@ -106,21 +114,24 @@ func read[R any](ctx context.Context, s *Service, c *Call, f func(*store.Tx, *ta
 	return rep, err
 }
 
-// write runs f with locks, with the author as of then.
-func write[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
-	return writeWith(ctx, s.Store.Write, c, locks, f)
+// write runs f with locks, with the author as of then. What f reads first may be foreseen.
+func write[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error), foreseen ...store.Statement) (rep R, err error) {
+	return writeWith(ctx, s.Store.Write, c, locks, f, foreseen)
 }
 
 // note is write for what is of no use once the machine has failed under the request.
-func note[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
-	return writeWith(ctx, s.Store.Note, c, locks, f)
+func note[R any](ctx context.Context, s *Service, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error), foreseen ...store.Statement) (rep R, err error) {
+	return writeWith(ctx, s.Store.Note, c, locks, f, foreseen)
 }
 
 // writer is Write of a store, or Note.
 type writer func(ctx context.Context, locks []store.Lock, f func(*store.Tx) error) error
 
-func writeWith[R any](ctx context.Context, w writer, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error)) (rep R, err error) {
+func writeWith[R any](
+	ctx context.Context, w writer, c *Call, locks []store.Lock, f func(*store.Tx, *tables.Author) (R, error), foreseen []store.Statement,
+) (rep R, err error) {
 	err = w(ctx, locks, func(tx *store.Tx) error {
+		tx.Foresee(c.afterAuthor(foreseen)...)
 		a, err := c.author(ctx, tx)
 		if err != nil {
 			return err

@@ -17,19 +17,20 @@ func (s *Service) vlobReadBatch(ctx context.Context, c *Call, req *cloud.VlobRea
 	if len(req.Vlobs) > maxItems {
 		return &cloud.TooManyElements{}, nil
 	}
+	wanted := tables.VlobsAt(c.Org, req.RealmID, req.Vlobs, req.At)
 	return read(ctx, s, c, func(tx *store.Tx, a *tables.Author) (cloud.VlobReadBatchRep, error) {
 		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
-		found, err := tables.VlobsAt(ctx, tx, c.Org, req.RealmID, req.Vlobs, req.At)
+		found, err := tables.Vlobs(ctx, tx, wanted)
 		if err != nil {
 			return nil, err
 		}
 		return &cloud.VlobReadBatchOK{
 			Items: items(found), NeededCommonCertificateTimestamp: *a.Common, NeededRealmCertificateTimestamp: realm.LastCertificate,
 		}, nil
-	})
+	}, c.inRealmFirst(req.RealmID, wanted...)...)
 }
 
 // readRep is a refusal that commands that read in a realm have in common.
@@ -38,6 +39,11 @@ type readRep interface {
 	cloud.VlobReadVersionsRep
 	cloud.VlobPollChangesRep
 	cloud.BlockReadRep
+}
+
+// inRealmFirst are statements behind that with which it is found out what the caller may do in a realm.
+func (c *Call) inRealmFirst(id trust.RealmID, all ...store.Statement) []store.Statement {
+	return append([]store.Statement{tables.RealmForStatement(c.Org, id, c.User)}, all...)
 }
 
 // readable checks that the caller may read in a realm: realm, role.
@@ -69,23 +75,24 @@ func (s *Service) vlobReadVersions(ctx context.Context, c *Call, req *cloud.Vlob
 	if len(req.Items) > maxItems {
 		return &cloud.TooManyElements{}, nil
 	}
+	which := make([]tables.VersionOf, 0, len(req.Items))
+	for _, v := range req.Items {
+		which = append(which, tables.VersionOf{ID: v.VlobID, Version: v.Version})
+	}
+	wanted := tables.VlobVersions(c.Org, req.RealmID, which)
 	return read(ctx, s, c, func(tx *store.Tx, a *tables.Author) (cloud.VlobReadVersionsRep, error) {
 		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
 		if refusal != nil || err != nil {
 			return refusal, err
 		}
-		which := make([]tables.VersionOf, 0, len(req.Items))
-		for _, v := range req.Items {
-			which = append(which, tables.VersionOf{ID: v.VlobID, Version: v.Version})
-		}
-		found, err := tables.VlobVersions(ctx, tx, c.Org, req.RealmID, which)
+		found, err := tables.Vlobs(ctx, tx, wanted)
 		if err != nil {
 			return nil, err
 		}
 		return &cloud.VlobReadVersionsOK{
 			Items: items(found), NeededCommonCertificateTimestamp: *a.Common, NeededRealmCertificateTimestamp: realm.LastCertificate,
 		}, nil
-	})
+	}, c.inRealmFirst(req.RealmID, wanted...)...)
 }
 
 // vlobPollChanges is 3.6.
@@ -104,5 +111,5 @@ func (s *Service) vlobPollChanges(ctx context.Context, c *Call, req *cloud.VlobP
 			rep.Changes = append(rep.Changes, cloud.VlobVersion{VlobID: v.ID, Version: v.Version})
 		}
 		return rep, nil
-	})
+	}, c.inRealmFirst(req.RealmID, tables.VlobChangesStatement(c.Org, req.RealmID, req.LastCheckpoint))...)
 }

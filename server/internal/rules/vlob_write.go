@@ -45,7 +45,7 @@ func (s *Service) createVlob(ctx context.Context, c *Call, req *cloud.VlobCreate
 			return nil, err
 		}
 		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
-	})
+	}, c.inRealmFirst(req.RealmID, tables.LastVersionStatement(c.Org, req.RealmID, req.VlobID))...)
 }
 
 // vlobUpdate is 3.6: realm, id, role, key, window, monotony, version, sequester services.
@@ -85,7 +85,7 @@ func (s *Service) updateVlob(ctx context.Context, c *Call, req *cloud.VlobUpdate
 			return nil, err
 		}
 		return &cloud.OK{}, c.addVlob(ctx, tx, a, realm, v)
-	})
+	}, c.inRealmFirst(req.RealmID, tables.LastVersionStatement(c.Org, req.RealmID, req.VlobID))...)
 }
 
 // writeRep is a refusal that commands that write have in common.

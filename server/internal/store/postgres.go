@@ -114,6 +114,9 @@ func (p *postgres) transaction(ctx context.Context, begin string, f func(*pgConn
 		conn := &pgConn{tx: c.Conn(), ahead: &pgx.Batch{}}
 		conn.queue(begin)
 		err = f(conn)
+		if forgot := conn.forget(); err == nil {
+			err = forgot
+		}
 		if conn.tx.PgConn().TxStatus() != idle {
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
 			defer cancel()
@@ -148,117 +151,6 @@ func (p *postgres) close() error {
 	p.ended.Wait()
 	p.pool.Close()
 	return nil
-}
-
-// pgConn is a connection of PostgreSQL inside of a transaction. Statements whose outcome nobody waits for go ahead of the next one, without a way there and back of their own.
-type pgConn struct {
-	tx    *pgx.Conn
-	ahead *pgx.Batch
-}
-
-func (c *pgConn) queue(text string, args ...any) { c.ahead.Queue(text, args...) }
-
-// send sends what waits, and has the last of so many statements answered by last.
-func (c *pgConn) send(ctx context.Context, last int, answer func(pgx.BatchResults) error) (err error) {
-	batch := c.ahead
-	c.ahead = &pgx.Batch{}
-	n := batch.Len() - last
-	results := c.tx.SendBatch(ctx, batch)
-	defer func() {
-		if e := results.Close(); err == nil {
-			err = e
-		}
-	}()
-	for range n {
-		if _, err := results.Exec(); err != nil {
-			return err
-		}
-	}
-	return answer(results)
-}
-
-func (c *pgConn) put(_ context.Context, s Statement) error {
-	c.queue(s.text, s.args...)
-	return nil
-}
-
-func (c *pgConn) exec(ctx context.Context, s Statement) (changed int64, err error) {
-	c.queue(s.text, s.args...)
-	err = c.send(ctx, 1, func(results pgx.BatchResults) error {
-		tag, err := results.Exec()
-		changed = tag.RowsAffected()
-		return err
-	})
-	return changed, err
-}
-
-func (c *pgConn) each(ctx context.Context, s Statement, f func(Row) error) error {
-	return c.many(ctx, s.text, [][]any{s.args}, f)
-}
-
-func (c *pgConn) many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
-	if len(args) == 0 {
-		return nil
-	}
-	for _, a := range args {
-		c.queue(text, a...)
-	}
-	return c.send(ctx, len(args), func(results pgx.BatchResults) error {
-		for range args {
-			rows, err := results.Query()
-			if err != nil {
-				return err
-			}
-			if err := drain(rows, f); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func drain(rows pgx.Rows, f func(Row) error) error {
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// lock takes all locks in their order, before what comes next.
-func (c *pgConn) lock(_ context.Context, locks []Lock) error {
-	for _, l := range ordered(locks) {
-		text := "SELECT pg_advisory_xact_lock($1)"
-		if l.shared {
-			text = "SELECT pg_advisory_xact_lock_shared($1)"
-		}
-		c.queue(text, int64(l.key)) //nolint:gosec // kinds are small: the highest bit is clear
-	}
-	return nil
-}
-
-// errRolledBack is what PostgreSQL makes of a commit after a failure.
-var errRolledBack = errors.New("the transaction was rolled back when it was to be committed")
-
-// commit sends messages and commits.
-func (c *pgConn) commit(ctx context.Context, messages []Message) error {
-	for _, m := range messages {
-		text := m.Encode()
-		if len(text) > MaxMessage {
-			return fmt.Errorf("a message of %d bytes is longer than %d", len(text), MaxMessage)
-		}
-		c.queue("SELECT pg_notify($1, $2)", channel, text)
-	}
-	c.queue(commit)
-	return c.send(ctx, 1, func(results pgx.BatchResults) error {
-		tag, err := results.Exec()
-		if err == nil && tag.String() != commit {
-			err = errRolledBack
-		}
-		return err
-	})
 }
 
 // postgresFault says what kind of failure an error is.

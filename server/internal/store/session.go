@@ -53,16 +53,18 @@ func (c *session) each(_ context.Context, s Statement, f func(Row) error) error 
 	return sqliteFault(c.Each(s.text, s.args, func(r *lite.Row) error { return f(r) }))
 }
 
-func (c *session) many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
-	for _, a := range args {
+func (c *session) many(ctx context.Context, all []Statement, f func(Row) error) error {
+	for _, s := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.each(ctx, Statement{text, a}, f); err != nil {
+		if err := c.each(ctx, s, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (*session) foresee([]Statement, bool) {} // it is near
 
 func (*session) lock(context.Context, []Lock) error { return nil }

@@ -188,8 +188,7 @@ func TestManyAndPanic(t *testing.T) {
 		}
 		labels := ""
 		err = s.Read(t.Context(), func(tx *Tx) error {
-			args := [][]any{{int64(1), ids[1][:]}, {int64(1), ids[2][:]}, {int64(1), ids[0][:]}}
-			return tx.Many(t.Context(), `SELECT label FROM device WHERE org = $1 AND id = $2`, args, func(r Row) error {
+			return tx.Many(t.Context(), []Statement{labelOf(ids[1]), labelOf(ids[2]), labelOf(ids[0])}, func(r Row) error {
 				label := ""
 				err := r.Scan(&label)
 				labels += label

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Row is what a statement found, for the time of a call.
@@ -19,6 +21,20 @@ type Statement struct {
 // SQL makes a statement. Texts are constants: each is prepared once and kept.
 func SQL(text string, args ...any) Statement { return Statement{text, args} }
 
+// is reports whether two statements ask the same. Arguments of other types than numbers, texts and bytes are never the same.
+func (s Statement) is(other Statement) bool {
+	return s.text == other.text && slices.EqualFunc(s.args, other.args, func(a, b any) bool {
+		switch a := a.(type) {
+		case int64, string:
+			return a == b
+		case []byte:
+			b, ok := b.([]byte)
+			return ok && bytes.Equal(a, b)
+		}
+		return false
+	})
+}
+
 // Tx is a transaction. One goroutine at a time may use it, and nobody after the function that it was given to.
 type Tx struct {
 	conn conn
@@ -33,8 +49,10 @@ type Tx struct {
 type conn interface {
 	exec(ctx context.Context, s Statement) (int64, error)
 	each(ctx context.Context, s Statement, f func(Row) error) error
-	// many runs one text with several arguments, in few round trips.
-	many(ctx context.Context, text string, args [][]any, f func(Row) error) error
+	// many runs statements in few round trips.
+	many(ctx context.Context, all []Statement, f func(Row) error) error
+	// foresee is Tx.Foresee; only says that nothing else will be asked.
+	foresee(all []Statement, only bool)
 	lock(ctx context.Context, locks []Lock) error
 	// put is exec, at the latest when the transaction commits, which it keeps from that if it fails.
 	put(ctx context.Context, s Statement) error
@@ -75,10 +93,16 @@ func (t *Tx) Each(ctx context.Context, s Statement, f func(Row) error) error {
 	return t.conn.each(ctx, s, f)
 }
 
-// Many runs one text once for each set of arguments, and calls f for every row, in order.
-func (t *Tx) Many(ctx context.Context, text string, args [][]any, f func(Row) error) error {
-	return t.conn.many(ctx, text, args, f)
+// Many runs statements, and calls f for every row, in order.
+func (t *Tx) Many(ctx context.Context, all []Statement, f func(Row) error) error {
+	return t.conn.many(ctx, all, f)
 }
+
+// Foresee says what will be read next, each statement once and in this order, or the first ones of them: they go to a database that is far away at once.
+func (t *Tx) Foresee(all ...Statement) { t.conn.foresee(all, false) }
+
+// ForeseeAll is Foresee of all that will be read. In a transaction that only reads nothing else can be read then: it has ended when these are answered.
+func (t *Tx) ForeseeAll(all ...Statement) { t.conn.foresee(all, !t.write) }
 
 // Lock takes further locks, all of a kind above those that are held.
 func (t *Tx) Lock(ctx context.Context, locks ...Lock) error { return t.conn.lock(ctx, locks) }

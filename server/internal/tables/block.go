@@ -19,10 +19,15 @@ type Block struct {
 	Stored bool
 }
 
+// BlockStatement is what GetBlock asks.
+func BlockStatement(org int64, id trust.BlockID) store.Statement {
+	return store.SQL(`SELECT realm, key_index, author, size, created_on, stored FROM block WHERE org = $1 AND id = $2`, org, id[:])
+}
+
 // GetBlock returns a block of an organisation, or nil.
 func GetBlock(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (*Block, error) {
 	b := &Block{ID: id}
-	found, err := tx.Get(ctx, store.SQL(`SELECT realm, key_index, author, size, created_on, stored FROM block WHERE org = $1 AND id = $2`, org, id[:]),
+	found, err := tx.Get(ctx, BlockStatement(org, id),
 		store.Fixed(&b.Realm), store.Small(&b.KeyIndex), store.Fixed(&b.Author), store.Small(&b.Size), store.Time(&b.CreatedOn), store.Bool(&b.Stored))
 	if err != nil || !found {
 		return nil, err
@@ -66,10 +71,15 @@ func AbandonAll(ctx context.Context, tx *store.Tx, by int64) error {
 	return err
 }
 
+// CondemnedStatement is what Condemned asks.
+func CondemnedStatement(org int64, id trust.BlockID) store.Statement {
+	return store.SQL(`SELECT 1 FROM condemned_block WHERE org = $1 AND id = $2`, org, id[:])
+}
+
 // Condemned reports whether a block is being removed from the block store.
 func Condemned(ctx context.Context, tx *store.Tx, org int64, id trust.BlockID) (bool, error) {
 	one := int64(0)
-	return tx.Get(ctx, store.SQL(`SELECT 1 FROM condemned_block WHERE org = $1 AND id = $2`, org, id[:]), &one)
+	return tx.Get(ctx, CondemnedStatement(org, id), &one)
 }
 
 // Condemn notes that a block is being removed, unless it has a row or was condemned after held. The caller has the blocks to itself.

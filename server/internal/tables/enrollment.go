@@ -66,9 +66,14 @@ func enrollment(ctx context.Context, tx *store.Tx, s store.Statement) (*Enrollme
 	return e, nil
 }
 
+// EnrollmentStatement is what GetEnrollment asks.
+func EnrollmentStatement(org int64, id trust.AsyncEnrollmentID) store.Statement {
+	return store.SQL(enrollmentColumns+`AND id = $2`, org, id[:])
+}
+
 // GetEnrollment returns an enrolment without its documents, or nil.
 func GetEnrollment(ctx context.Context, tx *store.Tx, org int64, id trust.AsyncEnrollmentID) (*Enrollment, error) {
-	return enrollment(ctx, tx, store.SQL(enrollmentColumns+`AND id = $2`, org, id[:]))
+	return enrollment(ctx, tx, EnrollmentStatement(org, id))
 }
 
 // SubmittedBy returns the enrolment that waits for an address, without its documents, or nil.
@@ -105,34 +110,41 @@ func SetAcceptance(ctx context.Context, tx *store.Tx, org int64, id trust.AsyncE
 	return err
 }
 
+// AcceptanceStatement is what Acceptance asks.
+func AcceptanceStatement(org int64, id trust.AsyncEnrollmentID) store.Statement {
+	return store.SQL(`SELECT accept_payload, accept_signature, accept_signer, accept_chain FROM enrollment WHERE org = $1 AND id = $2 AND state = 2`, org, id[:])
+}
+
 // Acceptance returns what an administrator answered to an enrolment that was accepted.
 func Acceptance(ctx context.Context, tx *store.Tx, org int64, id trust.AsyncEnrollmentID) (d Document, err error) {
 	chain := ""
-	_, err = tx.Get(ctx, store.SQL(`SELECT accept_payload, accept_signature, accept_signer, accept_chain FROM enrollment WHERE org = $1 AND id = $2 AND state = 2`,
-		org, id[:]), &d.Payload, &d.Signature, &d.Signer, &chain)
+	_, err = tx.Get(ctx, AcceptanceStatement(org, id), &d.Payload, &d.Signature, &d.Signer, &chain)
 	if err == nil {
 		err = json.Unmarshal([]byte(chain), &d.Chain)
 	}
 	return d, err
 }
 
+// waiting reads an enrolment with what came with it.
+const waiting = `SELECT id, email, state, identity, submitted_on, decided_on, submit_payload, submit_signature, submit_signer, submit_chain
+	FROM enrollment WHERE org = $1 AND id = $2`
+
 // Waiting returns the enrolments that wait, the oldest first, up to so many bytes of documents, and at least one if there is any.
 func Waiting(ctx context.Context, tx *store.Tx, org int64, most int) (all []Enrollment, err error) {
-	ids := [][]any{}
+	wanted := []store.Statement{}
 	err = tx.Each(ctx, store.SQL(`SELECT id, length(submit_payload) + length(submit_signature) + length(submit_signer) + length(submit_chain)
 		FROM enrollment WHERE org = $1 AND state = 1 ORDER BY submitted_on, id LIMIT 10000`, org), func(r store.Row) error {
 		id, size := trust.AsyncEnrollmentID{}, int64(0)
 		err := r.Scan(store.Fixed(&id), &size)
-		if most -= int(size); most >= 0 || len(ids) == 0 {
-			ids = append(ids, []any{org, id[:]})
+		if most -= int(size); most >= 0 || len(wanted) == 0 {
+			wanted = append(wanted, store.SQL(waiting, org, id[:]))
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = tx.Many(ctx, `SELECT id, email, state, identity, submitted_on, decided_on, submit_payload, submit_signature, submit_signer, submit_chain
-		FROM enrollment WHERE org = $1 AND id = $2`, ids, func(r store.Row) error {
+	err = tx.Many(ctx, wanted, func(r store.Row) error {
 		e, chain := Enrollment{}, ""
 		if err := r.Scan(append(e.columns(), &e.Submit.Payload, &e.Submit.Signature, &e.Submit.Signer, &chain)...); err != nil {
 			return err

@@ -56,9 +56,14 @@ func FindOrganization(ctx context.Context, tx *store.Tx, id trust.OrganizationID
 	return organization(ctx, tx, store.SQL(organizationColumns+` WHERE id = $1`, id.String()))
 }
 
+// OrganizationExpiredStatement is what OrganizationExpired asks.
+func OrganizationExpiredStatement(num int64) store.Statement {
+	return store.SQL(`SELECT is_expired FROM organization WHERE num = $1`, num)
+}
+
 // OrganizationExpired reports whether there is an organisation with a number, and whether it expired.
 func OrganizationExpired(ctx context.Context, tx *store.Tx, num int64) (found, expired bool, err error) {
-	found, err = tx.Get(ctx, store.SQL(`SELECT is_expired FROM organization WHERE num = $1`, num), store.Bool(&expired))
+	found, err = tx.Get(ctx, OrganizationExpiredStatement(num), store.Bool(&expired))
 	return found, expired, err
 }
 

@@ -141,13 +141,18 @@ type Author struct {
 	Topics
 }
 
+// AuthorStatement is what FindAuthor asks.
+func AuthorStatement(org int64, device trust.DeviceID) store.Statement {
+	return store.SQL(`SELECT d.person, d.verify_key, p.profile, p.revoked_on, p.frozen, p.tos_accepted_on, o.is_expired,
+		o.tos_updated_on, o.minimum_archiving_period, CASE WHEN o.sequester_authority IS NULL THEN 0 ELSE 1 END, o.common_last, o.sequester_last, o.shamir_last
+		FROM device d JOIN person p ON p.org = d.org AND p.id = d.person JOIN organization o ON o.num = d.org
+		WHERE d.org = $1 AND d.id = $2`, org, device[:])
+}
+
 // FindAuthor returns a device with all that matters of its user and organisation, or nil.
 func FindAuthor(ctx context.Context, tx *store.Tx, org int64, device trust.DeviceID) (*Author, error) {
 	a := &Author{Device: device}
-	found, err := tx.Get(ctx, store.SQL(`SELECT d.person, d.verify_key, p.profile, p.revoked_on, p.frozen, p.tos_accepted_on, o.is_expired,
-		o.tos_updated_on, o.minimum_archiving_period, CASE WHEN o.sequester_authority IS NULL THEN 0 ELSE 1 END, o.common_last, o.sequester_last, o.shamir_last
-		FROM device d JOIN person p ON p.org = d.org AND p.id = d.person JOIN organization o ON o.num = d.org
-		WHERE d.org = $1 AND d.id = $2`, org, device[:]),
+	found, err := tx.Get(ctx, AuthorStatement(org, device),
 		store.Fixed(&a.User), store.Fixed(&a.Key), store.Small(&a.Profile), store.MaybeTime(&a.RevokedOn), store.Bool(&a.Frozen),
 		store.MaybeTime(&a.TOSAcceptedOn), store.Bool(&a.Expired), store.MaybeTime(&a.TOSUpdatedOn), &a.MinimumArchivingPeriod,
 		store.Bool(&a.Sequestered), store.MaybeTime(&a.Common), store.MaybeTime(&a.Sequester), store.MaybeTime(&a.Shamir))

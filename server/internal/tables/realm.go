@@ -50,11 +50,16 @@ func GetRealm(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID) (*
 	return r, nil
 }
 
+// RealmForStatement is what RealmFor asks.
+func RealmForStatement(org int64, id trust.RealmID, user trust.UserID) store.Statement {
+	return store.SQL(realmColumns+`, coalesce((SELECT m.role FROM realm_role m WHERE m.org = r.org AND m.realm = r.id AND m.person = $3), 0)
+		FROM realm r WHERE r.org = $1 AND r.id = $2`, org, id[:], user[:])
+}
+
 // RealmFor is GetRealm with the role that a user has in the realm.
 func RealmFor(ctx context.Context, tx *store.Tx, org int64, id trust.RealmID, user trust.UserID) (*Realm, error) {
 	r := &Realm{ID: id}
-	found, err := tx.Get(ctx, store.SQL(realmColumns+`, coalesce((SELECT m.role FROM realm_role m WHERE m.org = r.org AND m.realm = r.id AND m.person = $3), 0)
-		FROM realm r WHERE r.org = $1 AND r.id = $2`, org, id[:], user[:]), append(r.columns(), store.Small(&r.Role))...)
+	found, err := tx.Get(ctx, RealmForStatement(org, id, user), append(r.columns(), store.Small(&r.Role))...)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -95,15 +100,14 @@ type Membership struct {
 // Memberships returns the realms that a user is or was in.
 func Memberships(ctx context.Context, tx *store.Tx, org int64, user trust.UserID) (all []Membership, err error) {
 	err = tx.Each(ctx, store.SQL(`SELECT m.realm, m.role, m.changed_on, r.last_certificate FROM realm_role m JOIN realm r ON r.org = m.org AND r.id = m.realm
-		WHERE m.org = $1 AND m.person = $2 ORDER BY m.realm`, org, user[:]),
-		func(r store.Row) error {
-			m := Membership{}
-			if err := r.Scan(store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn), store.Time(&m.LastCertificate)); err != nil {
-				return err
-			}
-			all = append(all, m)
-			return nil
-		})
+		WHERE m.org = $1 AND m.person = $2 ORDER BY m.realm`, org, user[:]), func(r store.Row) error {
+		m := Membership{}
+		if err := r.Scan(store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn), store.Time(&m.LastCertificate)); err != nil {
+			return err
+		}
+		all = append(all, m)
+		return nil
+	})
 	return all, err
 }
 

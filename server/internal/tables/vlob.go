@@ -17,10 +17,14 @@ type Vlob struct {
 	Data      []byte
 }
 
+// LastVersionStatement is what LastVersion asks.
+func LastVersionStatement(org int64, in trust.RealmID, id trust.VlobID) store.Statement {
+	return store.SQL(`SELECT version FROM vlob WHERE org = $1 AND realm = $2 AND id = $3 ORDER BY version DESC LIMIT 1`, org, in[:], id[:])
+}
+
 // LastVersion returns the last version of a vlob in a realm, 0 for none.
 func LastVersion(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID, id trust.VlobID) (version uint32, err error) {
-	_, err = tx.Get(ctx, store.SQL(`SELECT version FROM vlob WHERE org = $1 AND realm = $2 AND id = $3 ORDER BY version DESC LIMIT 1`,
-		org, in[:], id[:]), store.Small(&version))
+	_, err = tx.Get(ctx, LastVersionStatement(org, in, id), store.Small(&version))
 	return version, err
 }
 
@@ -43,8 +47,9 @@ func AddVlob(ctx context.Context, tx *store.Tx, org int64, in *Realm, v Vlob) er
 
 const vlobColumns = `SELECT id, version, key_index, author, created_on, data FROM vlob WHERE org = $1 AND realm = $2 AND id = $3 `
 
-func vlobs(ctx context.Context, tx *store.Tx, text string, args [][]any) (all []Vlob, err error) {
-	err = tx.Many(ctx, text, args, func(r store.Row) error {
+// Vlobs returns the versions that statements ask for, such as VlobsAt and VlobVersions make.
+func Vlobs(ctx context.Context, tx *store.Tx, wanted []store.Statement) (all []Vlob, err error) {
+	err = tx.Many(ctx, wanted, func(r store.Row) error {
 		v := Vlob{}
 		err := r.Scan(store.Fixed(&v.ID), store.Small(&v.Version), store.Small(&v.KeyIndex), store.Fixed(&v.Author), store.Time(&v.CreatedOn), &v.Data)
 		all = append(all, v)
@@ -53,20 +58,17 @@ func vlobs(ctx context.Context, tx *store.Tx, text string, args [][]any) (all []
 	return all, err
 }
 
-// VlobsAt returns the last versions of vlobs as of a moment, or as of now for nil; ids that are not there are left out.
-func VlobsAt(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID, ids []trust.VlobID, at *trust.DateTime) ([]Vlob, error) {
-	text, args := vlobColumns+`ORDER BY version DESC LIMIT 1`, [][]any{}
-	if at != nil {
-		text = vlobColumns + `AND created_on <= $4 ORDER BY version DESC LIMIT 1`
-	}
+// VlobsAt asks for the last versions of vlobs as of a moment, or as of now for nil; ids that are not there are left out.
+func VlobsAt(org int64, in trust.RealmID, ids []trust.VlobID, at *trust.DateTime) []store.Statement {
+	wanted := make([]store.Statement, 0, len(ids))
 	for _, id := range ids {
-		a := []any{org, in[:], id[:]}
-		if at != nil {
-			a = append(a, at.Micros())
+		if at == nil {
+			wanted = append(wanted, store.SQL(vlobColumns+`ORDER BY version DESC LIMIT 1`, org, in[:], id[:]))
+		} else {
+			wanted = append(wanted, store.SQL(vlobColumns+`AND created_on <= $4 ORDER BY version DESC LIMIT 1`, org, in[:], id[:], at.Micros()))
 		}
-		args = append(args, a)
 	}
-	return vlobs(ctx, tx, text, args)
+	return wanted
 }
 
 // VersionOf names a version of a vlob.
@@ -75,19 +77,24 @@ type VersionOf struct {
 	Version uint32
 }
 
-// VlobVersions returns versions; those that are not there are left out.
-func VlobVersions(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID, which []VersionOf) ([]Vlob, error) {
-	args := [][]any{}
+// VlobVersions asks for versions; those that are not there are left out.
+func VlobVersions(org int64, in trust.RealmID, which []VersionOf) []store.Statement {
+	wanted := make([]store.Statement, 0, len(which))
 	for _, w := range which {
-		args = append(args, []any{org, in[:], w.ID[:], int64(w.Version)})
+		wanted = append(wanted, store.SQL(vlobColumns+`AND version = $4`, org, in[:], w.ID[:], int64(w.Version)))
 	}
-	return vlobs(ctx, tx, vlobColumns+`AND version = $4`, args)
+	return wanted
+}
+
+// VlobChangesStatement is what VlobChanges asks.
+func VlobChangesStatement(org int64, in trust.RealmID, checkpoint uint64) store.Statement {
+	return store.SQL(`SELECT id, max(version) FROM vlob WHERE org = $1 AND realm = $2 AND checkpoint > $3 GROUP BY id ORDER BY max(checkpoint)`,
+		org, in[:], count(checkpoint))
 }
 
 // VlobChanges returns the last version of each vlob that was written after a checkpoint.
 func VlobChanges(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID, checkpoint uint64) (all []VersionOf, err error) {
-	err = tx.Each(ctx, store.SQL(`SELECT id, max(version) FROM vlob WHERE org = $1 AND realm = $2 AND checkpoint > $3 GROUP BY id ORDER BY max(checkpoint)`,
-		org, in[:], count(checkpoint)), func(r store.Row) error {
+	err = tx.Each(ctx, VlobChangesStatement(org, in, checkpoint), func(r store.Row) error {
 		v := VersionOf{}
 		err := r.Scan(store.Fixed(&v.ID), store.Small(&v.Version))
 		all = append(all, v)
