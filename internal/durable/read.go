@@ -80,6 +80,16 @@ func (f *File) Append(b []byte, limit int64) ([]byte, error) {
 	return read, nil
 }
 
+// WriteTo implements io.WriterTo: it writes the content, as much as there was when the file was opened. Where w is a connection the system may do it without a way
+// through memory of this program.
+func (f *File) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.CopyN(w, f.f, f.Size)
+	if errors.Is(err, io.EOF) {
+		err = &fs.PathError{Op: "read", Path: f.f.Name(), Err: io.ErrUnexpectedEOF}
+	}
+	return n, err
+}
+
 // Head returns the first n bytes, fewer if the file is shorter.
 func (f *File) Head(n int) ([]byte, error) {
 	b := make([]byte, n)

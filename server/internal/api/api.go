@@ -64,10 +64,11 @@ func (a *API) command(w http.ResponseWriter, r *http.Request, f cloud.Family) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // a connection without deadlines is one of a test
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTime + commandTime + writeTime))
-	c := &rules.Call{}
+	c := &rules.Call{Sends: true}
+	defer c.Close()
 	rep, err := a.run(ctx, w, r, f, c)
 	if err == nil {
-		err = answer(w, rep)
+		err = a.answer(w, c, rep)
 	}
 	switch {
 	case err == nil:

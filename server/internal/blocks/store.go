@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -76,6 +77,19 @@ func Append(ctx context.Context, s Store, into []byte, org trust.OrganizationID,
 		return data, nil
 	}
 	return append(into, data...), nil
+}
+
+// Content is a block where it is stored. WriteTo writes all of it, once.
+type Content interface {
+	io.WriterTo
+	io.Closer
+}
+
+// Opener is a store that has blocks in files, which the system can send by itself.
+type Opener interface {
+	Appender
+	// Open returns the content of a block and its size, at most MaxSize.
+	Open(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (Content, int, error)
 }
 
 // Entry is a stored block.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"io"
 	"net"
 )
 
@@ -65,6 +66,9 @@ type counted struct {
 
 	leave func()
 }
+
+// ReadFrom lets the system send files by itself.
+func (c *counted) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
 // Close closes the connection.
 func (c *counted) Close() error {

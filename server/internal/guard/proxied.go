@@ -53,6 +53,9 @@ func (p *proxied) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
+// ReadFrom lets the system send files by itself.
+func (p *proxied) ReadFrom(r io.Reader) (int64, error) { return io.Copy(p.Conn, r) }
+
 var errProxyHeader = errors.New("no header of the PROXY protocol")
 
 const (

@@ -9,13 +9,36 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
-// Blocks is a block store whose operations are measured.
-func (m *Metrics) Blocks(s blocks.Store) blocks.Store { return &measured{s, m} }
+// Blocks is a block store whose operations are measured, and which can what the store can: promises about memory are the store's.
+func (m *Metrics) Blocks(s blocks.Store) blocks.Store {
+	plain := &measured{s, m}
+	a, ok := s.(blocks.Appender)
+	if !ok {
+		return plain
+	}
+	into := &measuredAppender{plain, a}
+	if o, ok := s.(blocks.Opener); ok {
+		return &measuredOpener{into, o}
+	}
+	return into
+}
 
 type measured struct {
 	blocks.Store
 
 	m *Metrics
+}
+
+type measuredAppender struct {
+	*measured
+
+	appender blocks.Appender
+}
+
+type measuredOpener struct {
+	*measuredAppender
+
+	opener blocks.Opener
 }
 
 func (s *measured) took(operation string, start time.Time, err error) {
@@ -48,9 +71,15 @@ func (s *measured) Read(ctx context.Context, org trust.OrganizationID, id trust.
 }
 
 // Append is Read behind what is there.
-func (s *measured) Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) (data []byte, err error) {
+func (s *measuredAppender) Append(ctx context.Context, into []byte, org trust.OrganizationID, id trust.BlockID) (data []byte, err error) {
 	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
-	return blocks.Append(ctx, s.Store, into, org, id)
+	return s.appender.Append(ctx, into, org, id)
+}
+
+// Open is Read of a store that has blocks in files; what it takes to send them is not measured.
+func (s *measuredOpener) Open(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (c blocks.Content, size int, err error) {
+	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
+	return s.opener.Open(ctx, org, id)
 }
 
 // Delete is measured.

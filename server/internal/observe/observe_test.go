@@ -3,9 +3,12 @@ package observe_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/directory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
 	"github.com/seed-73b3884f/parsec-agent/trust"
@@ -123,6 +127,57 @@ func TestLabels(t *testing.T) {
 	b := &strings.Builder{}
 	if _, err := o.Metrics.WriteTo(b); err != nil || strings.Count(b.String(), "\n") > 100_000 {
 		t.Errorf("%d lines, %v", strings.Count(b.String(), "\n"), err)
+	}
+}
+
+// TestFiles: what comes from a file is counted as all else.
+func TestFiles(t *testing.T) {
+	log, path := &strings.Builder{}, filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, make([]byte, 300_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer((&observe.Observer{Access: slog.New(slog.NewTextHandler(log, nil))}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		f, err := os.Open(path)
+		if err == nil {
+			_, err = io.Copy(w, f)
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})))
+	rep, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(rep.Body)
+	if err := errors.Join(err, rep.Body.Close()); err != nil || len(got) != 300_000 {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	s.Close()
+	if !strings.Contains(log.String(), "status=200 bytes=300000 ") {
+		t.Error(log.String())
+	}
+}
+
+// TestWhatStoresCan: a store that is measured promises what it promised, and no more. A store that may read a block after Create has returned must not be taken for
+// one that does not.
+func TestWhatStoresCan(t *testing.T) {
+	kept, err := directory.Open(filepath.Join(t.TempDir(), "blocks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = kept.Close() }() // only what it can is looked at
+	type appender struct {
+		*memory.Store
+		blocks.Appender
+	}
+	for name, s := range map[string]blocks.Store{"neither": memory.New(1), "memory of others": appender{Store: memory.New(1)}, "files": kept} {
+		m := observe.New("1.0").Blocks(s)
+		_, opens := s.(blocks.Opener)
+		if _, still := m.(blocks.Opener); still != opens || blocks.Frugal(m) != blocks.Frugal(s) {
+			t.Errorf("%s: opens %v, then %v; frugal %v, then %v", name, opens, still, blocks.Frugal(s), blocks.Frugal(m))
+		}
 	}
 }
 

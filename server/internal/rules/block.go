@@ -156,11 +156,25 @@ func (s *Service) blockRead(ctx context.Context, c *Call, req *cloud.BlockReadRe
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
-	content, err := blocks.Append(ctx, s.Blocks, c.room(), c.Organization, req.BlockID)
-	rep.Block = c.fill(content)
-	if err != nil {
+	if rep.Block, err = s.content(ctx, c, req.BlockID); err != nil {
 		s.Log.Error("a block cannot be read", "block", req.BlockID.String(), "error", err)
 		return &cloud.StoreUnavailable{}, nil
 	}
 	return rep, nil
+}
+
+// content returns a block, or what stands for it.
+func (s *Service) content(ctx context.Context, c *Call, id trust.BlockID) ([]byte, error) {
+	if o, ok := s.Blocks.(blocks.Opener); ok && c.Sends {
+		content, size, err := o.Open(ctx, c.Organization, id)
+		if err != nil {
+			return nil, err
+		}
+		if size >= leastSent {
+			return c.standIn(content, size), nil
+		}
+		_ = content.Close() // it was only looked at
+	}
+	content, err := blocks.Append(ctx, s.Blocks, c.room(), c.Organization, id)
+	return c.fill(content), err
 }

@@ -1,6 +1,38 @@
 package rules
 
-import "sync"
+import (
+	"io"
+	"sync"
+
+	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+)
+
+// blank stands in a reply for a block that is sent from where it is stored. Its bytes are not looked at.
+var blank [blocks.MaxSize]byte
+
+// leastSent is the size from which on blocks are sent so. Smaller ones are not a part of their own in an encoded reply.
+const leastSent = 64 << 10
+
+// standIn makes the reply have a block of so many bytes, which content has.
+func (c *Call) standIn(content blocks.Content, size int) []byte {
+	c.sent = content
+	return blank[:size]
+}
+
+// Sent is what is to be sent in place of a part of the encoded reply, or nil for the part itself.
+func (c *Call) Sent(part []byte) io.WriterTo {
+	if c.sent == nil || len(part) == 0 || &part[0] != &blank[0] {
+		return nil
+	}
+	return c.sent
+}
+
+// Close ends a call, however it went.
+func (c *Call) Close() {
+	if c.sent != nil {
+		_ = c.sent.Close() // it was only read
+	}
+}
 
 // rooms is memory of blocks that were received or sent.
 var rooms = sync.Pool{New: func() any { return new([]byte) }}

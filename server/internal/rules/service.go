@@ -61,9 +61,13 @@ type Call struct {
 	Client cloud.Version
 	// Now is the time of the request.
 	Now trust.DateTime
+	// Sends says that who calls asks Sent what parts of the reply are, and calls Close.
+	Sends bool
 
 	// body is memory of a large request, content that of a block to send.
 	body, content *[]byte
+	// sent is the block for which blank stands.
+	sent blocks.Content
 }
 
 // afterAuthor are statements behind that of author.

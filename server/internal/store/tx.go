@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -29,7 +28,7 @@ func (s Statement) is(other Statement) bool {
 			return a == b
 		case []byte:
 			b, ok := b.([]byte)
-			return ok && bytes.Equal(a, b)
+			return ok && slices.Equal(a, b)
 		}
 		return false
 	})

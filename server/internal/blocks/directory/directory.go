@@ -146,6 +146,30 @@ func (s *Store) Append(ctx context.Context, into []byte, org trust.OrganizationI
 	return data, nil
 }
 
+// Open implements blocks.Opener.
+func (s *Store) Open(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (blocks.Content, int, error) {
+	if err := blocks.Check(ctx, org); err != nil {
+		return nil, 0, err
+	}
+	if err := s.enter(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer s.leave()
+	d, err := s.open(folder{org, id[0]})
+	if err != nil {
+		return nil, 0, failure(err)
+	}
+	defer func() { _ = d.Close() }() // of a directory: nothing is lost
+	f, err := d.OpenFile(blocks.Name(id))
+	switch {
+	case err != nil:
+		return nil, 0, failure(err)
+	case f.Size > blocks.MaxSize:
+		return nil, 0, errors.Join(fmt.Errorf("%w: it has %d bytes, at most %d are possible", blocks.ErrCorrupt, f.Size, blocks.MaxSize), f.Close())
+	}
+	return f, int(f.Size), nil
+}
+
 // failure makes an error of a store of one of the file system.
 func failure(err error) error {
 	switch {

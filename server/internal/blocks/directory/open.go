@@ -30,8 +30,8 @@ type Store struct {
 }
 
 var (
-	_ blocks.Store    = (*Store)(nil)
-	_ blocks.Appender = (*Store)(nil)
+	_ blocks.Store  = (*Store)(nil)
+	_ blocks.Opener = (*Store)(nil)
 )
 
 // Open opens the directory, and makes it where only its parent exists. A directory with
