@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -90,6 +91,17 @@ type Opener interface {
 	Appender
 	// Open returns the content of a block and its size, at most MaxSize.
 	Open(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (Content, int, error)
+}
+
+// Rows is a store that is a table in the database of the metadata store: a block is written and read in the transaction of its row.
+type Rows interface {
+	Store
+	// Put stores a block in a transaction, in place of what is there.
+	Put(ctx context.Context, tx *store.Tx, org trust.OrganizationID, id trust.BlockID, data []byte) error
+	// Statement is what Get asks.
+	Statement(org trust.OrganizationID, id trust.BlockID) store.Statement
+	// Get reads a block behind what is in into, which is returned alone after an error.
+	Get(ctx context.Context, tx *store.Tx, into []byte, org trust.OrganizationID, id trust.BlockID) ([]byte, error)
 }
 
 // Entry is a stored block.

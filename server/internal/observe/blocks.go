@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -19,6 +20,9 @@ func (m *Metrics) Blocks(s blocks.Store) blocks.Store {
 	into := &measuredAppender{plain, a}
 	if o, ok := s.(blocks.Opener); ok {
 		return &measuredOpener{into, o}
+	}
+	if r, ok := s.(blocks.Rows); ok {
+		return &measuredRows{into, r}
 	}
 	return into
 }
@@ -39,6 +43,12 @@ type measuredOpener struct {
 	*measuredAppender
 
 	opener blocks.Opener
+}
+
+type measuredRows struct {
+	*measuredAppender
+
+	rows blocks.Rows
 }
 
 func (s *measured) took(operation string, start time.Time, err error) {
@@ -80,6 +90,23 @@ func (s *measuredAppender) Append(ctx context.Context, into []byte, org trust.Or
 func (s *measuredOpener) Open(ctx context.Context, org trust.OrganizationID, id trust.BlockID) (c blocks.Content, size int, err error) {
 	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
 	return s.opener.Open(ctx, org, id)
+}
+
+// Put is Create of a store whose blocks are rows; what the commit takes is not measured.
+func (s *measuredRows) Put(ctx context.Context, tx *store.Tx, org trust.OrganizationID, id trust.BlockID, data []byte) (err error) {
+	defer func(start time.Time) { s.took("create", start, err) }(time.Now())
+	return s.rows.Put(ctx, tx, org, id, data)
+}
+
+// Statement is not measured.
+func (s *measuredRows) Statement(org trust.OrganizationID, id trust.BlockID) store.Statement {
+	return s.rows.Statement(org, id)
+}
+
+// Get is Read of a store whose blocks are rows.
+func (s *measuredRows) Get(ctx context.Context, tx *store.Tx, into []byte, org trust.OrganizationID, id trust.BlockID) (data []byte, err error) {
+	defer func(start time.Time) { s.took("read", start, err) }(time.Now())
+	return s.rows.Get(ctx, tx, into, org, id)
 }
 
 // Delete is measured.

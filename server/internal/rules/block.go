@@ -23,6 +23,9 @@ func (s *Service) blockCreate(ctx context.Context, c *Call, req *cloud.BlockCrea
 	b := tables.Block{
 		ID: req.BlockID, Realm: req.RealmID, KeyIndex: req.KeyIndex, Author: c.Device, Size: uint64(len(req.Block)), CreatedOn: c.Now,
 	}
+	if rows, ok := s.Blocks.(blocks.Rows); ok {
+		return s.addBlock(ctx, c, rows, b, req.Block)
+	}
 	if refusal, err := s.reserveBlock(ctx, c, b); refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -66,28 +69,44 @@ func (s *Service) AbandonBlocks(ctx context.Context) error {
 
 // reserveBlock need not last longer than the machine where nobody else has the store: without its reservation content is garbage, which whoever tries again replaces.
 func (s *Service) reserveBlock(ctx context.Context, c *Call, b tables.Block) (cloud.BlockCreateRep, error) {
-	locks := append(c.inRealm(b.Realm), store.Blocks(c.Org).Shared())
-	return note(ctx, s, c, locks, func(tx *store.Tx, _ *tables.Author) (cloud.BlockCreateRep, error) {
-		_, refusal, err := c.writable(ctx, tx, b.Realm, b.KeyIndex)
-		if refusal != nil || err != nil {
+	return note(ctx, s, c, c.inBlocks(b.Realm), func(tx *store.Tx, _ *tables.Author) (cloud.BlockCreateRep, error) {
+		free, refusal, err := c.freeID(ctx, tx, b)
+		if refusal != nil || err != nil || !free {
 			return refusal, err
 		}
-		taken, err := tables.GetBlock(ctx, tx, c.Org, b.ID)
-		switch {
-		case err != nil:
-			return nil, err
-		case taken != nil:
-			return c.takeOver(ctx, tx, b, taken)
-		}
-		condemned, err := tables.Condemned(ctx, tx, c.Org, b.ID)
-		switch {
-		case err != nil:
-			return nil, err
-		case condemned:
-			return &cloud.StoreUnavailable{}, nil
-		}
 		return nil, tables.ReserveBlock(ctx, tx, c.Org, b)
-	}, c.inRealmFirst(b.Realm, tables.BlockStatement(c.Org, b.ID), tables.CondemnedStatement(c.Org, b.ID))...)
+	}, c.freeIDStatements(b)...)
+}
+
+// inBlocks are the locks of whoever takes an id of a block in a realm.
+func (c *Call) inBlocks(realm trust.RealmID) []store.Lock {
+	return append(c.inRealm(realm), store.Blocks(c.Org).Shared())
+}
+
+// freeID goes through realm, role, key, id. An id is free, or it is that of a reservation that is b's now.
+func (c *Call) freeID(ctx context.Context, tx *store.Tx, b tables.Block) (free bool, _ cloud.BlockCreateRep, _ error) {
+	_, refusal, err := c.writable(ctx, tx, b.Realm, b.KeyIndex)
+	if refusal != nil || err != nil {
+		return false, refusal, err
+	}
+	taken, err := tables.GetBlock(ctx, tx, c.Org, b.ID)
+	switch {
+	case err != nil:
+		return false, nil, err
+	case taken != nil:
+		refusal, err := c.takeOver(ctx, tx, b, taken)
+		return false, refusal, err
+	}
+	condemned, err := tables.Condemned(ctx, tx, c.Org, b.ID)
+	if err == nil && condemned {
+		return false, &cloud.StoreUnavailable{}, nil
+	}
+	return true, nil, err
+}
+
+// freeIDStatements are what freeID asks.
+func (c *Call) freeIDStatements(b tables.Block) []store.Statement {
+	return c.inRealmFirst(b.Realm, tables.BlockStatement(c.Org, b.ID), tables.CondemnedStatement(c.Org, b.ID))
 }
 
 // takeOver continues what an attempt before left, unless that may still be at work.
@@ -132,27 +151,13 @@ func (s *Service) confirmBlock(ctx context.Context, c *Call, b tables.Block) (cl
 
 // blockRead is 3.6: realm, block, role, content.
 func (s *Service) blockRead(ctx context.Context, c *Call, req *cloud.BlockReadReq) (cloud.BlockReadRep, error) {
+	if rows, ok := s.Blocks.(blocks.Rows); ok {
+		return s.readRow(ctx, c, rows, req)
+	}
 	rep := &cloud.BlockReadOK{}
 	refusal, err := read(ctx, s, c, func(tx *store.Tx, _ *tables.Author) (cloud.BlockReadRep, error) {
-		realm, refusal, err := c.readable(ctx, tx, req.RealmID)
-		if err != nil {
-			return nil, err
-		}
-		if _, member := refusal.(*cloud.AuthorNotAllowed); refusal != nil && !member {
-			return refusal, nil
-		}
-		b, err := tables.GetBlock(ctx, tx, c.Org, req.BlockID)
-		switch {
-		case err != nil:
-			return nil, err
-		case b == nil || b.Realm != req.RealmID || !b.Stored:
-			return &cloud.BlockNotFound{}, nil
-		case refusal != nil:
-			return refusal, nil
-		}
-		rep.KeyIndex, rep.NeededRealmCertificateTimestamp = b.KeyIndex, realm.LastCertificate
-		return nil, nil
-	}, c.inRealmFirst(req.RealmID, tables.BlockStatement(c.Org, req.BlockID))...)
+		return c.findBlock(ctx, tx, req, rep)
+	}, c.findBlockStatements(req)...)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -161,6 +166,33 @@ func (s *Service) blockRead(ctx context.Context, c *Call, req *cloud.BlockReadRe
 		return &cloud.StoreUnavailable{}, nil
 	}
 	return rep, nil
+}
+
+// findBlock goes through realm, block, role. It says in rep what belongs to the content, or returns a refusal.
+func (c *Call) findBlock(ctx context.Context, tx *store.Tx, req *cloud.BlockReadReq, rep *cloud.BlockReadOK) (cloud.BlockReadRep, error) {
+	realm, refusal, err := c.readable(ctx, tx, req.RealmID)
+	if err != nil {
+		return nil, err
+	}
+	if _, member := refusal.(*cloud.AuthorNotAllowed); refusal != nil && !member {
+		return refusal, nil
+	}
+	b, err := tables.GetBlock(ctx, tx, c.Org, req.BlockID)
+	switch {
+	case err != nil:
+		return nil, err
+	case b == nil || b.Realm != req.RealmID || !b.Stored:
+		return &cloud.BlockNotFound{}, nil
+	case refusal != nil:
+		return refusal, nil
+	}
+	rep.KeyIndex, rep.NeededRealmCertificateTimestamp = b.KeyIndex, realm.LastCertificate
+	return nil, nil
+}
+
+// findBlockStatements are what findBlock asks.
+func (c *Call) findBlockStatements(req *cloud.BlockReadReq) []store.Statement {
+	return c.inRealmFirst(req.RealmID, tables.BlockStatement(c.Org, req.BlockID))
 }
 
 // content returns a block, or what stands for it.

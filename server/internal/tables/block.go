@@ -41,6 +41,21 @@ func ReserveBlock(ctx context.Context, tx *store.Tx, org int64, b Block) error {
 		org, b.ID[:], b.Realm[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.CreatedOn.Micros())
 }
 
+// AddBlock adds a block whose content is stored in the same transaction.
+func AddBlock(ctx context.Context, tx *store.Tx, org int64, b Block) error {
+	err := tx.Put(ctx, `INSERT INTO block (org, id, realm, key_index, author, size, created_on, stored) VALUES ($1, $2, $3, $4, $5, $6, $7, 1)`,
+		org, b.ID[:], b.Realm[:], count(b.KeyIndex), b.Author[:], count(b.Size), b.CreatedOn.Micros())
+	if err != nil {
+		return err
+	}
+	return addBytes(ctx, tx, org, b)
+}
+
+// addBytes counts a block that is stored.
+func addBytes(ctx context.Context, tx *store.Tx, org int64, b Block) error {
+	return tx.Put(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
+}
+
 // TakeOver makes the reservation of somebody who did not come to an end that of b, and reports false if it is not what it was.
 func TakeOver(ctx context.Context, tx *store.Tx, org int64, b Block, was trust.DateTime) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE block SET key_index = $3, author = $4, size = $5, created_on = $6 WHERE org = $1 AND id = $2 AND stored = 0 AND created_on = $7`,
@@ -55,7 +70,7 @@ func ConfirmBlock(ctx context.Context, tx *store.Tx, org int64, b Block) (bool, 
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.Put(ctx, `UPDATE realm SET block_bytes = block_bytes + $3 WHERE org = $1 AND id = $2`, org, b.Realm[:], count(b.Size))
+	return true, addBytes(ctx, tx, org, b)
 }
 
 // Abandon makes the reservation of b one of a moment before, when it has failed, so that others need not wait.

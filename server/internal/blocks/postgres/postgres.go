@@ -96,7 +96,6 @@ func (s *Store) Append(ctx context.Context, into []byte, org trust.OrganizationI
 	if err := blocks.Check(ctx, org); err != nil {
 		return into, err
 	}
-	const read = `SELECT CASE WHEN octet_length(data) <= $3 THEN data END FROM ` + table + ` WHERE organization_id = $1 AND block_id = $2`
 	return appendRow(ctx, s.pool, into, read, org, id)
 }
 
