@@ -37,8 +37,8 @@ func serve(args []string) int {
 	switch {
 	case len(args) == 2 && args[0] == bareArgument:
 		err = serveBare(args[1])
-	case len(args) == 2 && args[0] == handlerArgument:
-		err = serveHandler(args[1])
+	case len(args) == 4 && args[0] == handlerArgument:
+		err = serveHandler(args[1], args[2], args[3])
 	case len(args) == 2 && args[0] == startArgument:
 		err = serveStart(args[1])
 	case len(args) > 2 && args[0] == serverArgument:

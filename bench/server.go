@@ -74,9 +74,14 @@ func runServer(ctx context.Context, o options, out io.Writer) (err error) {
 // serverNames are the servers that are measured.
 func serverNames(o options) []string {
 	if !o.original {
-		return []string{bareHandler, oursSQLite, oursPostgres}
+		return []string{bareHandler, diskHandler, pgHandler, oursSQLite, oursPostgres}
 	}
-	return []string{bareHandler, oursSQLite, theirsMemory, oursPostgres, theirsPostgres}
+	return []string{bareHandler, diskHandler, pgHandler, oursSQLite, theirsMemory, oursPostgres, theirsPostgres}
+}
+
+// isHandler reports whether a name is that of what stands for a server.
+func isHandler(name string) bool {
+	return name == bareHandler || name == diskHandler || name == pgHandler
 }
 
 // measure starts everything and measures it in turn: small requests, listeners, blocks.
@@ -91,7 +96,7 @@ func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) er
 			return err
 		}
 		r.Rest[name] = u.RSS
-		if name == bareHandler {
+		if isHandler(name) {
 			continue
 		}
 		if err := s.fill(ctx, o.serverCertificates); err != nil {
@@ -147,7 +152,11 @@ func (o options) asked(works []string) []string {
 
 // rounds measures some works on everything.
 func (r *serverResults) rounds(ctx context.Context, b *serverBed, o options, works []string) error {
-	pg, err := openDatabase(ctx, b.postgres)
+	address, err := b.postgres.NewDatabase() //nolint:contextcheck // it has a limit of its own
+	if err != nil {
+		return err
+	}
+	pg, err := openDatabase(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -156,9 +165,12 @@ func (r *serverResults) rounds(ctx context.Context, b *serverBed, o options, wor
 	for _, work := range o.asked(works) {
 		for _, clients := range []int{1, serverClients} {
 			for _, s := range b.subjects {
+				if s.name != bareHandler && isHandler(s.name) && !slices.Contains(serverBlocks, work) {
+					continue // it differs in blocks alone
+				}
 				r.Loads = append(r.Loads, serverLoad{Subject: s.name, Work: work, Clients: clients})
 			}
-			if work == createBlock || work == readBlock {
+			if slices.Contains(serverBlocks, work) {
 				r.Loads = append(r.Loads, serverLoad{Subject: barePostgres, Work: work, Clients: clients})
 			}
 			if work == createBlock {
@@ -187,7 +199,7 @@ func (b *serverBed) sample(ctx context.Context, l *serverLoad, pg *database, eac
 	}
 	switch l.Subject {
 	case bareDisk:
-		got.sample, err = disk(ctx, b.dir, l.Clients, each)
+		got, err = disk(ctx, b.dir, l.Clients, each)
 	case barePostgres:
 		got.sample, err = pg.measure(ctx, l.Work, l.Clients, each)
 	default:

@@ -25,6 +25,8 @@ const (
 	oursPostgres   = "ours, PostgreSQL"
 	theirsPostgres = "original, PostgreSQL"
 	bareHandler    = "bare handler"
+	diskHandler    = "bare handler on disk"
+	pgHandler      = "bare handler on PostgreSQL"
 	bareDisk       = "bare disk"
 	barePostgres   = "bare PostgreSQL"
 )
@@ -116,7 +118,7 @@ func (b *serverBed) command(ctx context.Context, name string) (argv []string, ad
 		return nil, "", err
 	}
 	database := ""
-	if name == oursPostgres || name == theirsPostgres {
+	if name == oursPostgres || name == theirsPostgres || name == pgHandler {
 		if database, err = b.postgres.NewDatabase(); err != nil { //nolint:contextcheck // it has a limit of its own
 			return nil, "", err
 		}
@@ -137,7 +139,11 @@ func (b *serverBed) command(ctx context.Context, name string) (argv []string, ad
 	case theirsPostgres:
 		argv = []string{b.script, "cloud", port, database}
 	case bareHandler:
-		argv = []string{b.self, serveArgument, handlerArgument, address}
+		argv = []string{b.self, serveArgument, handlerArgument, address, inMemory, ""}
+	case diskHandler:
+		argv = []string{b.self, serveArgument, handlerArgument, address, onDisk, filepath.Join(b.dir, port)}
+	case pgHandler:
+		argv = []string{b.self, serveArgument, handlerArgument, address, onDatabase, database}
 	}
 	return argv, address, nil
 }

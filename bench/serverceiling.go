@@ -4,57 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
-	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
-	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
-
-// serveHandler is a server of HTTP that reads requests and answers as much as a metadata server would, and does nothing else.
-func serveHandler(address string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	small, err := cloud.EncodeReply(&cloud.OK{})
-	if err != nil {
-		return err
-	}
-	block, err := cloud.EncodeReply(&cloud.BlockReadOK{Block: random(serverBlock)})
-	if err != nil {
-		return err
-	}
-	answer := func(body []byte) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.ReadFull(r.Body, make([]byte, r.ContentLength))
-			w.Header().Set("Content-Type", cloud.ContentMsgpack)
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-			_, _ = w.Write(body)
-		}
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", answer(small))
-	mux.HandleFunc("/"+readBlock, answer(block))
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	context.AfterFunc(ctx, func() { _ = s.Close() })
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
 
 // handlerShots are requests for the bare handler, of the size that those for a server have.
 func handlerShots(work string, clients int) ([]*shot, error) {
@@ -74,17 +32,27 @@ func handlerShots(work string, clients int) ([]*shot, error) {
 }
 
 // disk writes blocks as files and waits for the disk, in a directory of its own.
-func disk(ctx context.Context, dir string, writers int, each time.Duration) (sample, error) {
-	dir, err := os.MkdirTemp(dir, "disk")
+func disk(ctx context.Context, dir string, writers int, each time.Duration) (got serverSample, err error) {
+	dir, err = os.MkdirTemp(dir, "disk")
 	if err != nil {
-		return sample{}, err
+		return got, err
 	}
-	data, number := random(serverBlock), make([]int, writers)
-	got, err := again(ctx, writers, each, func(w int, _ time.Time) error {
+	data, number, before := random(serverBlock), make([]int, writers), spent()
+	got.sample, err = again(ctx, writers, each, func(w int, _ time.Time) error {
 		number[w]++
 		return writeDurably(filepath.Join(dir, fmt.Sprintf("%d-%d", w, number[w])), data)
 	})
+	got.CPU = microseconds(spent()-before) / float64(max(1, got.Requests))
 	return got, errors.Join(err, os.RemoveAll(dir))
+}
+
+// spent is the processor time of this process.
+func spent() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func writeDurably(path string, data []byte) (err error) {
@@ -109,11 +77,7 @@ type database struct {
 // databaseConnections is how many connections to PostgreSQL there are: as many as a server of ours has by default.
 const databaseConnections = 7
 
-func openDatabase(ctx context.Context, server *pgtest.Server) (*database, error) {
-	address, err := server.NewDatabase() //nolint:contextcheck // it has a limit of its own
-	if err != nil {
-		return nil, err
-	}
+func openDatabase(ctx context.Context, address string) (*database, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, err
@@ -127,25 +91,26 @@ func openDatabase(ctx context.Context, server *pgtest.Server) (*database, error)
 		d.pool.Close()
 		return nil, err
 	}
-	return d, d.insert(ctx, d.id)
+	return d, d.insert(ctx, d.id, d.data)
 }
 
-func (d *database) insert(ctx context.Context, id trust.BlockID) error {
-	_, err := d.pool.Exec(ctx, "INSERT INTO bare VALUES ($1, $2)", id[:], d.data)
+func (d *database) insert(ctx context.Context, id trust.BlockID, data []byte) error {
+	_, err := d.pool.Exec(ctx, "INSERT INTO bare VALUES ($1, $2)", id[:], data)
 	return err
 }
 
-func (d *database) read(ctx context.Context) error {
-	var data []byte
-	return d.pool.QueryRow(ctx, "SELECT data FROM bare WHERE id = $1", d.id[:]).Scan(&data)
+func (d *database) read(ctx context.Context) (data []byte, err error) {
+	err = d.pool.QueryRow(ctx, "SELECT data FROM bare WHERE id = $1", d.id[:]).Scan(&data)
+	return data, err
 }
 
 // measure measures a work on blocks by so many at once.
 func (d *database) measure(ctx context.Context, work string, clients int, each time.Duration) (sample, error) {
 	return again(ctx, clients, each, func(int, time.Time) error {
 		if work == createBlock {
-			return d.insert(ctx, trust.NewBlockID())
+			return d.insert(ctx, trust.NewBlockID(), d.data)
 		}
-		return d.read(ctx)
+		_, err := d.read(ctx)
+		return err
 	})
 }
