@@ -21,34 +21,46 @@ type topicOf struct {
 	redacted bool
 }
 
-// history is a list of certificates in their order, from the first on. It is never changed.
+// history is a list of certificates in their order, from the first on, with their moments. It is never changed.
 type history struct {
-	all  []tables.Signed
-	size int
+	signed [][]byte
+	on     []trust.DateTime
+	size   int
+}
+
+// with returns the list with more at its end.
+func (h *history) with(more []tables.Signed) *history {
+	longer := &history{
+		append(make([][]byte, 0, len(h.signed)+len(more)), h.signed...), append(make([]trust.DateTime, 0, len(h.on)+len(more)), h.on...), h.size,
+	}
+	for _, s := range more {
+		longer.signed, longer.on = append(longer.signed, s.Signed), append(longer.on, s.On)
+		longer.size += len(s.Signed) + besides
+	}
+	return longer
 }
 
 // last is the moment of the newest certificate.
-func (h *history) last() trust.DateTime { return h.all[len(h.all)-1].On }
+func (h *history) last() trust.DateTime { return h.on[len(h.on)-1] }
 
-// between returns the certificates after a moment, up to another one with it.
+// between returns the certificates after a moment, up to another one with it. They are the history's: nobody changes them.
 func (h *history) between(after *trust.DateTime, until trust.DateTime) [][]byte {
-	first := 0
+	first, end := 0, h.upTo(until)
 	if after != nil {
-		first, _ = slices.BinarySearchFunc(h.all, *after, func(s tables.Signed, t trust.DateTime) int {
-			if s.On.After(t) {
-				return 1
-			}
-			return -1
-		})
+		first = min(h.upTo(*after), end)
 	}
-	found := [][]byte{}
-	for _, s := range h.all[first:] {
-		if s.On.After(until) {
-			break
+	return h.signed[first:end:end]
+}
+
+// upTo returns how many certificates there are up to a moment.
+func (h *history) upTo(t trust.DateTime) int {
+	n, _ := slices.BinarySearchFunc(h.on, t, func(on, t trust.DateTime) int {
+		if on.After(t) {
+			return 1
 		}
-		found = append(found, s.Signed)
-	}
-	return found
+		return -1
+	})
+	return n
 }
 
 // Remembered are certificates that were read, so that the database is only asked for what is new: certificates are added at the end of
@@ -122,25 +134,22 @@ func (r *Remembered) certificates(t topicOf, after *trust.DateTime, until, last 
 	switch {
 	case h == nil && after != nil:
 		found, err := load(after)
-		return (&history{all: found}).between(nil, until), err
+		return (&history{}).with(found).between(nil, until), err
 	case h == nil:
 		h = &history{}
 	case !last.After(h.last()):
 		return h.between(after, until), nil
 	}
 	var from *trust.DateTime
-	if len(h.all) > 0 {
+	if len(h.on) > 0 {
 		moment := h.last()
 		from = &moment
 	}
 	more, err := load(from)
-	if err != nil || len(h.all)+len(more) == 0 {
+	if err != nil || len(h.on)+len(more) == 0 {
 		return [][]byte{}, err
 	}
-	h = &history{all: slices.Concat(h.all, more), size: h.size}
-	for _, s := range more {
-		h.size += len(s.Signed) + besides
-	}
+	h = h.with(more)
 	r.keep(t, h, forgotten)
 	return h.between(after, until), nil
 }

@@ -99,14 +99,13 @@ type Membership struct {
 
 // Memberships returns the realms that a user is or was in.
 func Memberships(ctx context.Context, tx *store.Tx, org int64, user trust.UserID) (all []Membership, err error) {
+	m := Membership{}
+	columns := []any{store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn), store.Time(&m.LastCertificate)}
 	err = tx.Each(ctx, store.SQL(`SELECT m.realm, m.role, m.changed_on, r.last_certificate FROM realm_role m JOIN realm r ON r.org = m.org AND r.id = m.realm
 		WHERE m.org = $1 AND m.person = $2 ORDER BY m.realm`, org, user[:]), func(r store.Row) error {
-		m := Membership{}
-		if err := r.Scan(store.Fixed(&m.Realm), store.Small(&m.Role), store.Time(&m.ChangedOn), store.Time(&m.LastCertificate)); err != nil {
-			return err
-		}
+		err := r.Scan(columns...)
 		all = append(all, m)
-		return nil
+		return err
 	})
 	return all, err
 }
