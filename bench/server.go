@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-73b3884f/parsec-agent/agentd/agentdtest"
 )
 
 // serverResults are what was measured of the metadata server.
@@ -33,13 +35,14 @@ type serverLoad struct {
 	Samples []serverSample `json:"samples"`
 }
 
-// serverSample is what one round gave: besides rate and times, the processor time of the server for a request, and the most memory
-// that it had meanwhile.
+// serverSample is what one round gave: besides rate and times, the processor time of the server for a request, that of PostgreSQL, and the most memory
+// that the server had meanwhile.
 type serverSample struct {
 	sample
 
-	CPU    float64 `json:"cpu_us"`
-	Memory int64   `json:"memory"`
+	CPU      float64 `json:"cpu_us"`
+	Postgres float64 `json:"postgres_us"`
+	Memory   int64   `json:"memory"`
 }
 
 // serverFile is where the numbers go, beside those of the service.
@@ -197,6 +200,10 @@ func (b *serverBed) sample(ctx context.Context, l *serverLoad, pg *database, eac
 	if err := b.pauseOthers(s); err != nil {
 		return got, err
 	}
+	before, err := agentdtest.CPUWithChildren(b.postgres.PID())
+	if err != nil {
+		return got, err
+	}
 	switch l.Subject {
 	case bareDisk:
 		got, err = disk(ctx, b.dir, l.Clients, each)
@@ -213,6 +220,11 @@ func (b *serverBed) sample(ctx context.Context, l *serverLoad, pg *database, eac
 			got, err = s.shoot(ctx, shots, each)
 		}
 	}
+	if err != nil {
+		return got, err
+	}
+	after, err := agentdtest.CPUWithChildren(b.postgres.PID())
+	got.Postgres = microseconds(after-before) / float64(got.Requests)
 	return got, err
 }
 

@@ -20,7 +20,8 @@ func (r *serverResults) find(subject, work string, clients int) (serverSample, b
 				PerSecond: of(func(s serverSample) float64 { return s.PerSecond }), P50: of(func(s serverSample) float64 { return s.P50 }),
 				P99: of(func(s serverSample) float64 { return s.P99 }), Requests: len(l.Samples),
 			},
-			CPU: of(func(s serverSample) float64 { return s.CPU }), Memory: int64(of(func(s serverSample) float64 { return float64(s.Memory) })),
+			CPU: of(func(s serverSample) float64 { return s.CPU }), Postgres: of(func(s serverSample) float64 { return s.Postgres }),
+			Memory: int64(of(func(s serverSample) float64 { return float64(s.Memory) })),
 		}, true
 	}
 	return serverSample{}, false

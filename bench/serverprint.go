@@ -11,7 +11,7 @@ import (
 func (r *serverResults) print(out io.Writer) {
 	printMachine(out, r.Machine, r.When, r.Each)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "request\tconnections\tserver\tper second\tp50 µs\tp99 µs\tCPU µs each\tMB under load\tMB/s\tagainst the original")
+	fmt.Fprintln(w, "request\tconnections\tserver\tper second\tp50 µs\tp99 µs\tCPU µs each\tof PostgreSQL\tMB under load\tMB/s\tagainst the original")
 	for _, work := range slices.Concat(serverWorks, serverBlocks) {
 		for _, clients := range []int{1, serverClients} {
 			for _, l := range r.Loads {
@@ -52,6 +52,6 @@ func (r *serverResults) printServerLoad(w io.Writer, l *serverLoad) {
 			ratio = fmt.Sprintf("%.2f×", s.PerSecond/theirs.PerSecond)
 		}
 	}
-	fmt.Fprintf(w, "%s\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t%s\t%s\n",
-		l.Work, l.Clients, l.Subject, s.PerSecond, s.P50, s.P99, s.CPU, megabytes(s.Memory), rate, ratio)
+	fmt.Fprintf(w, "%s\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t%.1f\t%s\t%s\n",
+		l.Work, l.Clients, l.Subject, s.PerSecond, s.P50, s.P99, s.CPU, s.Postgres, megabytes(s.Memory), rate, ratio)
 }

@@ -56,27 +56,66 @@ func (p *Process) Usage() (Usage, error) {
 
 // CPU is how long the process ran on all processors, in steps of ten milliseconds.
 func (p *Process) CPU() (time.Duration, error) {
-	const (
-		tick       = 10 * time.Millisecond // for every program, whatever the kernel counts in
-		user, most = 11, 13                // after the name, which may have spaces
-	)
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	s, err := statOf(p.PID())
+	return s.own, err
+}
+
+// CPUWithChildren is Process.CPU of any process together with its children, those that have ended too.
+func CPUWithChildren(pid int) (time.Duration, error) {
+	s, err := statOf(pid)
 	if err != nil {
 		return 0, err
 	}
-	words := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(words) < most {
-		return 0, fmt.Errorf("the kernel says %q of process %d", stat, p.PID())
+	sum := s.own + s.ended
+	all, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
 	}
-	sum := int64(0)
-	for _, w := range words[user:most] {
+	for _, e := range all {
+		if child, err := strconv.Atoi(e.Name()); err == nil {
+			if c, err := statOf(child); err == nil && c.parent == pid { // one that ends meanwhile does not count
+				sum += c.own
+			}
+		}
+	}
+	return sum, nil
+}
+
+// stat is what the kernel says of a process: how long it ran, and how long children ran that have ended.
+type stat struct {
+	parent     int
+	own, ended time.Duration
+}
+
+func statOf(pid int) (s stat, err error) {
+	const (
+		tick = 10 * time.Millisecond // for every program, whatever the kernel counts in
+		// Words after the name, which may have spaces.
+		parent, user, ended, most = 1, 11, 13, 15
+	)
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return s, err
+	}
+	words := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(words) < most {
+		return s, fmt.Errorf("the kernel says %q of process %d", text, pid)
+	}
+	if s.parent, err = strconv.Atoi(words[parent]); err != nil {
+		return s, err
+	}
+	for i, w := range words[user:most] {
 		n, err := strconv.ParseInt(w, 10, 64)
 		if err != nil {
-			return 0, err
+			return s, err
 		}
-		sum += n
+		if i < ended-user {
+			s.own += time.Duration(n) * tick
+		} else {
+			s.ended += time.Duration(n) * tick
+		}
 	}
-	return time.Duration(sum) * tick, nil
+	return s, nil
 }
 
 // fields reads the lines `Name: number …` of a file.

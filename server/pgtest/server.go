@@ -146,6 +146,9 @@ func (s *Server) spawn() error {
 	return log.Close()
 }
 
+// PID is that of the process whose children serve connections.
+func (s *Server) PID() int { return s.proc.Process.Pid }
+
 // reap forgets a process that has ended.
 func (s *Server) reap() {
 	var info unix.Siginfo
