@@ -194,6 +194,7 @@ func (s *Server) Hang() { s.broker.Stop() }
 
 // Close ends everything. No request runs any more.
 func (s *Server) Close() error {
-	s.broker.Stop()
+	s.Hang()
+	s.api.Streams.Close()
 	return errors.Join(s.blocks.Close(), s.store.Close())
 }

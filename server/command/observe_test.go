@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
@@ -70,6 +71,7 @@ func TestObserved(t *testing.T) {
 			t.Errorf("%s is %v, %t", name, v, ok)
 		}
 	}
+	leaves(t, o.First, path)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("%v, %v", info, err)
@@ -84,6 +86,9 @@ func TestObserved(t *testing.T) {
 			t.Errorf("%q is not in the log: %s", want, log)
 		}
 	}
+	if n := strings.Count(log, "/events status=200 bytes="); n != 2 || strings.Contains(log, "/events status=200 bytes=0 ") {
+		t.Errorf("%d streams of two that ended are in the log: %s", n, log)
+	}
 	for _, secret := range []string{"canary", token, "s3cr3t", "p="} {
 		if strings.Contains(log, secret) {
 			t.Errorf("%q is in the log: %s", secret, log)
@@ -92,6 +97,35 @@ func TestObserved(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket of metrics is left: %v", err)
 	}
+}
+
+// leaves has a second listener come and go: the numbers of streams, listeners and connections follow.
+func leaves(t *testing.T, d *Device, path string) {
+	t.Helper()
+	r := d.ListenRequest("")
+	q := Must(http.NewRequestWithContext(t.Context(), r.Method, d.Org.URL+r.Path, http.NoBody))
+	q.Header = r.Header
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	before := scrape(t, path)["parsec_server_connections"]
+	a := Must(client.Do(q)) //nolint:bodyclose // below
+	counts := func(streams, connections float64) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			now := scrape(t, path)
+			if now["parsec_server_streams_open"] == streams && now["parsec_server_listeners"] == streams && now["parsec_server_connections"] == connections {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%v streams, %v listeners and %v connections are open, not %v and %v", now["parsec_server_streams_open"], now["parsec_server_listeners"], now["parsec_server_connections"],
+					streams, connections)
+			}
+		}
+	}
+	counts(2, before+1)
+	if err := a.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	counts(1, before)
 }
 
 // TestMetricsAddress: metrics are not served where something else is, and the socket of a server that was killed is no hindrance.

@@ -2,7 +2,9 @@ package command_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -77,6 +79,12 @@ func TestStopUnderLoad(t *testing.T) {
 	o := Remote(t, p.url).Bootstrapped()
 	realm := o.First.CreateRealm()
 	stream := o.First.Listen("")
+	listeners, deaf := []*listener{}, listen(t, o.First)
+	for range 50 {
+		l := listen(t, o.First)
+		listeners = append(listeners, l)
+		go func() { l.all <- l.read() }()
+	}
 	waiting := []*begun{}
 	for range 20 {
 		waiting = append(waiting, begin(t, o, realm))
@@ -96,6 +104,14 @@ func TestStopUnderLoad(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- p.stop(t) }()
 	stream.Ended()
+	for _, l := range append(listeners, deaf) {
+		if l == deaf {
+			go func() { deaf.all <- deaf.read() }()
+		}
+		if err := <-l.all; err != nil {
+			t.Errorf("a stream is cut off: %v", err)
+		}
+	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
@@ -117,6 +133,51 @@ func TestStopUnderLoad(t *testing.T) {
 	next := start(t, args...)
 	o.URL = next.url
 	w.check(t, o, realm)
+}
+
+// listener is a stream of events.
+type listener struct {
+	conn net.Conn
+	in   *bufio.Reader
+	all  chan error
+}
+
+// listen opens a stream.
+func listen(t *testing.T, d *Device) *listener {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(d.Org.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	r := d.ListenRequest("")
+	q := Must(http.NewRequestWithContext(t.Context(), r.Method, d.Org.URL+r.Path, http.NoBody))
+	q.Header = r.Header
+	if err := q.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{conn, bufio.NewReader(conn), make(chan error, 1)}
+	if _, err := l.in.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// read reads to the end, which must be one, after a whole frame and before the end of the connection.
+func (l *listener) read() error {
+	a, err := http.ReadResponse(l.in, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Body.Close() }()
+	b, err := io.ReadAll(a.Body)
+	if err != nil || !strings.HasSuffix(string(b), "\n\n") {
+		return fmt.Errorf("%.100q and %d bytes, %w", b, len(b), err)
+	}
+	if _, err := l.in.ReadByte(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the connection goes on: %w", err)
+	}
+	return nil
 }
 
 // kept are the ids of vlobs that the server acknowledged.

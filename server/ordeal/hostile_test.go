@@ -307,7 +307,7 @@ func TestListeners(t *testing.T) {
 		}
 		t.Logf("an event reached all after %v", time.Since(start))
 	}
-	a.bounded(16*mebibyte + int64(n)*40<<10)
+	a.bounded(16*mebibyte + int64(n)*12<<10)
 	for _, c := range conns {
 		_ = c.Close() // the readers end
 	}

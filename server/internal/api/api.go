@@ -13,6 +13,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/secrets"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/store"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/stream"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -31,6 +32,8 @@ type API struct {
 	Rules   *rules.Service
 	Devices *Devices
 	Broker  *events.Broker
+	// Streams are those of events that are open.
+	Streams stream.Group
 	// Clock is the time of the server.
 	Clock func() time.Time
 	Log   *slog.Logger

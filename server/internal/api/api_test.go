@@ -135,3 +135,41 @@ func TestLimitsAnswer503(t *testing.T) {
 		})
 	}
 }
+
+// TestStreamsAreCounted: a stream counts until it has ended, whoever ends it.
+func TestStreamsAreCounted(t *testing.T) {
+	s := New(t, Options{Limits: guard.Limits{Streams: 1}})
+	o := s.Bootstrapped()
+	bob := o.Enrol("bob", trust.Standard)
+	stream := bob.Listen("")
+	WantHTTP(t, s.Send(o.First.ListenRequest("")), cloud.StatusStopping)
+	o.First.Revoke(bob)
+	stream.Ended()
+	for _, who := range []string{"the server", "the client"} {
+		for deadline := time.Now().Add(10 * time.Second); !listens(t, o.First); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("a stream that %s has ended counts for ever", who)
+			}
+		}
+	}
+}
+
+// listens opens a stream, and closes it at once, and reports false if there are too many.
+func listens(t *testing.T, d *Device) bool {
+	t.Helper()
+	r := d.ListenRequest("")
+	q := Must(http.NewRequestWithContext(t.Context(), r.Method, d.Org.URL+r.Path, http.NoBody))
+	q.Header = r.Header
+	a := Must(http.DefaultClient.Do(q)) //nolint:bodyclose // the next line does
+	if err := a.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	switch a.StatusCode {
+	case http.StatusOK:
+		return true
+	case http.StatusServiceUnavailable:
+		return false
+	}
+	t.Fatalf("HTTP status %d", a.StatusCode)
+	return false
+}

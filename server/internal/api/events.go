@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/stream"
 )
-
-// frameTime is how long a listener may take for one frame.
-const frameTime = 30 * time.Second
 
 // events is the stream of 1.8.
 func (a *API) events(w http.ResponseWriter, r *http.Request) {
@@ -22,14 +19,10 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
-	defer l.Close()
 	h := w.Header()
 	h.Set("Content-Type", cloud.ContentEvents+"; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
-	s := &stream{w: w, control: http.NewResponseController(w)}
-	if s.send(first...) {
-		a.follow(r.Context(), s, l)
-	}
+	a.Streams.Serve(w, r, l, stream.Options{First: first, KeepAlive: a.Rules.Config.KeepAlive, Alive: cloud.KeepAliveFrame})
 }
 
 // begin is subscribe in a goroutine of its own: it goes deep, and the stack of who stays, thousands of times, would grow for that.
@@ -71,60 +64,4 @@ func (a *API) subscribe(r *http.Request) (l *events.Listener, first []string, er
 		return nil, nil, err
 	}
 	return l, first, nil
-}
-
-// follow sends what happens until one side has enough.
-func (a *API) follow(ctx context.Context, s *stream, l *events.Listener) {
-	silence := make(<-chan time.Time)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		if pause := a.Rules.Config.KeepAlive; pause > 0 {
-			timer.Reset(pause)
-			silence = timer.C
-		}
-		frame := cloud.KeepAliveFrame
-		select {
-		case frame = <-l.Frames():
-		case <-silence:
-		case <-l.Done():
-			s.rest(l.Frames())
-			return
-		case <-ctx.Done():
-			return
-		}
-		if !s.send(frame) {
-			return
-		}
-	}
-}
-
-// rest sends what waits.
-func (s *stream) rest(frames <-chan string) {
-	for {
-		select {
-		case frame := <-frames:
-			if !s.send(frame) {
-				return
-			}
-		default:
-			return
-		}
-	}
-}
-
-// stream is a response that goes on.
-type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (s *stream) send(frames ...string) bool {
-	_ = s.control.SetWriteDeadline(time.Now().Add(frameTime)) // a connection without deadlines is one of a test
-	for _, f := range frames {
-		if _, err := s.w.Write([]byte(f)); err != nil {
-			return false
-		}
-	}
-	return s.control.Flush() == nil
 }

@@ -90,7 +90,7 @@ func (b *Broker) disconnect() {
 
 // Listen registers a listener, which goes on after the event last if there is one. It is nil once the broker was stopped.
 func (b *Broker) Listen(org int64, user trust.UserID, device trust.DeviceID, last *cloud.EventID) *Listener {
-	l := &Listener{broker: b, org: org, user: user, device: device, queue: make(chan string, maxWaiting), done: make(chan struct{})}
+	l := &Listener{broker: b, org: org, user: user, device: device}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped {

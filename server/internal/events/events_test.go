@@ -25,22 +25,17 @@ func pinged(t testing.TB, to Audience, text string) *Event {
 // drained returns how many frames wait.
 func drained(l *Listener) (n int) {
 	for {
-		select {
-		case <-l.Frames():
-			n++
-		default:
+		if frame, _ := l.Next(); frame == "" {
 			return n
 		}
+		n++
 	}
 }
 
 func ended(l *Listener) bool {
-	select {
-	case <-l.Done():
-		return true
-	default:
-		return false
-	}
+	l.broker.mu.Lock()
+	defer l.broker.mu.Unlock()
+	return l.ended
 }
 
 func started(b *Broker, user trust.UserID, p trust.Profile, realms ...trust.RealmID) *Listener {
@@ -96,6 +91,29 @@ func TestSlowListenerEnds(t *testing.T) {
 	b.Deliver(pinged(t, Audience{Everybody: true}, ""))
 	if !ended(slow) || ended(quick) || b.Listeners() != 1 {
 		t.Errorf("slow %v, quick %v, %d listeners", ended(slow), ended(quick), b.Listeners())
+	}
+}
+
+// TestWhoWaitsIsWoken: for each frame and for the end, which comes after what waits; and nobody for what is not theirs.
+func TestWhoWaitsIsWoken(t *testing.T) {
+	b := NewBroker()
+	user, woken := trust.NewUserID(), 0
+	l := started(b, user, trust.Standard)
+	l.Notify(func() { woken++ })
+	b.Deliver(pinged(t, To(user), "1"))
+	b.Deliver(pinged(t, To(trust.NewUserID()), "not theirs"))
+	b.Deliver(pinged(t, To(user), "2").With(Effect{Kind: Disconnect, User: &user}))
+	if woken != 3 {
+		t.Errorf("woken %d times", woken)
+	}
+	l.Close() // once is enough
+	for i := range 2 {
+		if frame, over := l.Next(); frame == "" || over {
+			t.Errorf("frame %d: %q, over %t", i+1, frame, over)
+		}
+	}
+	if frame, over := l.Next(); frame != "" || !over || woken != 3 {
+		t.Errorf("after the last: %q, over %t, woken %d times", frame, over, woken)
 	}
 }
 

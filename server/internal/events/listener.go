@@ -1,6 +1,10 @@
 package events
 
 import (
+	"bytes"
+	"slices"
+	"sync"
+
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -15,42 +19,84 @@ const (
 	maxPending = 1000
 )
 
-// Listener is one stream of events. Its owner calls Start once, then takes frames until Done, and Close in any case.
+// Listener is one stream of events. Its owner calls Start once, then Next whenever there may be something, and Close in any case.
 type Listener struct {
 	broker *Broker
 	org    int64
 	user   trust.UserID
 	device trust.DeviceID
 
-	queue chan string
-	done  chan struct{}
+	mu    sync.Mutex // guards the fields below; order: the broker's mu, then this one, which alone Next needs: thousands ask at once
+	queue []string
+	over  bool
+	wake  func()
 
 	// The fields below are guarded by the broker's mu.
 	ended   bool
 	started bool
 	admin   bool
-	realms  map[trust.RealmID]struct{}
+	// realms are those of the user, in order: as a map, they would be most of what a listener has.
+	realms []trust.RealmID
 	// pending is what happened before Start; replay what the last event of the client was followed by, if it is known.
 	pending []*Event
 	replay  []*Event
 	missed  bool
 }
 
-// Frames are what is to be sent, without keep-alives.
-func (l *Listener) Frames() <-chan string { return l.queue }
+// Notify has wake called from now on whenever Next has something new to say. It is called while everybody waits for the broker, so it must do nothing that
+// takes time.
+func (l *Listener) Notify(wake func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wake = wake
+}
 
-// Done is closed when the stream must end, after the frames that wait.
-func (l *Listener) Done() <-chan struct{} { return l.done }
+// Next takes the frame that is to be sent next, empty if none waits; over says that none will. Keep-alives are its caller's.
+func (l *Listener) Next() (frame string, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		l.queue = nil // most of the time nothing waits, for thousands of listeners
+		return "", l.over
+	}
+	frame, l.queue[0] = l.queue[0], ""
+	l.queue = l.queue[1:]
+	return frame, false
+}
+
+// push has a frame wait, and reports false if too many do.
+func (l *Listener) push(frame string) bool {
+	l.mu.Lock()
+	full, wake := len(l.queue) == maxWaiting, l.wake
+	if !full {
+		l.queue = append(l.queue, frame)
+	}
+	l.mu.Unlock()
+	if !full && wake != nil {
+		wake()
+	}
+	return !full
+}
+
+// finish says that nothing comes any more.
+func (l *Listener) finish() {
+	l.mu.Lock()
+	l.over = true
+	wake := l.wake
+	l.mu.Unlock()
+	if wake != nil {
+		wake()
+	}
+}
 
 // Start tells who listens, as read after Listen was called, and returns the frames to send first.
 func (l *Listener) Start(profile trust.Profile, realms []trust.RealmID) []string {
 	l.broker.mu.Lock()
 	defer l.broker.mu.Unlock()
 	l.admin = profile == trust.Admin
-	l.realms = map[trust.RealmID]struct{}{}
-	for _, r := range realms {
-		l.realms[r] = struct{}{}
-	}
+	l.realms = slices.Clone(realms)
+	slices.SortFunc(l.realms, compareRealms)
+	l.realms = slices.Clip(slices.Compact(l.realms))
 	frames := []string{}
 	for _, e := range l.replay {
 		if l.wants(e) {
@@ -83,7 +129,7 @@ func (l *Listener) end() {
 		return
 	}
 	l.ended = true
-	close(l.done)
+	l.finish()
 	delete(l.broker.listeners[l.org], l)
 	if len(l.broker.listeners[l.org]) == 0 {
 		delete(l.broker.listeners, l.org)
@@ -93,11 +139,8 @@ func (l *Listener) end() {
 // take hands an event to the listener. It needs the broker's mu.
 func (l *Listener) take(e *Event) {
 	if e.Effect.Kind == Disconnect && (e.Effect.User == nil || *e.Effect.User == l.user) {
-		if l.started && l.wants(e) { // why it ends is the last that it hears
-			select {
-			case l.queue <- e.Frame:
-			default:
-			}
+		if l.started && l.wants(e) {
+			l.push(e.Frame) // why it ends is the last that it hears
 		}
 		l.end()
 		return
@@ -111,12 +154,7 @@ func (l *Listener) take(e *Event) {
 		return
 	}
 	l.move(e)
-	if !l.wants(e) {
-		return
-	}
-	select {
-	case l.queue <- e.Frame:
-	default:
+	if l.wants(e) && !l.push(e.Frame) {
 		l.end()
 	}
 }
@@ -126,13 +164,25 @@ func (l *Listener) move(e *Event) {
 	if e.Effect.User == nil || *e.Effect.User != l.user || e.Effect.Realm == nil {
 		return
 	}
+	at, member := l.realm(*e.Effect.Realm)
 	switch e.Effect.Kind {
 	case Join:
-		l.realms[*e.Effect.Realm] = struct{}{}
+		if !member {
+			l.realms = slices.Insert(l.realms, at, *e.Effect.Realm)
+		}
 	case Leave:
-		delete(l.realms, *e.Effect.Realm)
+		if member {
+			l.realms = slices.Delete(l.realms, at, at+1)
+		}
 	case NoEffect, Forget, Disconnect:
 	}
+}
+
+func compareRealms(a, b trust.RealmID) int { return bytes.Compare(a[:], b[:]) }
+
+// realm finds where a realm is, or would be.
+func (l *Listener) realm(id trust.RealmID) (at int, member bool) {
+	return slices.BinarySearchFunc(l.realms, id, compareRealms)
 }
 
 func (l *Listener) wants(e *Event) bool {
@@ -146,6 +196,6 @@ func (l *Listener) wants(e *Event) bool {
 	if a.Realm == nil {
 		return false
 	}
-	_, member := l.realms[*a.Realm]
+	_, member := l.realm(*a.Realm)
 	return member
 }

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/stream"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -230,6 +231,34 @@ func TestOpenRequests(t *testing.T) {
 	}
 	if requests, streams := g.Open(); requests != 0 || streams != 0 {
 		t.Errorf("%d requests and %d streams are open", requests, streams)
+	}
+}
+
+// TestStreamThatLasts: a stream whose handler has returned counts until it has ended, once.
+func TestStreamThatLasts(t *testing.T) {
+	ended := make(chan func(int64), 1)
+	g, s := serve(t, guard.Limits{Streams: 5, StreamsPerAddress: 1}, func(w http.ResponseWriter, r *http.Request) {
+		if l, ok := w.(stream.Lasting); ok && r.Header.Get("X-Forwarded-For") == "1.1.1.1" {
+			ended <- l.Last()
+		}
+	})
+	if status, _ := get(t, s, "/stream", "1.1.1.1"); status != 200 {
+		t.Fatal(status)
+	}
+	end := <-ended
+	if status, _ := get(t, s, "/stream", "1.1.1.1"); status != 503 {
+		t.Errorf("a second stream of the address: %d", status)
+	}
+	if status, _ := get(t, s, "/stream", "2.2.2.2"); status != 200 {
+		t.Errorf("a stream of another address: %d", status)
+	}
+	if _, streams := g.Open(); streams != 1 {
+		t.Errorf("%d streams are open", streams)
+	}
+	end(0)
+	end(0)
+	if _, streams := g.Open(); streams != 0 {
+		t.Errorf("%d streams are open at the end", streams)
 	}
 }
 

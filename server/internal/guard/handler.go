@@ -82,8 +82,14 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			g.refuse(w, r, &g.Refused.Open, "too many open requests", time.Second)
 			return
 		}
+		if stream {
+			s := &lasting{ResponseWriter: w, leave: leave}
+			defer s.end()
+			g.serve(s, r, next, true)
+			return
+		}
 		defer leave()
-		g.serve(w, r, next, stream)
+		g.serve(w, r, next, false)
 	})
 }
 

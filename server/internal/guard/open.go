@@ -35,12 +35,18 @@ func (o *Open) enter(a netip.Addr, each int) (leave func(), ok bool) {
 	}
 	o.all++
 	o.of[n]++
-	return sync.OnceFunc(func() { o.leave(n) }), true
+	left := false // guarded by mu
+	return func() { o.leave(n, &left) }, true
 }
 
-func (o *Open) leave(n netip.Prefix) {
+// leave counts one less, once.
+func (o *Open) leave(n netip.Prefix, left *bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if *left {
+		return
+	}
+	*left = true
 	o.all--
 	if o.of[n]--; o.of[n] == 0 {
 		delete(o.of, n)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -26,18 +27,33 @@ func (o *Observer) Handler(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, n, seen := time.Now(), &Note{}, &seen{ResponseWriter: w}
-		defer func() { // also when the handler gives up
-			took := time.Since(start)
-			if o.Metrics != nil {
-				o.Metrics.observe(r, n, seen.code(), took)
-			}
-			if o.Access != nil {
-				o.log(r, n, seen, took)
+		seen := &seen{ResponseWriter: w, observer: o, request: r, start: time.Now()}
+		defer func() { //nolint:contextcheck // the request has it; also when the handler gives up
+			if !seen.lasts {
+				o.ended(r.Context(), seen.asked(), seen.code(), seen.bytes)
 			}
 		}()
-		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
+		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), noteKey{}, &seen.note)))
 	})
+}
+
+// asked is what is observed of a request but its answer.
+type asked struct {
+	method, path, client string
+	address              netip.Addr
+	start                time.Time
+	note                 Note
+}
+
+// ended observes a request that was answered.
+func (o *Observer) ended(ctx context.Context, a *asked, code int, bytes int64) {
+	took := time.Since(a.start)
+	if o.Metrics != nil {
+		o.Metrics.observe(a.path, &a.note, code, took)
+	}
+	if o.Access != nil {
+		o.log(ctx, a, code, bytes, took)
+	}
 }
 
 // How much of what a peer says is logged.
@@ -47,11 +63,11 @@ const (
 )
 
 // log writes the line of a request.
-func (o *Observer) log(r *http.Request, n *Note, s *seen, took time.Duration) {
+func (o *Observer) log(ctx context.Context, a *asked, code int, bytes int64, took time.Duration) {
+	n := &a.note
 	attributes := []slog.Attr{
-		slog.String("method", r.Method), slog.String("path", cut(r.URL.Path, maxPath)), slog.Int("status", s.code()), slog.Int64("bytes", s.bytes),
-		slog.Float64("seconds", took.Seconds()), slog.String("address", guard.ClientOf(r.Context()).Addr.String()),
-		slog.String("client", cut(r.UserAgent(), maxAgent)),
+		slog.String("method", a.method), slog.String("path", cut(a.path, maxPath)), slog.Int("status", code), slog.Int64("bytes", bytes),
+		slog.Float64("seconds", took.Seconds()), slog.String("address", a.address.String()), slog.String("client", cut(a.client, maxAgent)),
 	}
 	for _, a := range []slog.Attr{slog.String("organization", n.Organization.String()), slog.String("command", n.Command), slog.String("reply", n.Reply)} {
 		if a.Value.String() != "" {
@@ -64,7 +80,7 @@ func (o *Observer) log(r *http.Request, n *Note, s *seen, took time.Duration) {
 	if n.User != nil {
 		attributes = append(attributes, slog.String("user", n.User.String()))
 	}
-	o.Access.LogAttrs(r.Context(), slog.LevelInfo, "request", attributes...)
+	o.Access.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
 }
 
 func cut(s string, most int) string {
@@ -78,12 +94,31 @@ func cut(s string, most int) string {
 type seen struct {
 	http.ResponseWriter
 
-	status int
-	bytes  int64
+	observer *Observer
+	request  *http.Request
+	note     Note
+	start    time.Time
+	status   int
+	bytes    int64
+	lasts    bool
 }
 
 // Unwrap lets deadlines and flushes reach the connection.
 func (s *seen) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// asked is what there is to observe by now.
+func (s *seen) asked() *asked {
+	r := s.request
+	return &asked{r.Method, r.URL.Path, r.UserAgent(), guard.ClientOf(r.Context()).Addr, s.start, s.note}
+}
+
+// Last has a response that outlives its handler observed when it has ended. What is kept of the request until then is what is logged.
+func (s *seen) Last() (ended func(bytes int64)) {
+	s.lasts = true
+	o, a := s.observer, s.asked()
+	a.path, a.client = strings.Clone(a.path), strings.Clone(cut(a.client, maxAgent))
+	return func(bytes int64) { o.ended(context.Background(), a, http.StatusOK, bytes) }
+}
 
 // WriteHeader remembers the status.
 func (s *seen) WriteHeader(status int) {

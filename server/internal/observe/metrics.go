@@ -2,7 +2,6 @@ package observe
 
 import (
 	"maps"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,8 +45,8 @@ func New(version string) *Metrics { return &Metrics{started: time.Now(), version
 func (m *Metrics) Add(write func(*prometheus.Text)) { m.more = append(m.more, write) }
 
 // observe counts a request.
-func (m *Metrics) observe(r *http.Request, n *Note, code int, took time.Duration) {
-	m.responses.of(response{route(r.URL.Path), code}).count.Add(1)
+func (m *Metrics) observe(path string, n *Note, code int, took time.Duration) {
+	m.responses.of(response{route(path), code}).count.Add(1)
 	if n.Command == "" {
 		return
 	}

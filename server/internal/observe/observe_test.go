@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/internal/prometheus/prometheustest"
@@ -19,6 +20,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/directory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks/memory"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/stream"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
 
@@ -102,6 +104,37 @@ func TestRequests(t *testing.T) {
 		if len(line) > 600 {
 			t.Errorf("a line has %d bytes", len(line))
 		}
+	}
+}
+
+// TestResponseThatLasts: one whose handler has returned is observed once, when it has ended.
+func TestResponseThatLasts(t *testing.T) {
+	log := &strings.Builder{}
+	o := &observe.Observer{Metrics: observe.New("1.0"), Access: slog.New(slog.NewTextHandler(log, nil))}
+	var end func(int64)
+	h := o.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		l, ok := w.(stream.Lasting)
+		if !ok {
+			t.Fatalf("%T does not last", w)
+		}
+		end = l.Last()
+	}))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authenticated/Coolorg/events", http.NoBody)
+	r.Header.Set("User-Agent", "Parsec-Client/3.9.3 Linux")
+	synctest.Test(t, func(*testing.T) {
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if _, counted := shown(t, o.Metrics)[`parsec_server_responses_total{route="events",code="200"}`]; counted || log.Len() > 0 {
+			t.Errorf("it is observed before it has ended: %s", log)
+		}
+		time.Sleep(time.Hour)
+		end(12345)
+	})
+	if n := shown(t, o.Metrics)[`parsec_server_responses_total{route="events",code="200"}`]; n != 1 {
+		t.Errorf("it is counted %v times", n)
+	}
+	if line := log.String(); strings.Count(line, "\n") != 1 ||
+		!strings.Contains(line, "method=GET path=/authenticated/Coolorg/events status=200 bytes=12345 seconds=3600 ") || !strings.Contains(line, `client="Parsec-Client/3.9.3 Linux"`) {
+		t.Error(line)
 	}
 }
 
