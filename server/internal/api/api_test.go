@@ -96,6 +96,17 @@ func TestListenIsRefusedInOrder(t *testing.T) {
 	WantHTTP(t, s.Send(r), cloud.StatusBadAuthorization)
 }
 
+// TestStreamsHaveABody: whoever only wants to know what a stream's headers would be is not kept waiting.
+func TestStreamsHaveABody(t *testing.T) {
+	s := New(t, Options{})
+	alice := s.Bootstrapped().First
+	r := alice.Org.Prepare(cloud.Authenticated, &cloud.PingReq{}, alice.Token())
+	r.Method, r.Path, r.Body = http.MethodHead, r.Path+"/events", nil
+	if a := s.Send(r); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != http.MethodGet {
+		t.Errorf("%d, %v", a.Status, a.Header)
+	}
+}
+
 // TestDevicesAreForgotten: what was true of a device at its last request does not count.
 func TestDevicesAreForgotten(t *testing.T) {
 	Each(t, Options{}, func(t *testing.T, s *Server) {

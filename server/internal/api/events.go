@@ -14,6 +14,11 @@ import (
 
 // events is the stream of 1.8.
 func (a *API) events(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet { // the route takes HEAD too, to which a stream says nothing for ever
+		w.Header().Set("Allow", http.MethodGet)
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
 	l, first, err := a.begin(r)
 	if err != nil {
 		a.refuse(w, r, err)

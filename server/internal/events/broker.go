@@ -138,14 +138,3 @@ func (b *Broker) Stop() {
 	b.stopped = true
 	b.disconnect()
 }
-
-// Listeners returns how many there are.
-func (b *Broker) Listeners() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for _, of := range b.listeners {
-		n += len(of)
-	}
-	return n
-}

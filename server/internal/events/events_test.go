@@ -89,8 +89,8 @@ func TestSlowListenerEnds(t *testing.T) {
 		t.Fatal("ended too early")
 	}
 	b.Deliver(pinged(t, Audience{Everybody: true}, ""))
-	if !ended(slow) || ended(quick) || b.Listeners() != 1 {
-		t.Errorf("slow %v, quick %v, %d listeners", ended(slow), ended(quick), b.Listeners())
+	if !ended(slow) || ended(quick) || b.Count() != 1 {
+		t.Errorf("slow %v, quick %v, %d listeners", ended(slow), ended(quick), b.Count())
 	}
 }
 
