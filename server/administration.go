@@ -18,19 +18,25 @@ import (
 // commandIdle is how long a command may be silent.
 const commandIdle = 10 * time.Second
 
-// serveCommands does what commands ask for that cannot have the database themselves, until the context ends. The server works without it.
-func (s *Server) serveCommands(ctx context.Context) {
-	l, err := local.Listen(ctx, s.file)
-	if err != nil {
-		s.api.Log.Warn("commands cannot reach the server", "error", err)
+// listenCommands has commands find the server from when it is open: who starts it may ask the next moment. The server works without it.
+func (s *Server) listenCommands(ctx context.Context, file string) {
+	if file == "" {
 		return
 	}
+	var err error
+	if s.commands, err = local.Listen(ctx, file); err != nil {
+		s.api.Log.Warn("commands cannot reach the server", "error", err)
+	}
+}
+
+// serveCommands does what commands ask for that cannot have the database themselves, until the context ends.
+func (s *Server) serveCommands(ctx context.Context) {
 	h := &http.Server{
 		Handler: s.api.Administration(), ReadHeaderTimeout: commandIdle, IdleTimeout: commandIdle, MaxHeaderBytes: maxHeader,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return api.Local(ctx, local.Who(c)) },
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- h.Serve(l) }()
+	go func() { ended <- h.Serve(s.commands) }()
 	select {
 	case err := <-ended:
 		s.api.Log.Warn("commands cannot reach the server any more", "error", err)

@@ -36,7 +36,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	working, enough := context.WithCancel(ctx)
 	work := sync.WaitGroup{}
 	work.Go(func() { s.collector.Run(working, collectPause) })
-	if s.file != "" {
+	if s.commands != nil {
 		work.Go(func() { s.serveCommands(working) })
 	}
 	defer func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/server/internal/blocks"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/events"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/guard"
+	"github.com/seed-73b3884f/parsec-agent/server/internal/local"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/observe"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/pages"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/rules"
@@ -81,8 +82,8 @@ type Server struct {
 	observe   observe.Observer
 	// connections are those that are open.
 	connections *guard.Open
-	// file is the one of SQLite, empty for another database.
-	file string
+	// commands is where commands find the server, nil where they have the database themselves.
+	commands *local.Listener
 }
 
 // Open opens the stores and prepares everything to serve.
@@ -123,14 +124,15 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	limits := guard.New(o.Limits, isStream, o.Log)
 	opened := &Server{
 		Rules: service, guard: limits, trusted: o.Trusted, tls: o.Certificate, store: s, blocks: kept, broker: broker,
-		collector: &rules.Collector{Service: service, Clock: o.Clock}, file: store.File(o.Store),
-		api:   &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Address: o.Address, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
-		pages: shown,
-		cross: guard.NewCross(o.Origins), observe: o.Observe, connections: guard.NewOpen(maxConnections, maxPerAddress),
+		collector: &rules.Collector{Service: service, Clock: o.Clock},
+		api:       &api.API{Rules: service, Devices: devices, Broker: broker, Clock: o.Clock, Log: o.Log, Address: o.Address, Token: o.AdministrationToken, Allow: limits.AllowOrganization},
+		pages:     shown,
+		cross:     guard.NewCross(o.Origins), observe: o.Observe, connections: guard.NewOpen(maxConnections, maxPerAddress),
 	}
 	if o.Observe.Metrics != nil {
 		o.Observe.Metrics.Add(opened.writeMetrics)
 	}
+	opened.listenCommands(ctx, store.File(o.Store))
 	return opened, nil
 }
 
@@ -196,5 +198,8 @@ func (s *Server) Hang() { s.broker.Stop() }
 func (s *Server) Close() error {
 	s.Hang()
 	s.api.Streams.Close()
+	if s.commands != nil {
+		_ = s.commands.Close() // it was closed where it was served
+	}
 	return errors.Join(s.blocks.Close(), s.store.Close())
 }

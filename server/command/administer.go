@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-73b3884f/parsec-agent/server"
 	"github.com/seed-73b3884f/parsec-agent/server/internal/local"
@@ -46,10 +47,12 @@ var shown = []string{"config", "data-dir", "db", "key-file", "db-max-connections
 // administers makes a command one that administers: its options, besides those that it has, and what runs before it. Further options of run are shown.
 func (p *Program) administers(cmd *cobra.Command, w *where, run func(ctx context.Context, args []string) error, further ...string) *cobra.Command {
 	own := cmd.Flags()
-	w.flags(own)
-	for name, f := range flagsOf(own) {
-		f.Hidden = f.Hidden || !slices.Contains(shown, name) && !slices.Contains(further, name) && runFlags()[name]
-	}
+	runs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	w.flags(runs)
+	runs.VisitAll(func(f *pflag.Flag) {
+		f.Hidden = f.Hidden || !slices.Contains(shown, f.Name) && !slices.Contains(further, f.Name)
+	})
+	own.AddFlagSet(runs)
 	own.BoolVar(&p.json, "json", false, "print the result, and errors, as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := settle(own, p.Getenv); err != nil {

@@ -1,29 +1,10 @@
 package command
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
-
-// flagsOf returns the options of a command by name.
-func flagsOf(f *pflag.FlagSet) map[string]*pflag.Flag {
-	all := map[string]*pflag.Flag{}
-	f.VisitAll(func(one *pflag.Flag) { all[one.Name] = one })
-	return all
-}
-
-// runFlags are the names of the options of run.
-func runFlags() map[string]bool {
-	f, names := pflag.NewFlagSet("run", pflag.ContinueOnError), map[string]bool{}
-	(&runOptions{}).flags(f)
-	for name := range maps.Keys(flagsOf(f)) {
-		names[name] = true
-	}
-	return names
-}
 
 // words wants so many words after a command.
 func words(names ...string) cobra.PositionalArgs {

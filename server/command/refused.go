@@ -25,10 +25,17 @@ var refused = map[string]string{
 // refusable declares them, so that they are found on the command line, in the environment and in the file.
 func refusable(f *pflag.FlagSet) {
 	for name := range refused {
-		f.StringArray(name, nil, "")
+		f.Var(taken{}, name, "")
 		_ = f.MarkHidden(name) // it was declared just now
 	}
 }
+
+// taken is an option that takes whatever is given, as often as it is: nobody reads it.
+type taken struct{}
+
+func (taken) String() string   { return "" }
+func (taken) Set(string) error { return nil }
+func (taken) Type() string     { return listType }
 
 // refuse names those that were given.
 func refuse(f *pflag.FlagSet) error {

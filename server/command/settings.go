@@ -74,7 +74,10 @@ func assign(flags *pflag.FlagSet, f *pflag.Flag, where string, values []string) 
 }
 
 // repeats reports whether an option may be given several times.
-func repeats(f *pflag.Flag) bool { return f.Value.Type() == "stringArray" }
+func repeats(f *pflag.Flag) bool { return f.Value.Type() == listType }
+
+// listType is what the library calls the type of options that may be given several times.
+const listType = "stringArray"
 
 func split(f *pflag.Flag, value string) []string {
 	if repeats(f) {
