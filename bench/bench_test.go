@@ -104,7 +104,7 @@ func TestServer(t *testing.T) {
 	pgtest.Database(t) // says what is missing
 	o := options{server: true, rounds: 1, each: 10 * time.Millisecond, serverCertificates: 70, listeners: 40, out: filepath.Join(t.TempDir(), "r.json")}
 	r, report := runShort[serverResults](t, o, serverFile)
-	if len(r.Loads) != 7*2*3+2*2*3+2 || len(r.Goals) != 8 || r.Rest[oursSQLite] == 0 {
+	if len(r.Loads) != 7*2*3+2*2*3+2 || len(r.Goals) != 8 || r.Rest[oursSQLite] == 0 || r.RestAnonymous[oursSQLite] == 0 || r.RestAnonymous[oursSQLite] >= r.Rest[oursSQLite] {
 		t.Errorf("%d loads, %d goals, %v", len(r.Loads), len(r.Goals), r.Rest)
 	}
 	for _, l := range r.Loads {

@@ -21,10 +21,11 @@ type serverResults struct {
 	When    time.Time    `json:"when"`
 	Each    string       `json:"each"`
 	Loads   []serverLoad `json:"loads"`
-	// Rest is the memory of each server that has answered once, in bytes.
-	Rest      map[string]int64      `json:"rest"`
-	Listeners map[string]*listening `json:"listeners"`
-	Goals     []goal                `json:"goals"`
+	// Rest is the memory of each server that has answered once, in bytes, RestAnonymous what of it is in no file.
+	Rest          map[string]int64      `json:"rest"`
+	RestAnonymous map[string]int64      `json:"rest_anonymous"`
+	Listeners     map[string]*listening `json:"listeners"`
+	Goals         []goal                `json:"goals"`
 }
 
 // serverLoad is what a server is asked for by so many connections, with a sample for each round.
@@ -36,13 +37,14 @@ type serverLoad struct {
 }
 
 // serverSample is what one round gave: besides rate and times, the processor time of the server for a request, that of PostgreSQL, and the most memory
-// that the server had meanwhile.
+// that the server had meanwhile, with and without what is in files: pages of programs, which the system can take away and read again.
 type serverSample struct {
 	sample
 
-	CPU      float64 `json:"cpu_us"`
-	Postgres float64 `json:"postgres_us"`
-	Memory   int64   `json:"memory"`
+	CPU       float64 `json:"cpu_us"`
+	Postgres  float64 `json:"postgres_us"`
+	Memory    int64   `json:"memory"`
+	Anonymous int64   `json:"anonymous"`
 }
 
 // serverFile is where the numbers go, beside those of the service.
@@ -51,7 +53,7 @@ const serverFile = "server.json"
 // runServer measures metadata servers.
 func runServer(ctx context.Context, o options, out io.Writer) (err error) {
 	r := &serverResults{
-		Machine: thisMachine(), When: time.Now().UTC().Truncate(time.Second), Each: o.each.String(), Rest: map[string]int64{}, Listeners: map[string]*listening{},
+		Machine: thisMachine(), When: time.Now().UTC().Truncate(time.Second), Each: o.each.String(), Rest: map[string]int64{}, RestAnonymous: map[string]int64{}, Listeners: map[string]*listening{},
 	}
 	b, err := makeServerBed(ctx, o)
 	if b != nil {
@@ -98,7 +100,7 @@ func (r *serverResults) measure(ctx context.Context, b *serverBed, o options) er
 		if err != nil {
 			return err
 		}
-		r.Rest[name] = u.RSS
+		r.Rest[name], r.RestAnonymous[name] = u.RSS, u.Anonymous
 		if isHandler(name) {
 			continue
 		}
@@ -248,7 +250,7 @@ func (s *serverSubject) shoot(ctx context.Context, shots []*shot, each time.Dura
 	watched.Go(func() {
 		for watching.Err() == nil {
 			if u, err := s.process.Usage(); err == nil {
-				got.Memory = max(got.Memory, u.RSS)
+				got.Memory, got.Anonymous = max(got.Memory, u.RSS), max(got.Anonymous, u.Anonymous)
 			}
 			select {
 			case <-watching.Done():

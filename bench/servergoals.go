@@ -21,7 +21,8 @@ func (r *serverResults) find(subject, work string, clients int) (serverSample, b
 				P99: of(func(s serverSample) float64 { return s.P99 }), Requests: len(l.Samples),
 			},
 			CPU: of(func(s serverSample) float64 { return s.CPU }), Postgres: of(func(s serverSample) float64 { return s.Postgres }),
-			Memory: int64(of(func(s serverSample) float64 { return float64(s.Memory) })),
+			Memory:    int64(of(func(s serverSample) float64 { return float64(s.Memory) })),
+			Anonymous: int64(of(func(s serverSample) float64 { return float64(s.Anonymous) })),
 		}, true
 	}
 	return serverSample{}, false
@@ -85,18 +86,21 @@ func (r *serverResults) memoryGoals(pair [2]string) (all []goal) {
 		}
 	}
 	atMost("at rest", r.Rest[pair[0]], r.Rest[pair[1]])
-	atMost("under load", r.most(pair[0]), r.most(pair[1]))
+	mine, _ := r.most(pair[0])
+	theirs, _ := r.most(pair[1])
+	atMost("under load", mine, theirs)
 	if mine, theirs := r.Listeners[pair[0]], r.Listeners[pair[1]]; mine != nil && theirs != nil {
 		atMost(fmt.Sprintf("with %d listeners", mine.Listeners), mine.With, theirs.With)
 	}
 	return all
 }
 
-func (r *serverResults) most(subject string) (most int64) {
+// most is the most memory under a load, and the most of it that is in no file.
+func (r *serverResults) most(subject string) (all, anonymous int64) {
 	for _, work := range serverWorks {
 		if s, ok := r.find(subject, work, serverClients); ok {
-			most = max(most, s.Memory)
+			all, anonymous = max(all, s.Memory), max(anonymous, s.Anonymous)
 		}
 	}
-	return most
+	return all, anonymous
 }

@@ -25,7 +25,9 @@ func (r *serverResults) print(out io.Writer) {
 	fmt.Fprintln(out)
 	for _, name := range []string{oursSQLite, theirsMemory, oursPostgres, theirsPostgres} {
 		if held, ok := r.Rest[name]; ok {
-			fmt.Fprintf(w, "%s\t%.1f MB at rest\t%.1f MB at most under small requests\n", name, megabytes(held), megabytes(r.most(name)))
+			most, anonymous := r.most(name)
+			fmt.Fprintf(w, "%s\t%.1f MB at rest\t%.1f MB without files\t%.1f MB at most under small requests\t%.1f MB without files\n",
+				name, megabytes(held), megabytes(r.RestAnonymous[name]), megabytes(most), megabytes(anonymous))
 		}
 	}
 	_ = w.Flush()

@@ -14,9 +14,9 @@ import (
 // Usage is what a process holds and has done, as the kernel counts.
 type Usage struct {
 	// RSS and PSS are resident memory in bytes; PSS shares what is shared. Private is
-	// what no other process has.
-	RSS, PSS, Private int64
-	Threads, Files    int
+	// what no other process has, Anonymous what is in no file: the system cannot take it away.
+	RSS, PSS, Private, Anonymous int64
+	Threads, Files               int
 	// Wakeups is how often a thread of the process waited and was woken (voluntary context switches).
 	Wakeups int64
 }
@@ -31,6 +31,7 @@ func (p *Process) Usage() (Usage, error) {
 	}
 	u.RSS, u.PSS = rollup["Rss"]<<10, rollup["Pss"]<<10
 	u.Private = (rollup["Private_Clean"] + rollup["Private_Dirty"]) << 10
+	u.Anonymous = rollup["Anonymous"] << 10
 	files, err := os.ReadDir(dir + "/fd")
 	if err != nil {
 		return u, err

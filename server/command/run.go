@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -111,6 +112,7 @@ func (p *Program) serve(ctx context.Context, o *runOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ended()) }()
+	debug.FreeOSMemory() // of what only the start needed
 	log.Info("the server is ready", "address", l.Addr().String(), "data_directory", o.dataDir)
 	defer attend(ctx, s, l.Addr(), log)()
 	return s.Serve(ctx, l)
