@@ -124,6 +124,36 @@ func TestRowsAndReservations(t *testing.T) {
 	}
 }
 
+// filled are rows for which there is no room.
+type filled struct{ blocks.Rows }
+
+func (filled) Put(context.Context, *store.Tx, trust.OrganizationID, trust.BlockID, []byte) error {
+	return fmt.Errorf("%w: it is a test", store.ErrFull)
+}
+
+// TestNoRoomForRows: where the database has no room the client tries again later, and what is there is read.
+func TestNoRoomForRows(t *testing.T) {
+	s, kept := withRows(t)
+	o := s.Bootstrapped()
+	realm, id := o.First.CreateRealm(), trust.NewBlockID()
+	create := func(id trust.BlockID) *Answer {
+		return o.First.Do(&cloud.BlockCreateReq{BlockID: id, RealmID: realm, Block: []byte("content")})
+	}
+	OK(t, create(id))
+	rows, ok := kept.(blocks.Rows)
+	if !ok {
+		t.Fatalf("%T has no rows", kept)
+	}
+	s.Rules.Blocks = filled{rows}
+	late := trust.NewBlockID()
+	Want(t, create(late), "store_unavailable")
+	OK(t, o.First.Do(&cloud.BlockReadReq{BlockID: id, RealmID: realm}))
+	Want(t, o.First.Do(&cloud.BlockReadReq{BlockID: late, RealmID: realm}), "block_not_found")
+	s.Rules.Blocks = kept
+	keeps(t, kept, o, late, nil)
+	OK(t, create(late))
+}
+
 // TestRowsCompete: of many who make one block at a time one does, and it is that one's content.
 func TestRowsCompete(t *testing.T) {
 	s, kept := withRows(t)

@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
@@ -51,6 +53,34 @@ func TestVlobVersions(t *testing.T) {
 		Want(t, alice.Do(&cloud.VlobReadVersionsReq{RealmID: trust.NewRealmID(), Items: []cloud.VlobVersion{}}), "realm_not_found")
 		o.Clock.Advance(cloud.ClientLate)
 		Want(t, alice.Do(late), "timestamp_out_of_ballpark")
+	})
+}
+
+// TestManyVlobs: however many are asked for, those are read, in that order, by who may.
+func TestManyVlobs(t *testing.T) {
+	Each(t, Options{}, func(t *testing.T, s *Server) {
+		o := s.Bootstrapped()
+		alice, bob := o.First, o.Enrol("bob", trust.Standard)
+		realm, ids := alice.CreateRealm(), []trust.VlobID{}
+		for i := range 20 {
+			req := alice.VlobReq(realm, 0, strconv.Itoa(i))
+			OK(t, alice.Do(req))
+			ids = append(ids, req.VlobID)
+		}
+		slices.Reverse(ids)
+		for _, n := range []int{0, 1, 15, 16, 17, 20} {
+			read := &cloud.VlobReadBatchReq{RealmID: realm, Vlobs: ids[:n]}
+			Want(t, bob.Do(read), "author_not_allowed")
+			rep := Decode[cloud.VlobReadBatchOK](t, alice.Do(read), read.DecodeReply)
+			if len(rep.Items) != n {
+				t.Fatalf("%d of %d", len(rep.Items), n)
+			}
+			for i, v := range rep.Items {
+				if v.VlobID != ids[i] || string(v.Blob) != strconv.Itoa(19-i) {
+					t.Errorf("of %d, %d is %q", n, i, v.Blob)
+				}
+			}
+		}
 	})
 }
 

@@ -86,15 +86,10 @@ func VlobVersions(org int64, in trust.RealmID, which []VersionOf) []store.Statem
 	return wanted
 }
 
-// VlobChangesStatement is what VlobChanges asks.
-func VlobChangesStatement(org int64, in trust.RealmID, checkpoint uint64) store.Statement {
-	return store.SQL(`SELECT id, max(version) FROM vlob WHERE org = $1 AND realm = $2 AND checkpoint > $3 GROUP BY id ORDER BY max(checkpoint)`,
-		org, in[:], count(checkpoint))
-}
-
 // VlobChanges returns the last version of each vlob that was written after a checkpoint.
 func VlobChanges(ctx context.Context, tx *store.Tx, org int64, in trust.RealmID, checkpoint uint64) (all []VersionOf, err error) {
-	err = tx.Each(ctx, VlobChangesStatement(org, in, checkpoint), func(r store.Row) error {
+	err = tx.Each(ctx, store.SQL(`SELECT id, max(version) FROM vlob WHERE org = $1 AND realm = $2 AND checkpoint > $3 GROUP BY id ORDER BY max(checkpoint)`,
+		org, in[:], count(checkpoint)), func(r store.Row) error {
 		v := VersionOf{}
 		err := r.Scan(store.Fixed(&v.ID), store.Small(&v.Version))
 		all = append(all, v)
