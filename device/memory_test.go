@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +27,9 @@ const (
 	writerVariable = "DEVICE_TEST_WRITER"
 )
 
+// usingSteps is how often holdDevices uses its keys.
+const usingSteps = 20
+
 // holdDevices unlocks the only device of a directory with the password in a file beside it, uses its keys for all that they are for, and locks it
 // again, each when a line comes.
 func holdDevices(dir string) error {
@@ -35,19 +40,28 @@ func holdDevices(dir string) error {
 	}
 	var line [1]byte
 	var unlocked *device.Unlocked
-	for _, step := range []func() error{
-		func() error {
-			password, err := os.ReadFile(filepath.Join(dir, "password"))
-			if err != nil {
+	unlock := func() error {
+		password, err := os.ReadFile(filepath.Join(dir, "password"))
+		if err != nil {
+			return err
+		}
+		defer clear(password)
+		unlocked, _, err = s.Unlock(context.Background(), all[0].ID, device.Secret{Password: password})
+		return err
+	}
+	use := func() error {
+		for range 20 {
+			if err := unlocked.Use(useKeys); err != nil {
 				return err
 			}
-			defer clear(password)
-			unlocked, _, err = s.Unlock(context.Background(), all[0].ID, device.Secret{Password: password})
-			return err
-		},
-		func() error { return unlocked.Use(useKeys) },
-		func() error { s.Lock(all[0].ID); return nil },
-	} {
+		}
+		return nil
+	}
+	lock := func() error {
+		s.Lock(all[0].ID)
+		return nil
+	}
+	for _, step := range slices.Concat([]func() error{unlock}, slices.Repeat([]func() error{use}, usingSteps), []func() error{lock}) {
 		if err := step(); err != nil {
 			return err
 		}
@@ -90,7 +104,8 @@ func useKeys(d *trust.LocalDevice) error {
 }
 
 // TestMemory searches all of the memory of a program that unlocks a device, uses it, and locks it: its keys are in locked memory once while it is unlocked,
-// and nowhere else, nor anything that is made of them.
+// and nowhere else, nor anything that is made of them. Signals come while it works: with each the kernel writes the registers of a thread to memory,
+// where they stay until the next one.
 func TestMemory(t *testing.T) {
 	w := newWorld(t)
 	typed := "correct horse battery staple"
@@ -118,7 +133,8 @@ func TestMemory(t *testing.T) {
 	needles["password"] = []byte(typed)
 	derived := devicetest.Derived(t, d)
 	maps.Copy(needles, derived)
-	for _, step := range []string{"unlocked", "used", "locked"} {
+	for _, step := range slices.Concat([]string{"unlocked"}, slices.Repeat([]string{"used"}, usingSteps), []string{"locked"}) {
+		devicetest.Interrupt(t, cmd.Process.Pid, rand.IntN(500))
 		if !lines.Scan() || lines.Text() != "done" {
 			t.Fatal("the program ended:", lines.Text())
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 	"github.com/seed-73b3884f/parsec-agent/trust/mpack"
 )
 
@@ -70,7 +71,12 @@ func pack(encode func(*mpack.Writer)) ([]byte, error) {
 const largestStored = 128 << 10
 
 // packStored is pack for long-lived keys: a frame of zstd (RFC 8878) with one block that is stored as it is, for the compressor keeps what it worked on.
-func packStored(encode func(*mpack.Writer)) ([]byte, error) {
+func packStored(encode func(*mpack.Writer)) (packed []byte, err error) {
+	scrub.Do(func() { packed, err = packBlock(encode) })
+	return packed, err
+}
+
+func packBlock(encode func(*mpack.Writer)) ([]byte, error) {
 	plain, err := packRaw(encode)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-73b3884f/parsec-agent/trust/internal/blake"
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
 // localPersonal tells the derivations of our own formats from those of the reference (1.3).
@@ -24,7 +25,7 @@ func DeriveLocal(label string, bound []byte, secrets ...[]byte) (SecretKey, erro
 		if len(material)+len(s) > maxSecrets {
 			return SecretKey{}, errSecrets
 		}
-		material = append(material, s...)
+		scrub.Do(func() { material = append(material, s...) })
 	}
 	if len(material) == 0 {
 		return SecretKey{}, errSecrets

@@ -1,6 +1,10 @@
 package trust
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
+)
 
 // LocalDevice is everything that makes a program a device of a user (3.7): all its secrets.
 //
@@ -52,7 +56,9 @@ func (d *LocalDevice) Wipe() {
 
 // Seal encrypts the device for a file: by the primary key, and around it by the key of one-time codes if there is one (3.8.1).
 func (d *LocalDevice) Seal(primary SecretKey, totp *SecretKey) ([]byte, error) {
-	plain, err := packRaw(d.encode)
+	var plain []byte
+	var err error
+	scrub.Do(func() { plain, err = packRaw(d.encode) })
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+
+	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
 // KeySize is the size of every key of this package that is not RSA.
@@ -59,7 +61,7 @@ func take(own []byte) secret {
 // newSecret copies b.
 func newSecret(b []byte) secret {
 	own := make([]byte, len(b))
-	copy(own, b)
+	scrub.Copy(own, b)
 	return take(own)
 }
 
@@ -105,7 +107,9 @@ func (s secret) Export() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte(nil), b...), nil
+	out := make([]byte, len(b))
+	scrub.Copy(out, b)
+	return out, nil
 }
 
 // move puts the secret into memory of the caller and clears where it was. All handles follow.
@@ -114,7 +118,7 @@ func (s secret) move(into []byte) error {
 	if err != nil {
 		return err
 	}
-	copy(into, b)
+	scrub.Copy(into, b)
 	wipe(b)
 	s.at().b = into
 	return nil

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"bytes"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"filippo.io/edwards25519"
+	"golang.org/x/sys/unix"
 
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -95,6 +97,26 @@ func SearchMemory(t testing.TB, pid int, needles map[string][]byte) map[string]C
 		t.Fatalf("only %d bytes of memory could be read", p.looked)
 	}
 	return total
+}
+
+// Interrupt sends every thread of a process a number of signals that mean nothing to it.
+func Interrupt(t testing.TB, pid, times int) {
+	t.Helper()
+	for range times {
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, thread := range threads {
+			tid, err := strconv.Atoi(thread.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Tgkill(pid, tid, unix.SIGURG); err != nil && !errors.Is(err, unix.ESRCH) { // the thread ended
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 func openProc(t testing.TB, pid int, name string) *os.File {

@@ -1,22 +1,48 @@
-// Package scrub overwrites what work with secrets leaves on the stack. Go never does: what a frame held stays where it was
-// until another one lies there, and stacks that are given back are not cleared either.
+// Package scrub overwrites what work with secrets leaves on the stack and in registers. Go never does: what a frame held stays where it was
+// until another one lies there, and stacks that are given back are not cleared either. A signal, by which the runtime stops goroutines too,
+// has the kernel write all registers to memory, where they stay until the next one.
 //
 // It reaches what the work and all that it calls had on the stack, as long as that is less than Depth. It reaches no heap,
-// no variables of the caller, and no copy that a stack leaves behind which the runtime makes smaller meanwhile.
+// no variables of the caller, no other goroutine, and no copy that a stack leaves behind which the runtime makes smaller meanwhile.
 package scrub
 
-import "runtime"
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Depth is how much stack the work may take, in bytes.
 const Depth = 8 << 10
 
-// Do calls work and overwrites the stack that it used.
+// Do calls work, and overwrites the stack and the registers that it used. Signals to the thread wait until then, so the work is short. It may
+// call Do itself, and may panic.
 //
 //go:noinline
 func Do(work func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := unix.Sigset_t{}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &waiting, &before); err != nil {
+		panic("scrub: signals cannot be held back: " + err.Error()) // the system refuses what is not of its form only
+	}
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }() // likewise
+	defer erase()
 	overwrite() // makes sure of the room: a stack that grows in between would leave its old self behind
 	work()
+}
+
+// Copy copies a secret.
+func Copy(to, from []byte) (n int) {
+	Do(func() { n = copy(to, from) })
+	return n
+}
+
+func erase() {
 	overwrite()
+	clearVectors()
 }
 
 //go:noinline
@@ -25,3 +51,20 @@ func overwrite() {
 	clear(area[:])
 	runtime.KeepAlive(&area)
 }
+
+// waiting is all signals that can wait: not those of the thread's own faults, which end a program that does not take them, nor those that the C
+// library stops threads with.
+var waiting = func() (set unix.Sigset_t) {
+	for s := syscall.Signal(1); s < firstRealTime; s++ {
+		switch s {
+		case unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS:
+		default:
+			bits := int(unsafe.Sizeof(set.Val[0])) * 8
+			set.Val[int(s-1)/bits] |= 1 << (uint(s-1) % uint(bits))
+		}
+	}
+	return set
+}()
+
+// firstRealTime is the first signal of which the C library has its own.
+const firstRealTime = 32

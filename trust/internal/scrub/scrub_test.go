@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-73b3884f/parsec-agent/trust/internal/scrub"
 )
 
@@ -55,5 +57,49 @@ func TestDo(t *testing.T) {
 	scrub.Do(func() { sum = leave(4) })
 	if n := below(unsafe.Pointer(&anchor)); n != 0 || sum == 0 {
 		t.Errorf("%d marks are left", n)
+	}
+}
+
+// held returns which signals wait.
+func held(t *testing.T) (set unix.Sigset_t) {
+	t.Helper()
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, nil, &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// TestSignals sees that signals wait as long as work does, within other work too, and that they come again, after a panic too.
+func TestSignals(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := held(t)
+	const preemption = 1 << (unix.SIGURG - 1)
+	if before.Val[0]&preemption != 0 {
+		t.Fatal("signals wait already")
+	}
+	during := func() {
+		set := held(t)
+		if set.Val[0]&preemption == 0 {
+			t.Error("a signal may come while there is work")
+		}
+		if set.Val[0]&(1<<(unix.SIGSEGV-1)) != 0 {
+			t.Error("a fault would end the program, whatever the caller makes of panics")
+		}
+	}
+	scrub.Do(func() {
+		during()
+		scrub.Do(during)
+		during()
+	})
+	if held(t) != before {
+		t.Error("signals still wait")
+	}
+	func() {
+		defer func() { _ = recover() }()
+		scrub.Do(func() { panic("work") })
+	}()
+	if held(t) != before {
+		t.Error("signals still wait after a panic")
 	}
 }

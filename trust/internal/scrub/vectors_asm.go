@@ -1,0 +1,8 @@
+//go:build arm64 || 386
+
+package scrub
+
+// clearVectors overwrites the vector registers, in which bytes are copied and ciphers work.
+//
+//go:noescape
+func clearVectors()
