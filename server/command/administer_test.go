@@ -18,6 +18,7 @@ import (
 	"github.com/seed-73b3884f/parsec-agent/proto/cloud"
 	"github.com/seed-73b3884f/parsec-agent/server/command"
 	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 	. "github.com/seed-73b3884f/parsec-agent/server/servertest"
 	"github.com/seed-73b3884f/parsec-agent/trust"
 )
@@ -71,13 +72,13 @@ func TestAdminister(t *testing.T) {
 			WantHTTP(t, bob.Do(RealmsOf()), cloud.StatusUserFrozen)
 			p.command(0, "", "user", "unfreeze", o.ID.String(), bob.User.String())
 			OK(t, bob.Do(RealmsOf()))
-			running.kill()
+			running.Kill()
 
 			// Without a server.
 			p.day(o, bob)
 			p.command(0, "", "org", "update", o.ID.String(), "--expired", "yes")
 			running = start(t, append([]string{"run", "--port=0"}, p.args...)...)
-			bob.Org.URL = running.url
+			bob.Org.URL = running.URL()
 			WantHTTP(t, bob.Do(RealmsOf()), cloud.StatusOrganizationExpired)
 			p.erase(o)
 			WantHTTP(t, bob.Do(RealmsOf()), cloud.StatusOrganizationNotFound)
@@ -86,9 +87,9 @@ func TestAdminister(t *testing.T) {
 }
 
 // people makes an organisation whose link a command printed.
-func (p *place) people(running *process) (*Organization, *Device) {
+func (p *place) people(running *processtest.Process) (*Organization, *Device) {
 	p.t.Helper()
-	s := Remote(p.t, running.url)
+	s := Remote(p.t, running.URL())
 	o := s.Unborn()
 	made := read[map[string]string](p, "org", "create", o.ID.String(), "--users", "7", "--server-addr", "parsec3://parsec.example.com")
 	if !strings.HasPrefix(made["bootstrap_url"], "parsec3://parsec.example.com/"+o.ID.String()+"?a=bootstrap_organization") ||
@@ -178,7 +179,7 @@ func TestRealmCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := &place{t, append(database(t), "--data-dir="+t.TempDir())}
 			running := start(t, append([]string{"run", "--port=0", "--spontaneous-organization-bootstrap"}, p.args...)...)
-			o := Remote(t, running.url).Bootstrapped()
+			o := Remote(t, running.URL()).Bootstrapped()
 			bob := o.Enrol("bob", trust.Standard)
 			realm := bob.CreateRealm()
 			OK(t, bob.Do(bob.VlobReq(realm, 0, "12345")))
@@ -263,7 +264,7 @@ func TestDoctor(t *testing.T) {
 			p := &place{t, append(database(t), "--data-dir="+filepath.Join(t.TempDir(), "state"))}
 			p.command(1, "", "doctor")
 			running := start(t, append([]string{"run", "--port=0"}, p.args...)...)
-			port := running.url[strings.LastIndex(running.url, ":")+1:]
+			port := running.URL()[strings.LastIndex(running.URL(), ":")+1:]
 			areas := map[string]bool{}
 			for _, f := range read[found](p, "doctor", "--port="+port).Findings {
 				if f["severity"] == "error" || f["severity"] == "warning" || f["severity"] != "ok" && f["problem"] == "" {
@@ -276,7 +277,7 @@ func TestDoctor(t *testing.T) {
 					t.Errorf("nothing is said of %s", area)
 				}
 			}
-			running.kill()
+			running.Kill()
 			if said := p.command(0, "", "doctor", "--port="+port); !strings.Contains(said, "it does not answer") {
 				t.Error(said)
 			}
@@ -287,7 +288,7 @@ func TestDoctor(t *testing.T) {
 // TestDoctorFinds: each fault is found.
 func TestDoctorFinds(t *testing.T) {
 	p := &place{t, []string{"--data-dir=" + t.TempDir()}}
-	start(t, append([]string{"run", "--port=0"}, p.args...)...).kill()
+	start(t, append([]string{"run", "--port=0"}, p.args...)...).Kill()
 	for text, args := range map[string][]string{
 		"expired 30 days ago":                   certificate(t, -30),
 		"the database was written with another": {"--key-file=" + otherKey(t)},

@@ -34,7 +34,7 @@ func TestBackupAndRestore(t *testing.T) {
 	dir, path := t.TempDir(), filepath.Join(t.TempDir(), "backup")
 	place := "--data-dir=" + dir
 	p := start(t, "run", "--port=0", place, "--spontaneous-organization-bootstrap")
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	realm := o.First.CreateRealm()
 	vlob, blocks := o.First.VlobReq(realm, 0, "content"), [5]trust.BlockID{}
 	OK(t, o.First.Do(vlob))
@@ -45,7 +45,7 @@ func TestBackupAndRestore(t *testing.T) {
 	runs(t, 0, []string{"The backup is whole", "5 of 5 blocks", filepath.Join(dir, "server.key")}, "backup", path, place)
 	runs(t, 1, []string{"there is one already"}, "backup", path, place)
 	runs(t, 0, []string{"is whole"}, "restore", "--dry-run", path)
-	p.kill()
+	p.Kill()
 	other := t.TempDir()
 	runs(t, 1, []string{"server.key", "no such file"}, "restore", path, "--data-dir="+other)
 	if err := os.WriteFile(filepath.Join(other, "server.key"), Must(os.ReadFile(filepath.Join(dir, "server.key"))), 0o600); err != nil {
@@ -59,7 +59,7 @@ func TestBackupAndRestore(t *testing.T) {
 		runs(t, 0, []string{"is whole", "It is restored"}, append([]string{"restore", path}, args...)...)
 		runs(t, 1, []string{"is not empty"}, append([]string{"restore", path}, args...)...)
 		p := start(t, append([]string{"run", "--port=0"}, args...)...)
-		o.URL = p.url
+		o.URL = p.URL()
 		reads := []cloud.Request{&cloud.VlobReadBatchReq{RealmID: realm, Vlobs: []trust.VlobID{vlob.VlobID}}}
 		for _, id := range blocks {
 			reads = append(reads, &cloud.BlockReadReq{BlockID: id, RealmID: realm})
@@ -72,7 +72,7 @@ func TestBackupAndRestore(t *testing.T) {
 		o.Enrol("bob", trust.Standard)
 		again := filepath.Join(t.TempDir(), "again")
 		runs(t, 0, []string{"The backup is whole"}, append([]string{"backup", again}, args...)...)
-		p.kill()
+		p.Kill()
 	}
 	runs(t, 2, []string{"takes one path"}, "backup")
 	runs(t, 2, []string{"goes with its process"}, "backup", "x", "--db=MOCKED")

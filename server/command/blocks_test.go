@@ -19,7 +19,7 @@ func TestBlocks(t *testing.T) {
 		args = append(args, fmt.Sprintf("--blockstore=RAID5:%d:directory:%s", i, disks[i]))
 	}
 	p := start(t, append([]string{"run", "--port=0", "--spontaneous-organization-bootstrap"}, args...)...)
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	realm, ids := o.First.CreateRealm(), [10]trust.BlockID{}
 	for i := range ids {
 		ids[i] = trust.NewBlockID()

@@ -33,7 +33,7 @@ func TestKillUnderLoad(t *testing.T) {
 			args := []string{"run", "--port=0", "--data-dir=" + dir, "--db=" + database(t, dir), "--spontaneous-organization-bootstrap"}
 			random := rand.New(rand.NewPCG(seed, 0))
 			p := start(t, args...)
-			o := Remote(t, p.url).Bootstrapped()
+			o := Remote(t, p.URL()).Bootstrapped()
 			realm := o.First.CreateRealm()
 			all := NewLedger()
 			for round := range rounds {
@@ -43,10 +43,10 @@ func TestKillUnderLoad(t *testing.T) {
 						w.Grow(t, 1)
 					}
 					time.Sleep(time.Duration(20+random.IntN(200)) * time.Millisecond) // the moment is what is drawn
-					p.kill()
+					p.Kill()
 				})
 				p = start(t, args...)
-				o.URL = p.url
+				o.URL = p.URL()
 				if behind := time.Since(o.Clock.Now()) - time.Minute; behind > 0 { // many rounds take long
 					o.Clock.Advance(behind)
 				}

@@ -26,7 +26,7 @@ func TestFullDisk(t *testing.T) {
 	disk := disktest.Sized(t, 8<<10)
 	args := []string{"run", "--port=0", "--data-dir=" + filepath.Join(disk, "state"), "--spontaneous-organization-bootstrap"}
 	p := start(t, args...)
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	realm := o.First.CreateRealm()
 	vlobs, blocks := map[trust.VlobID][]byte{}, map[trust.BlockID][]byte{}
 	write := func() (vlob, block *Answer) {
@@ -71,16 +71,16 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("a block is answered %q, HTTP status %d", block.Reply, block.Status)
 		}
 		check()
-		if said := p.said.String(); !strings.Contains(said, "disk") || !strings.Contains(said, "full") {
+		if said := p.Log(); !strings.Contains(said, "disk") || !strings.Contains(said, "full") {
 			t.Errorf("the log does not say why: %s", said)
 		}
 		if round == 1 {
-			p.kill()
+			p.Kill()
 		}
 		disktest.Free(t, disk)
 		if round == 1 {
 			p = start(t, args...)
-			o.URL = p.url
+			o.URL = p.URL()
 		}
 		vlob, block = write()
 		OK(t, vlob)

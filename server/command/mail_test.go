@@ -31,7 +31,7 @@ func TestMails(t *testing.T) {
 	t.Setenv("RELAY_PORT", fmt.Sprint(relay.Port))
 	t.Setenv("PARSEC_CMD_ARGS", "--email-port=${RELAY_PORT} --server-addr parsec3://parsec.example.com:6777")
 	p := start(t, "run", "--port=0", "--config="+config, "--data-dir="+dir, "--email-host="+relay.Host, "--spontaneous-organization-bootstrap")
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	req := &cloud.InviteNewUserReq{ClaimerEmail: Must(trust.NewEmailAddress("zoe@example.com")), SendEmail: true}
 	rep := Decode[cloud.InviteNewUserOK](t, Must(o.First.Try(req)), req.DecodeReply)
 	if rep.EmailSent != cloud.EmailSentSuccess {
@@ -53,7 +53,7 @@ func TestMails(t *testing.T) {
 func TestDevelop(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	p := start(t, "run", "--dev", "--port=0", "--spontaneous-organization-bootstrap", "--validation-email-rate-limit", "60", "3")
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	req := &cloud.InviteNewDeviceReq{SendEmail: true}
 	if rep := Decode[cloud.InviteNewDeviceOK](t, Must(o.First.Try(req)), req.DecodeReply); rep.EmailSent != cloud.EmailSentSuccess {
 		t.Fatal(rep.EmailSent)
@@ -62,7 +62,7 @@ func TestDevelop(t *testing.T) {
 	if err != nil || len(names) != 1 {
 		t.Errorf("%v, %v", names, err)
 	}
-	q := Must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/", http.NoBody))
+	q := Must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/", http.NoBody))
 	q.Header.Set("Origin", "https://web.example.com")
 	a, err := http.DefaultClient.Do(q)
 	if err != nil {

@@ -1,18 +1,13 @@
 package command_test
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-73b3884f/parsec-agent/server/command"
-	"github.com/seed-73b3884f/parsec-agent/server/pgtest"
+	"github.com/seed-73b3884f/parsec-agent/server/processtest"
 )
 
 // asProgram makes the test program the server itself, with the arguments that the variable has.
@@ -22,101 +17,27 @@ func TestMain(m *testing.M) {
 	if args := os.Getenv(asProgram); args != "" {
 		os.Exit(command.Main(strings.Split(args, "\n"), "test"))
 	}
-	pgtest.Exit(m.Run())
+	processtest.Main(m)
 }
 
-// process is a server that runs.
-type process struct {
-	cmd *exec.Cmd
-	url string
-	end chan struct{} // closed when its output has ended
-	// said is the log, empty at first.
-	said output
-}
-
-// output is what a program says so far.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) line(text string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	_, _ = o.text.WriteString(text + "\n")
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// stop asks the server to end, and returns with what status it did.
-func (p *process) stop(t *testing.T) int {
+// itself is parsec-server with arguments.
+func itself(t *testing.T, args []string) *exec.Cmd {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.end:
-	case <-time.After(time.Minute):
-		t.Fatal("the server does not end")
-	}
-	_ = p.cmd.Wait() // the status says it
-	return p.cmd.ProcessState.ExitCode()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
+	return cmd
 }
-
-var ready = regexp.MustCompile(`the server is ready.* address=(\S+)`)
 
 // start runs parsec-server until it is ready. It ends with the test, if nothing ends it before.
-func start(t *testing.T, args ...string) *process {
+func start(t *testing.T, args ...string) *processtest.Process {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0]), end: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := p.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	found := make(chan string, 1)
-	go func() {
-		defer close(p.end)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			p.said.line(lines.Text())
-			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
-				found <- m[1]
-			}
-		}
-	}()
-	t.Cleanup(p.kill)
-	select {
-	case address := <-found:
-		p.url = "http://" + address
-	case <-p.end:
-		t.Fatal("the server ended before it was ready")
-	case <-time.After(time.Minute):
-		t.Fatal("the server is not ready")
-	}
-	return p
-}
-
-// kill ends the server as a power failure of its process would.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.end
-	_ = p.cmd.Wait()
+	return processtest.Run(t, func() *exec.Cmd { return itself(t, args) })
 }
 
 // fails runs parsec-server with arguments with which it ends at once, and returns what it says.
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
-	out, err := cmd.CombinedOutput()
+	out, err := itself(t, args).CombinedOutput()
 	if err == nil {
 		t.Errorf("parsec-server %q does not fail: %s", args, out)
 	}

@@ -37,13 +37,13 @@ func TestObserved(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "metrics.sock")
 	p := start(t, "run", "--dev", "--port=0", "--spontaneous-organization-bootstrap", "--access-log", "--metrics-address=unix:"+path)
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	stream := o.First.Listen("")
 	realm := o.First.CreateRealm()
 	OK(t, Must(o.First.Try(&cloud.BlockCreateReq{BlockID: [16]byte{1}, RealmID: realm, Block: []byte("canary-content")})))
 	OK(t, Must(o.First.Try(&cloud.InviteNewDeviceReq{SendEmail: true})))
 	token := o.First.Token()
-	q := Must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/open/"+o.ID.String()+"?a=claim_user&p=canary", http.NoBody))
+	q := Must(http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/open/"+o.ID.String()+"?a=claim_user&p=canary", http.NoBody))
 	a, err := http.DefaultClient.Do(q)
 	if err != nil {
 		t.Fatal(err)
@@ -80,11 +80,11 @@ func TestObserved(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if status := p.stop(t); status != 0 {
-		t.Errorf("exit status %d: %s", status, p.said.String())
+	if status := p.Stop(); status != 0 {
+		t.Errorf("exit status %d: %s", status, p.Log())
 	}
 	stream.Ended()
-	log := p.said.String()
+	log := p.Log()
 	for _, want := range []string{"command=realm_create reply=ok", "path=/open/", "path=/authenticated/" + o.ID.String() + "/events", "device=" + o.First.ID.String()} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in the log: %s", want, log)
@@ -138,7 +138,7 @@ func TestMetricsAddress(t *testing.T) {
 	path := filepath.Join(dir, "metrics.sock")
 	args := []string{"run", "--dev", "--port=0", "--metrics-address=unix:" + path}
 	first := start(t, args...)
-	first.kill()
+	first.Kill()
 	if _, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +146,8 @@ func TestMetricsAddress(t *testing.T) {
 	scrape(t, path)
 	_ = second
 	tcp := start(t, "run", "--dev", "--port=0", "--metrics-address=tcp:127.0.0.1:0")
-	if tcp.stop(t) != 0 {
-		t.Error(tcp.said.String())
+	if tcp.Stop() != 0 {
+		t.Error(tcp.Log())
 	}
 	for want, args := range map[string][]string{
 		"another program listens": {"--metrics-address=unix:" + path},

@@ -43,7 +43,7 @@ func TestSequesterCommands(t *testing.T) {
 	}
 	state := "--data-dir=" + filepath.Join(dir, "state")
 	p := start(t, "run", "--port=0", state, "--spontaneous-organization-bootstrap")
-	o := Remote(t, p.url).Unborn()
+	o := Remote(t, p.URL()).Unborn()
 	req := o.BootstrapReq()
 	req.SequesterAuthorityCertificate = o.SignRoot(&trust.SequesterAuthorityCertificate{Timestamp: Must(trust.DateTimeOf(o.Clock.Now())), VerifyKeyDER: spki})
 	OK(t, o.Anonymous(req))

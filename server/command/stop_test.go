@@ -76,7 +76,7 @@ func (b *begun) finish(t *testing.T) {
 func TestStopUnderLoad(t *testing.T) {
 	args := []string{"run", "--port=0", "--data-dir=" + t.TempDir(), "--spontaneous-organization-bootstrap"}
 	p := start(t, args...)
-	o := Remote(t, p.url).Bootstrapped()
+	o := Remote(t, p.URL()).Bootstrapped()
 	realm := o.First.CreateRealm()
 	stream := o.First.Listen("")
 	listeners, deaf := []*listener{}, listen(t, o.First)
@@ -102,7 +102,7 @@ func TestStopUnderLoad(t *testing.T) {
 		}
 	}
 	ended := make(chan int, 1)
-	go func() { ended <- p.stop(t) }()
+	go func() { ended <- p.Stop() }()
 	stream.Ended()
 	for _, l := range append(listeners, deaf) {
 		if l == deaf {
@@ -113,7 +113,7 @@ func TestStopUnderLoad(t *testing.T) {
 		}
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.URL(), "http://"))
 		if err != nil {
 			break
 		}
@@ -127,11 +127,11 @@ func TestStopUnderLoad(t *testing.T) {
 		w.add(b.id)
 	}
 	if status := <-ended; status != 0 {
-		t.Errorf("exit status %d: %s", status, p.said.String())
+		t.Errorf("exit status %d: %s", status, p.Log())
 	}
 	group.Wait()
 	next := start(t, args...)
-	o.URL = next.url
+	o.URL = next.URL()
 	w.check(t, o, realm)
 }
 

@@ -41,7 +41,7 @@ func TestTLS(t *testing.T) {
 	roots.AddCert(Must(x509.ParseCertificate(der)))
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
-	url := strings.Replace(p.url, "http:", "https:", 1) + "/administration/organizations"
+	url := strings.Replace(p.URL(), "http:", "https:", 1) + "/administration/organizations"
 	q := Must(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(`{"organization_id":"Org"}`)))
 	q.Header.Set("Authorization", "Bearer s3cr3t")
 	q.Header.Set("Content-Type", "application/json")

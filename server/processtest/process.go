@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to be ready.
+// patience is how long a server may take to be ready, and to end.
 const patience = time.Minute
 
 // maxLog bounds what is kept of a server's log.
@@ -20,10 +20,10 @@ const maxLog = 64 << 20
 
 // Process is a server that runs, or was killed.
 type Process struct {
-	t    testing.TB
-	args []string
-	cmd  *exec.Cmd
-	end  chan struct{} // closed when its output has ended
+	t       testing.TB
+	command func() *exec.Cmd
+	cmd     *exec.Cmd
+	end     chan struct{} // closed when its output has ended
 
 	mu  sync.Mutex // guards the fields below
 	url string
@@ -35,7 +35,13 @@ var ready = regexp.MustCompile(`the server is ready.* address=(\S+)`)
 // Start runs parsec-server with arguments until it is ready. It ends with the test, if nothing ends it before.
 func Start(t testing.TB, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, args: append([]string{"run", "--port=0"}, args...)}
+	return Run(t, func() *exec.Cmd { return exec.Command(program(t), append([]string{"run", "--port=0"}, args...)...) })
+}
+
+// Run is Start for any command that runs the server.
+func Run(t testing.TB, command func() *exec.Cmd) *Process {
+	t.Helper()
+	p := &Process{t: t, command: command}
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {
@@ -50,7 +56,7 @@ func Start(t testing.TB, args ...string) *Process {
 // Again starts it once more, on another port.
 func (p *Process) Again() {
 	p.t.Helper()
-	p.cmd, p.end = exec.Command(program(p.t), p.args...), make(chan struct{})
+	p.cmd, p.end = p.command(), make(chan struct{})
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -106,16 +112,28 @@ func (p *Process) Log() string {
 }
 
 // Kill ends it as the kernel does when memory is short.
-func (p *Process) Kill() { p.stop(syscall.SIGKILL) }
+func (p *Process) Kill() {
+	p.t.Helper()
+	p.stop(syscall.SIGKILL)
+}
 
-// Stop has it end in order.
-func (p *Process) Stop() { p.stop(syscall.SIGTERM) }
+// Stop has it end in order, and returns with what status it did.
+func (p *Process) Stop() int {
+	p.t.Helper()
+	return p.stop(syscall.SIGTERM)
+}
 
-func (p *Process) stop(signal syscall.Signal) {
+func (p *Process) stop(signal syscall.Signal) int {
+	p.t.Helper()
 	if p.cmd == nil || p.cmd.Process == nil {
-		return
+		return 0
 	}
 	_ = p.cmd.Process.Signal(signal) // it may have ended
-	<-p.end
-	_ = p.cmd.Wait() // how is what it was told
+	select {
+	case <-p.end:
+	case <-time.After(patience):
+		p.t.Fatal("the server does not end")
+	}
+	_ = p.cmd.Wait() // the status says it
+	return p.cmd.ProcessState.ExitCode()
 }
