@@ -18,7 +18,7 @@ import (
 const Depth = 8 << 10
 
 // Do calls work, and overwrites the stack and the registers that it used. Signals to the thread wait until then, so the work is short. It may
-// call Do itself, and may panic.
+// call Do itself. When it panics, signals come again, and the stack is left to what runs next.
 //
 //go:noinline
 func Do(work func()) {
@@ -29,20 +29,25 @@ func Do(work func()) {
 		panic("scrub: signals cannot be held back: " + err.Error()) // the system refuses what is not of its form only
 	}
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }() // likewise
-	defer erase()
+	defer clearVectors()
+	defer overwrite()
 	overwrite() // makes sure of the room: a stack that grows in between would leave its old self behind
+	apart(work)
+}
+
+// apart calls work so far down the stack that nothing of it lies where overwrite has the rest of its frame.
+//
+//go:noinline
+func apart(work func()) {
+	var gap [256]byte
 	work()
+	runtime.KeepAlive(&gap)
 }
 
 // Copy copies a secret.
 func Copy(to, from []byte) (n int) {
 	Do(func() { n = copy(to, from) })
 	return n
-}
-
-func erase() {
-	overwrite()
-	clearVectors()
 }
 
 //go:noinline
