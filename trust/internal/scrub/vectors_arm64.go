@@ -1,5 +1,3 @@
-//go:build arm64 || 386
-
 package scrub
 
 // clearVectors overwrites the vector registers, in which bytes are copied and ciphers work.

@@ -1,3 +1,5 @@
+//go:build amd64 || 386
+
 #include "textflag.h"
 
 // func clearAVX()
@@ -16,6 +18,7 @@ TEXT ·clearSSE(SB), NOSPLIT, $0-0
 	PXOR X5, X5
 	PXOR X6, X6
 	PXOR X7, X7
+#ifdef GOARCH_amd64
 	PXOR X8, X8
 	PXOR X9, X9
 	PXOR X10, X10
@@ -24,4 +27,5 @@ TEXT ·clearSSE(SB), NOSPLIT, $0-0
 	PXOR X13, X13
 	PXOR X14, X14
 	PXOR X15, X15
+#endif
 	RET
