@@ -96,6 +96,22 @@ func TestImport(t *testing.T) {
 			}
 		})
 	}
+	refusesSharedIDs(t, theirs, from)
+}
+
+// refusesSharedIDs sees that an organisation in which two realms have a block with one id is not imported, for one content would be lost.
+func refusesSharedIDs(t *testing.T, theirs *Server, from []string) {
+	t.Helper()
+	o := theirs.Bootstrapped()
+	id := trust.NewBlockID()
+	for _, content := range []string{"one", "other"} {
+		OK(t, o.First.Do(&cloud.BlockCreateReq{BlockID: id, RealmID: o.First.CreateRealm(), Block: []byte(content)}))
+	}
+	said := runs(t, 1, append(slices.Clone(from), "--data-dir="+t.TempDir())...)
+	plain := strings.ReplaceAll(said, "-", "") // the id is said as PostgreSQL writes it
+	if !strings.Contains(plain, o.ID.String()+": 1 ids of blocks are used in several realms, such as "+id.String()) {
+		t.Error(said)
+	}
 }
 
 // busyLives are organisations that lived on both servers.
@@ -108,6 +124,7 @@ func busyLives(t *testing.T, p *pair, random *rand.Rand) ([]*life, *inviting) {
 	lives := []*life{}
 	for range 2 {
 		l := begin(t, p, random)
+		l.distinct = true
 		for n := range requests {
 			problem, parted := l.step(tally{})
 			if problem != "" {

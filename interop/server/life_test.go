@@ -24,6 +24,8 @@ type life struct {
 	vlobs   map[trust.RealmID][]trust.VlobID
 	last    map[trust.VlobID]uint32
 	blocks  map[trust.RealmID][]trust.BlockID
+	// distinct says that no id of a block is tried in two realms: the original on PostgreSQL takes it, and such an organisation is not imported.
+	distinct bool
 	// clock is what requests are dated with, a millisecond more each time.
 	clock trust.DateTime
 	names int
@@ -311,7 +313,11 @@ func (l *life) vlobRead(*Device) (cloud.Request, func()) {
 func (l *life) blockCreate(*Device) (cloud.Request, func()) {
 	realm, id := l.realm(), trust.NewBlockID()
 	if l.once(8) {
-		id = pick(l, l.blocks[l.realm()], trust.NewBlockID)
+		from := l.realm()
+		if l.distinct {
+			from = realm
+		}
+		id = pick(l, l.blocks[from], trust.NewBlockID)
 	}
 	return &cloud.BlockCreateReq{BlockID: id, RealmID: realm, KeyIndex: l.index(realm), Block: l.content()},
 		func() { l.blocks[realm] = append(l.blocks[realm], id) }
